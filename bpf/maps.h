@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel body of the flow table (include/table.h): its memory is maps, its lock a bpf_spin_lock. */
+#ifndef TCPSCOPE_MAPS_H
+#define TCPSCOPE_MAPS_H
+
+#include "vmlinux.h"
+
+#include <bpf/bpf_helpers.h>
+
+#include "config.h"
+
+/* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The three arrays of the table are mapped by it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} tags SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_bucket);
+} flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct facts_bucket);
+} facts SEC(".maps");
+
+/* A map with a lock in it cannot be mapped: the locks have their own. */
+struct table_lock {
+	struct bpf_spin_lock lock;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table_lock);
+} locks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1);
+} reports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, INTERFACE_INDEXES);
+	__type(key, __u32);
+	__type(value, struct interface);
+} interfaces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, INTERFACES * DIRECTIONS);
+	__type(key, __u32);
+	__type(value, struct hook_state);
+} hooks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sweep_call);
+} sweeps SEC(".maps");
+
+const volatile struct config config = {};
+
+/* There is one: the maps above. Its shape is written by user space before loading. */
+struct table {
+	struct table_shape shape;
+} table SEC(".data.table");
+
+#include "engine.h"
+
+INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return bpf_map_lookup_elem(&tags, &bucket); }
+
+INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket)
+{
+	return bpf_map_lookup_elem(&flows, &bucket);
+}
+
+INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket)
+{
+	return bpf_map_lookup_elem(&facts, &bucket);
+}
+
+INLINE struct table_lock *table_lock_of(struct table *table, __u32 region)
+{
+	return bpf_map_lookup_elem(&locks, &region);
+}
+
+INLINE void table_lock(struct table_lock *lock) { bpf_spin_lock(&lock->lock); }
+INLINE void table_unlock(struct table_lock *lock) { bpf_spin_unlock(&lock->lock); }
+
+INLINE struct report *report_reserve(struct table *table)
+{
+	return bpf_ringbuf_reserve(&reports, sizeof(struct report), 0);
+}
+
+/* Waking the reader costs 200 times what a report does: user space looks by itself, at every sweep. */
+INLINE void report_submit(struct report *report) { bpf_ringbuf_submit(report, BPF_RB_NO_WAKEUP); }
+INLINE void report_discard(struct report *report) { bpf_ringbuf_discard(report, BPF_RB_NO_WAKEUP); }
+
+#endif

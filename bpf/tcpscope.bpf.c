@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The programs: XDP ingress, tc ingress and egress, and the sweep that user space runs. Shells round the engine: they
+ * find the packet, its interface and the time; they parse and decide nothing. The verdict is always pass. */
+#include "maps.h"
+
+#include "clock.h"
+
+/* User space lets no two interfaces share an entry. One that it did not enter, as in a test run, is number 0. */
+INLINE struct interface *interface_of(__u32 ifindex)
+{
+	__u32 at = ifindex & (INTERFACE_INDEXES - 1);
+
+	return bpf_map_lookup_elem(&interfaces, &at);
+}
+
+INLINE struct hook_state *hook_of(const struct interface *interface, enum interface_direction direction)
+{
+	__u32 at = interface->number * DIRECTIONS + direction;
+
+	return bpf_map_lookup_elem(&hooks, &at);
+}
+
+/* The packet's story after the parser, as include/engine.h tells it. */
+INLINE void hook_enter(struct hook_state *hook, int verdict)
+{
+	struct segment *seg = &hook->segment;
+
+	if (!config.test_clock)
+		clock_lazy(hook, seg);
+	seg->cpu = (__u16)bpf_get_smp_processor_id();
+	engine_enter(&table, &hook->ledger, seg, verdict);
+}
+
+INLINE struct hook_state *hook_begin(__u32 ifindex, enum interface_direction direction, struct cursor *at)
+{
+	struct interface *interface = interface_of(ifindex);
+	struct hook_state *hook;
+
+	if (!interface)
+		return NULL;
+	hook = hook_of(interface, direction);
+	if (!hook)
+		return NULL;
+	segment_begin(&hook->segment, interface->number);
+	at->zero = interface->zero;
+	at->scratch = &hook->scratch;
+	return hook;
+}
+
+SEC("xdp.frags")
+int xdp_ingress(struct xdp_md *ctx)
+{
+	struct cursor at = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+	struct hook_state *hook = hook_begin(ctx->ingress_ifindex, DIRECTION_INGRESS, &at);
+
+	if (!hook)
+		return XDP_PASS;
+	at.wire_len = (__u32)bpf_xdp_get_buff_len(ctx); /* of all buffers; the headers are in the first */
+	if (config.test_clock) {
+		struct test_metadata *meta = (void *)(long)ctx->data_meta;
+
+		if ((const __u8 *)(meta + 1) <= at.data) {
+			hook->segment.now_ns = meta->now_ns;
+			at.wire_len = meta->wire_len;
+		}
+	}
+	/* On a device without Ethernet header user space attaches no XDP program. */
+	hook_enter(hook, segment_parse(LINK_ETHERNET, &at, &hook->segment));
+	return XDP_PASS;
+}
+
+/* ---- tc ---- */
+
+enum { PULL_LEN = 256 }; /* octets in which the headers of a packet end, all but always */
+
+/* The length on the wire, in a test that of the capture. */
+INLINE __u32 skb_wire_len(const struct __sk_buff *skb)
+{
+	return config.test_clock && skb->wire_len > skb->len ? skb->wire_len : skb->len;
+}
+
+/* Fills the segment from what lies in the linear part of the packet. A function of its own, so that the verifier reads
+ * the parser once although a packet may need it twice. */
+SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+{
+	struct cursor at;
+	struct segment *seg;
+
+	if (!hook || !interface)
+		return LEDGER_NOT_IP;
+	at = (struct cursor){
+		.data = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+		.wire_len = skb_wire_len(skb),
+		.zero = interface->zero,
+		.scratch = &hook->scratch,
+	};
+	seg = &hook->segment;
+	*seg = (struct segment){ .segments = 1, .interface = interface->number };
+	if (config.test_clock)
+		seg->now_ns = skb->tstamp;
+	if (skb->vlan_present) { /* the outer tag, which the kernel or the NIC took off */
+		seg->vlan[0] = skb->vlan_tci & 0xfff;
+		seg->vlans = 1;
+	}
+	seg->wire_payload_len = (__u16)skb->gso_size;
+	return segment_parse(interface->link == LINK_IP ? LINK_IP : LINK_ETHERNET, &at, seg);
+}
+
+/* Did the parser stop where the linear part ends, though the packet goes on? A pull copies; so it is not done ahead of
+ * need: what the host itself sends has its headers in the linear part and its data elsewhere. */
+INLINE bool skb_wants_pull(const struct __sk_buff *skb, const struct hook_state *hook, int verdict)
+{
+	__u32 linear = skb->data_end - skb->data;
+
+	return linear < skb->len && linear < PULL_LEN &&
+	       (verdict != LEDGER_IN_FLOWS || hook->segment.options & OPTION_CUT);
+}
+
+/* A super-packet counts as the segments it stands for. Where it came from a guest they may not be counted yet. */
+INLINE void skb_count_segments(const struct __sk_buff *skb, struct segment *seg)
+{
+	__u32 size = skb->gso_size, segments = skb->gso_segs;
+
+	if (likely(!size))
+		return;
+	if (!segments)
+		segments = (seg->payload_len + size - 1) / size;
+	if (segments)
+		seg->segments = (__u16)segments;
+}
+
+INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
+{
+	struct interface *interface = interface_of(skb->ifindex);
+	struct hook_state *hook;
+	int verdict;
+
+	if (!interface)
+		return TC_ACT_UNSPEC;
+	hook = hook_of(interface, direction);
+	if (!hook)
+		return TC_ACT_UNSPEC;
+	verdict = skb_parse(skb, hook, interface);
+	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
+	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
+		verdict = skb_parse(skb, hook, interface);
+	skb_count_segments(skb, &hook->segment);
+	hook_enter(hook, verdict);
+	return TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tc_ingress(struct __sk_buff *skb) { return tc_frame(skb, DIRECTION_INGRESS); }
+
+SEC("tc")
+int tc_egress(struct __sk_buff *skb) { return tc_frame(skb, DIRECTION_EGRESS); }
+
+/* ---- the sweep ---- */
+
+INLINE struct sweep_call *sweep_call_of(void)
+{
+	__u32 at = 0;
+
+	return bpf_map_lookup_elem(&sweeps, &at);
+}
+
+static int sweep_bucket(__u32 index, void *unused)
+{
+	struct sweep_call *call = sweep_call_of();
+
+	if (!call || !table_sweep(&table, call->first_bucket + index, &call->policy))
+		return 1;
+	call->next_bucket = call->first_bucket + index + 1;
+	return 0;
+}
+
+/* Run by user space (BPF_PROG_TEST_RUN), not attached: an XDP program because those may take spin locks. */
+SEC("xdp")
+int sweep(struct xdp_md *ctx)
+{
+	struct sweep_call *call = sweep_call_of();
+
+	if (!call)
+		return XDP_ABORTED;
+	call->next_bucket = call->first_bucket;
+	bpf_loop(call->buckets, sweep_bucket, NULL, 0);
+	return XDP_PASS;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

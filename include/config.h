@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What user space and the kernel programs agree on, beside the records: sizes fixed at load, and the shared words of
+ * the sweep. */
+#ifndef TCPSCOPE_CONFIG_H
+#define TCPSCOPE_CONFIG_H
+
+#include "ledger.h"
+#include "options.h"
+#include "shape.h"
+
+enum {
+	INTERFACES = 64,	/* watched at once */
+	INTERFACE_INDEXES = 4096, /* direct-mapped: ifindex modulo this */
+	CLOCK_EXACT = 256,	/* frames a jiffy and CPU that each read the fine clock */
+	CLOCK_SHARED = 16,	/* beyond: frames that share one reading */
+};
+
+enum interface_direction { DIRECTION_INGRESS, DIRECTION_EGRESS, DIRECTIONS };
+
+/* One entry of the map `interfaces`. */
+struct interface {
+	__u32 ifindex; /* 0: none */
+	__u16 number;  /* ours, in keys and ledgers */
+	__u8 link;     /* enum link_type: LINK_ETHERNET or LINK_IP */
+	__u8 zero;     /* 0: struct cursor's, unknown to the verifier */
+};
+
+/* Read-only once loaded, beside the table's shape. */
+struct config {
+	__u32 test_clock; /* tests: time and wire length come with the packet (struct test_metadata, __sk_buff.tstamp) */
+};
+
+/* What a test puts before the packet, in XDP metadata. */
+struct test_metadata {
+	__u64 now_ns;
+	__u32 wire_len;
+	__u32 reserved;
+};
+
+/* One call of the sweep program: user space writes the request, the program the answer. */
+struct sweep_call {
+	struct sweep_policy policy;
+	__u32 first_bucket, buckets;
+	__u32 next_bucket; /* answer: where to go on; first_bucket + buckets when done */
+	__u32 reserved;
+};
+
+/* Per CPU, interface and direction. */
+struct hook_state {
+	struct ledger ledger;
+	__u64 tick;	   /* jiffies of the last segment */
+	__u64 now_ns;	   /* last reading of the fine clock */
+	__u32 in_tick;	   /* frames since the tick */
+	__u8 clock_error;  /* of shared readings, as in struct segment */
+	struct options_copy scratch;
+	struct segment segment; /* the one at hand: the stack is small */
+};
+
+#endif

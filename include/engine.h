@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The story of one packet: parse, find or begin its flow, update it, account for it. The same lines run in the kernel,
+ * on a capture and in a test; a body includes this file and supplies the table's memory (table.h). */
+#ifndef TCPSCOPE_ENGINE_H
+#define TCPSCOPE_ENGINE_H
+
+#include "ip.h"
+#include "table.h"
+
+/* Enters a parsed frame into the flow table and the ledger, in exactly one counter of it; returns that.
+ * `verdict` is what segment_parse said. */
+INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segment *seg, int verdict);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+/* A slot for the flow of `seg`, or SLOT_NONE. */
+SEPARATE __u32 engine_birth(struct table *table, struct ledger *ledger, const struct segment *seg)
+{
+	if (!table || !ledger || !seg)
+		return SLOT_NONE;
+	return table_birth(table, ledger, seg, key_hash(seg, &table->shape.seed));
+}
+
+#define ENTERED 0xfffffffeu /* no slot number either */
+
+/* Looks for the flow of a segment, and enters it there if it is plain. Returns ENTERED; else the slot number of the
+ * flow for engine_special, SLOT_NONE if there is none. */
+SEPARATE __u32 engine_plain(struct table *table, const struct segment *seg)
+{
+	struct key_hash hash;
+	struct slot slot;
+
+	if (!table || !seg)
+		return SLOT_NONE;
+	hash = key_hash(seg, &table->shape.seed);
+	slot = table_find(table, hash.value);
+	if (unlikely(!slot.flow))
+		return SLOT_NONE;
+	return likely(flow_plain(slot.flow, seg, hash.direction)) ? ENTERED : slot.number;
+}
+
+/* The flow of `seg` at a slot number, if it is there, by its key and not only its hash. */
+INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, const struct segment *seg, __u32 number,
+				__u32 direction)
+{
+	struct flow *flow = table_flow(table, number);
+	struct flow_key key;
+
+	if (!flow)
+		return NULL;
+	key_of_segment(&key, seg, direction);
+	if (likely(key_equal(&flow->key, &key)))
+		return flow;
+	ledger->collisions++;
+	return NULL;
+}
+
+/* A segment that is not plain, or has no flow yet. Returns the counter it ends in. */
+SEPARATE int engine_special(struct table *table, struct ledger *ledger, struct segment *seg, __u32 number)
+{
+	struct key_hash hash;
+	struct flow *flow;
+	struct facts *facts;
+
+	if (!table || !ledger || !seg)
+		return LEDGER_TABLE_FULL;
+	hash = key_hash(seg, &table->shape.seed);
+	flow = engine_flow(table, ledger, seg, number, hash.direction);
+	facts = table_flow_facts(table, number);
+	if (flow && facts && handshake_is_new_flow(flow, facts, seg, hash.direction)) {
+		table_retire(flow);
+		flow = NULL;
+	}
+	if (!flow) {
+		clock_exact(seg);
+		number = engine_birth(table, ledger, seg);
+		flow = table_flow(table, number);
+		facts = table_flow_facts(table, number);
+	}
+	if (!flow || !facts)
+		return LEDGER_TABLE_FULL;
+	flow_update(flow, facts, seg, hash.direction);
+	return LEDGER_IN_FLOWS;
+}
+
+/* An ICMP error is evidence for the flow of the segment that it quotes, never a flow. */
+SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struct segment *quoted)
+{
+	struct key_hash hash;
+	struct flow *flow;
+	struct facts *facts;
+	__u32 number;
+
+	if (!table || !ledger || !quoted)
+		return 0;
+	hash = key_hash(quoted, &table->shape.seed);
+	number = table_search(table, hash.value);
+	flow = engine_flow(table, ledger, quoted, number, hash.direction);
+	facts = table_flow_facts(table, number);
+	if (flow && facts)
+		handshake_icmp(flow, facts, quoted, hash.direction);
+	return 0;
+}
+
+INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segment *seg, int verdict)
+{
+	__u32 number;
+
+	if (likely(verdict == LEDGER_IN_FLOWS)) {
+		number = engine_plain(table, seg);
+		if (unlikely(number != ENTERED))
+			verdict = engine_special(table, ledger, seg, number);
+	} else if (verdict == LEDGER_ICMP_ERRORS) {
+		engine_icmp(table, ledger, seg);
+	}
+	opaque(verdict); /* else the compiler knows its range, and drops the mask that tells the verifier */
+	ledger->frames++;
+	ledger->seen += seg->segments;
+	ledger->counter[verdict & (LEDGER_ROOM - 1)] += seg->segments;
+	return verdict;
+}
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Link layer: from the first octet of a frame to the first of its IP header. */
+#ifndef TCPSCOPE_LINK_H
+#define TCPSCOPE_LINK_H
+
+#include "ledger.h"
+#include "options.h"
+#include "segment.h"
+#include "wire.h"
+
+enum link_type {
+	LINK_ETHERNET, /* 802.1Q and 802.1ad tags, 802.3 with LLC/SNAP */
+	LINK_IP,       /* no link header */
+	LINK_NULL,     /* BSD loopback: address family in 4 octets of either byte order */
+	LINK_SLL,      /* Linux "cooked" v1 */
+	LINK_SLL2,     /* Linux "cooked" v2 */
+	LINK_PPP,      /* RFC 1661, with or without the HDLC-like framing of RFC 1662 */
+};
+
+/* Where the parser stands in a frame. data..end is what was captured. */
+struct cursor {
+	const __u8 *data, *end;
+	__u32 wire_len;	   /* octets of the frame on the wire, from data */
+	__u32 offset;	   /* of the next header, from data */
+	__u32 zero;	   /* 0, but the verifier must not know: see cursor_advance */
+	__u16 ethertype;   /* what that header is, host order */
+	struct options_copy *scratch; /* room for the parser, of this CPU or thread */
+};
+
+enum { HEADERS_MAX = 2047 }; /* octets of headers before TCP; what lies deeper is TOO_DEEP */
+
+/* Moves past a header. The verifier would follow every combination of headers apart, by their total length; adding a
+ * value that it does not know and masking the sum leaves it one case: somewhere in the first 2,047 octets. */
+INLINE void cursor_advance(struct cursor *at, __u32 len) { at->offset = (at->offset + at->zero + len) & HEADERS_MAX; }
+
+/* Advances `at` to the IP header and notes VLAN ids. Returns LEDGER_IN_FLOWS, or the counter the frame ends in. */
+INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *seg);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE int link_parse_tags(struct cursor *at, struct segment *seg)
+{
+	for (int i = 0; i <= SEGMENT_VLANS; i++) {
+		const struct vlan_header *tag = (const void *)(at->data + at->offset);
+
+		if (at->ethertype != ETHERTYPE_VLAN && at->ethertype != ETHERTYPE_QINQ &&
+		    at->ethertype != ETHERTYPE_QINQ_OLD)
+			return LEDGER_IN_FLOWS;
+		if (seg->vlans >= SEGMENT_VLANS)
+			break;
+		if ((const __u8 *)(tag + 1) > at->end)
+			return LEDGER_MALFORMED_LINK;
+		seg->vlan[seg->vlans & (SEGMENT_VLANS - 1)] = from_be16(tag->tci) & 0xfff;
+		seg->vlans++;
+		at->ethertype = from_be16(tag->ethertype);
+		cursor_advance(at, sizeof(*tag));
+	}
+	return LEDGER_TOO_DEEP;
+}
+
+INLINE int link_parse_snap(struct cursor *at)
+{
+	const struct snap_header *snap = (const void *)(at->data + at->offset);
+
+	if ((const __u8 *)(snap + 1) > at->end)
+		return LEDGER_NOT_IP;
+	if (snap->dsap == 0x06 && snap->ssap == 0x06) { /* LLC names IP itself */
+		at->ethertype = ETHERTYPE_IPV4;
+		cursor_advance(at, 3);
+		return LEDGER_IN_FLOWS;
+	}
+	if (snap->dsap != 0xaa || snap->ssap != 0xaa || snap->control != 3)
+		return LEDGER_NOT_IP;
+	at->ethertype = from_be16(snap->ethertype);
+	cursor_advance(at, sizeof(*snap));
+	return LEDGER_IN_FLOWS;
+}
+
+INLINE int link_parse_ethernet(struct cursor *at, struct segment *seg)
+{
+	const struct ethernet_header *eth = (const void *)at->data;
+	int verdict;
+
+	if ((const __u8 *)(eth + 1) > at->end)
+		return LEDGER_MALFORMED_LINK;
+	at->ethertype = from_be16(eth->ethertype);
+	cursor_advance(at, sizeof(*eth));
+	if (likely(at->ethertype == ETHERTYPE_IPV4 || at->ethertype == ETHERTYPE_IPV6))
+		return LEDGER_IN_FLOWS;
+	verdict = link_parse_tags(at, seg);
+	if (verdict == LEDGER_IN_FLOWS && at->ethertype < ETHERTYPE_MIN)
+		verdict = link_parse_snap(at);
+	return verdict;
+}
+
+/* No link header: the version nibble tells. */
+INLINE int link_parse_ip(struct cursor *at)
+{
+	if (at->data + at->offset + 1 > at->end)
+		return LEDGER_MALFORMED_LINK;
+	switch (at->data[at->offset] >> 4) {
+	case 4:
+		at->ethertype = ETHERTYPE_IPV4;
+		return LEDGER_IN_FLOWS;
+	case 6:
+		at->ethertype = ETHERTYPE_IPV6;
+		return LEDGER_IN_FLOWS;
+	default:
+		return LEDGER_NOT_IP;
+	}
+}
+
+INLINE int link_parse_ppp(struct cursor *at)
+{
+	__u32 protocol;
+
+	if (at->data + 4 > at->end)
+		return LEDGER_MALFORMED_LINK;
+	if (at->data[0] == 0xff && at->data[1] == 0x03)
+		at->offset = 2;
+	protocol = at->data[at->offset];
+	at->offset++;
+	if (!(protocol & 1)) /* two octets, unless compressed to one (RFC 1661, 6.5) */
+		protocol = protocol << 8 | at->data[at->offset++];
+	if (protocol != 0x21 && protocol != 0x57)
+		return LEDGER_NOT_IP;
+	at->ethertype = protocol == 0x21 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	return LEDGER_IN_FLOWS;
+}
+
+/* Cooked captures name an EtherType: v1 in the last two of 16 octets, v2 in the first two of 20. */
+INLINE int link_parse_sll(struct cursor *at, struct segment *seg, __u32 length, __u32 type_at)
+{
+	int verdict;
+
+	if (at->data + length > at->end)
+		return LEDGER_MALFORMED_LINK;
+	at->ethertype = (__u16)(at->data[type_at] << 8 | at->data[type_at + 1]);
+	at->offset = length;
+	verdict = link_parse_tags(at, seg);
+	if (verdict == LEDGER_IN_FLOWS && at->ethertype == 4) /* LINUX_SLL_P_802_2 */
+		verdict = link_parse_snap(at);
+	return verdict;
+}
+
+INLINE int link_parse_null(struct cursor *at)
+{
+	if (at->data + 4 > at->end)
+		return LEDGER_MALFORMED_LINK;
+	at->offset = 4; /* the family's number differs between systems: 2 is IPv4, and 24, 28 or 30 IPv6 */
+	return link_parse_ip(at);
+}
+
+INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *seg)
+{
+	at->offset = 0;
+	switch (type) {
+	case LINK_ETHERNET:
+		return link_parse_ethernet(at, seg);
+	case LINK_IP:
+		return link_parse_ip(at);
+	case LINK_NULL:
+		return link_parse_null(at);
+	case LINK_SLL:
+		return link_parse_sll(at, seg, 16, 14);
+	case LINK_SLL2:
+		return link_parse_sll(at, seg, 20, 0);
+	case LINK_PPP:
+		return link_parse_ppp(at);
+	}
+	return LEDGER_NOT_IP;
+}
+
+#endif

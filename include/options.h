@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* TCP options (RFC 9293, 3.2; RFC 7323, 2018, 7413, 8684). */
+#ifndef TCPSCOPE_OPTIONS_H
+#define TCPSCOPE_OPTIONS_H
+
+#include "segment.h"
+#include "wire.h"
+
+enum { OPTIONS_MAX = 40 };
+
+/* A copy of the captured options: an index into it can be bounded by a mask, one into a packet cannot. */
+struct options_copy {
+	__u8 octet[80]; /* OPTIONS_MAX; more, so that a masked index and an option's fixed part stay inside */
+	__u32 captured; /* octets that are there */
+	__u32 len;	/* octets that the header says */
+};
+
+/* Reads the options in data[0, len), of which those before `end` were captured. len is a multiple of 4, at most
+ * OPTIONS_MAX. At a bad or a cut option they end; what was read before is kept. */
+INLINE void options_parse(struct segment *seg, const __u8 *data, const __u8 *end, __u32 len,
+			  struct options_copy *scratch);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+struct unaligned_u32 {
+	__be32 value;
+} WIRE;
+
+INLINE __u32 load_be32(const __u8 *p) { return from_be32(((const struct unaligned_u32 *)p)->value); }
+INLINE __u32 option_u16(const __u8 *p) { return (__u32)p[0] << 8 | p[1]; }
+INLINE __u32 option_u32(const __u8 *p) { return option_u16(p) << 16 | option_u16(p + 2); }
+
+/* One option of `len` octets, all captured, p[0] its kind. One of a wrong length is passed over. */
+INLINE void option_read(struct segment *seg, const __u8 *p, __u32 len)
+{
+	switch (p[0]) {
+	case TCPOPT_MSS:
+		if (len == 4) {
+			seg->mss = (__u16)option_u16(p + 2);
+			seg->options |= OPTION_MSS;
+		}
+		break;
+	case TCPOPT_WINDOW_SCALE:
+		if (len == 3) {
+			seg->window_scale = p[2];
+			seg->options |= OPTION_WINDOW_SCALE;
+		}
+		break;
+	case TCPOPT_SACK_PERMITTED:
+		if (len == 2)
+			seg->options |= OPTION_SACK_PERMITTED;
+		break;
+	case TCPOPT_SACK:
+		seg->options |= OPTION_SACK;
+		break;
+	case TCPOPT_TIMESTAMPS:
+		if (len == 10) {
+			seg->tsval = option_u32(p + 2);
+			seg->tsecr = option_u32(p + 6);
+			seg->options |= OPTION_TIMESTAMPS;
+		}
+		break;
+	case TCPOPT_MPTCP:
+		if (len > 2) {
+			seg->mptcp_subtypes |= (__u16)(1 << (p[2] >> 4));
+			seg->options |= OPTION_MPTCP;
+			seg->flags |= SEGMENT_MPTCP;
+		}
+		break;
+	case TCPOPT_FAST_OPEN:
+		seg->options |= OPTION_FAST_OPEN;
+		break;
+	case TCPOPT_EXPERIMENT:
+		if (len > 3 && option_u16(p + 2) == 0xf989)
+			seg->options |= OPTION_FAST_OPEN;
+		break;
+	}
+}
+
+/* Walks the copied options from octet `at` (0) on. `at` is an argument so that the verifier takes it for unknown, and
+ * need not tell apart the thousands of ways to get to an octet. */
+SEPARATE int options_walk(struct segment *seg, const struct options_copy *copy, __u32 at)
+{
+	if (!seg || !copy)
+		return 0;
+	for (int i = 0; i < OPTIONS_MAX; i++) {
+		const __u8 *p = &copy->octet[at & 63];
+		__u32 len;
+
+		if (at >= copy->len || (at < copy->captured && p[0] == TCPOPT_END))
+			return 0;
+		if (at >= copy->captured)
+			break;
+		len = p[1];
+		if (p[0] == TCPOPT_NOP)
+			len = 1;
+		else if (len < 2 || at + len > copy->captured)
+			break;
+		else
+			option_read(seg, p, len);
+		at = (at + len) & 63;
+	}
+	seg->options |= OPTION_CUT;
+	return 0;
+}
+
+INLINE void options_copy(struct options_copy *copy, const __u8 *data, const __u8 *end, __u32 len)
+{
+	__u32 captured = 0;
+
+	for (__u32 i = 0; i < OPTIONS_MAX / 4; i++) {
+		if (i * 4 >= len || data + i * 4 + 4 > end)
+			break;
+		__builtin_memcpy(&copy->octet[i * 4], data + i * 4, 4);
+		captured = i * 4 + 4;
+	}
+	copy->captured = captured;
+	copy->len = len;
+}
+
+INLINE void options_parse(struct segment *seg, const __u8 *data, const __u8 *end, __u32 len,
+			  struct options_copy *scratch)
+{
+	/* What nearly every segment carries (RFC 7323, appendix A): NOP, NOP, timestamps. */
+	if (likely(len == 12 && data + 12 <= end && load_be32(data) == 0x0101080a)) {
+		seg->tsval = load_be32(data + 4);
+		seg->tsecr = load_be32(data + 8);
+		seg->options |= OPTION_TIMESTAMPS;
+	} else {
+		options_copy(scratch, data, end, len);
+		options_walk(seg, scratch, 0);
+	}
+}
+
+#endif

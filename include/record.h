@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The flow record: what views and exporters see, and all they see. Made from a report (flow.h) by record_make, which
+ * derives what the engine need not keep: roles, state, outcome, reason. Field names are those of the JSON record. */
+#ifndef TCPSCOPE_RECORD_H
+#define TCPSCOPE_RECORD_H
+
+#include "ledger.h"
+#include "outcome.h"
+
+/* Integers that may be unknown hold UNKNOWN; views print null. */
+#define UNKNOWN (-1LL)
+
+struct record_rtt {
+	__u64 samples, by_timestamp; /* samples 0: the whole is null */
+	__s64 min_ns, mean_ns, max_ns, resolution_ns;
+};
+
+struct record_handshake {
+	bool present; /* false midstream: null */
+	__s64 connect_ns, server_ns, client_ns, lost_ns;
+	__u32 syns, synacks;
+	__s64 answered_syn;
+	enum answered_by answered_by; /* ANSWERED_NONE: null */
+	__u32 attempts;		      /* valid entries of attempt[] */
+	struct {
+		__s64 at_ns; /* Unix epoch */
+		bool synack;
+	} attempt[ATTEMPTS];
+};
+
+struct record_side {
+	__u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+	__u16 port;
+	__u64 packets, ip_bytes, payload_bytes;
+	__s64 stream_bytes;
+	struct {
+		__u64 fin, syn, rst, psh, ack, urg, ece, cwr, ae;
+	} flags;
+	/* Of its SYN or SYN/ACK; UNKNOWN if none was seen, or for mss and window_scale if it had no such option. */
+	__s64 isn, mss, window_scale;
+	__s64 sack_permitted, timestamps, fast_open, mptcp, ecn; /* 0, 1 or UNKNOWN */
+	__s64 ttl, window_min, window_max;
+	__s64 payload_max;	/* UNKNOWN if it never sent */
+	__u64 analysis[ANALYSIS_COUNT];
+	__s64 first_data_ns;
+	__u64 ce;
+};
+
+struct record {
+	__s64 start_ns, end_ns; /* Unix epoch */
+	__s64 end_resolution_ns;
+	const char *interface;
+	__u16 vlan[SEGMENT_VLANS];
+	__u8 vlans;
+	__u8 ip_version;
+	enum client_known_by client_known_by;
+	enum flow_state state;
+	enum outcome outcome;
+	const char *reason; /* nmap's word, or NULL */
+	enum end_reason end_reason;
+	enum closed_by closed_by;
+	struct record_handshake handshake;
+	struct record_rtt rtt_server, rtt_client;
+	struct record_side client, server;
+};
+
+/* What a report does not say of itself. */
+struct record_context {
+	const char *interface;	   /* its name, or the capture's */
+	__s64 epoch_ns;		   /* Unix time minus the report's clock */
+	__s64 resolution_ns;	   /* of the source's clock: 1 live, the capture's in replay */
+};
+
+/* Fills `record` from `report`; pure, never fails. */
+INLINE void record_make(struct record *record, const struct report *report, const struct record_context *context);
+
+/* The account of one direction of an interface, or of a capture. */
+struct ledger_record {
+	const char *interface;
+	const char *direction; /* "ingress", "egress", or NULL in replay */
+	struct ledger ledger;
+};
+
+/* Packets seen, less those that ended in a counter: 0, or a bug. */
+INLINE __u64 ledger_unaccounted(const struct ledger *ledger)
+{
+	__u64 rest = ledger->seen;
+
+	for (int i = 0; i < LEDGER_COUNT; i++)
+		rest -= ledger->counter[i];
+	return rest;
+}
+
+/* What --strict asks: did every packet end in a flow or a named counter, and every flow in a record? */
+INLINE bool ledger_is_whole(const struct ledger *ledger)
+{
+	return !ledger_unaccounted(ledger) && !ledger->lost_records && !ledger->counter[LEDGER_TABLE_FULL];
+}
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE bool record_saw_syn(const struct half *half) { return half->bits & (HALF_SYN | HALF_SYNACK); }
+
+/* RFC 7323, 2.2: windows are scaled if both SYNs had the option. UNKNOWN: one was not seen, or there is no window. */
+INLINE __s64 record_window(const struct half *own, const struct half *peer, __u16 window)
+{
+	if (own->window_min > own->window_max)
+		return UNKNOWN;
+	if (own->scale != SCALE_NONE && peer->scale != SCALE_NONE)
+		return (__s64)window << (own->scale & 15);
+	if ((record_saw_syn(own) && own->scale == SCALE_NONE) || (record_saw_syn(peer) && peer->scale == SCALE_NONE))
+		return window;
+	return UNKNOWN;
+}
+
+INLINE __s64 record_stream_bytes(const struct half *half, const struct half_facts *facts)
+{
+	__s64 covered = (__s64)((__u64)half->wraps << 32 | half->next) - (__s64)facts->first_seq;
+
+	if (!(half->bits & HALF_SEEN) || half->next == 0)
+		return UNKNOWN;
+	if (half->bits & HALF_FIN && facts->fin_end == half->next)
+		covered--;
+	return covered < 0 ? UNKNOWN : covered;
+}
+
+INLINE void record_make_flags(struct record_side *side, const struct half *half, const struct half_facts *facts)
+{
+	side->flags.fin = facts->fin;
+	side->flags.syn = (__u64)facts->syns + facts->synacks;
+	side->flags.rst = facts->rst;
+	side->flags.psh = facts->psh + half->psh;
+	side->flags.ack = side->packets - facts->no_ack;
+	side->flags.urg = facts->urg;
+	side->flags.ece = facts->ece;
+	side->flags.cwr = facts->cwr;
+	side->flags.ae = facts->ae;
+}
+
+INLINE void record_make_negotiated(struct record_side *side, const struct half *half, const struct half_facts *facts)
+{
+	bool syn = record_saw_syn(half);
+
+	side->isn = syn ? (__s64)facts->isn : UNKNOWN;
+	side->mss = syn && facts->options & OPTION_MSS ? facts->mss : UNKNOWN;
+	side->window_scale = syn && facts->options & OPTION_WINDOW_SCALE ? facts->window_scale : UNKNOWN;
+	side->sack_permitted = syn ? !!(facts->options & OPTION_SACK_PERMITTED) : UNKNOWN;
+	side->timestamps = syn ? !!(facts->options & OPTION_TIMESTAMPS) : UNKNOWN;
+	side->fast_open = syn ? !!(facts->options & OPTION_FAST_OPEN) : UNKNOWN;
+	side->mptcp = syn ? !!(facts->options & OPTION_MPTCP) : UNKNOWN;
+	side->ecn = syn ? facts->syn_ecn : UNKNOWN;
+}
+
+INLINE void record_make_side(struct record_side *side, const struct report *report, __u32 which)
+{
+	const struct half *half = &report->flow.half[which & 1], *peer = &report->flow.half[~which & 1];
+	const struct half_facts *facts = &report->facts.half[which & 1];
+	bool seen = half->bits & HALF_SEEN;
+
+	__builtin_memcpy(side->ip, report->flow.key.ip[which & 1], sizeof(side->ip));
+	side->port = report->flow.key.port[which & 1];
+	side->packets = facts->packets + half->packets;
+	side->payload_bytes = facts->payload_bytes + half->payload_bytes;
+	side->ip_bytes = side->payload_bytes + facts->header_bytes + half->header_bytes;
+	side->stream_bytes = record_stream_bytes(half, facts);
+	record_make_flags(side, half, facts);
+	record_make_negotiated(side, half, facts);
+	side->ttl = seen ? facts->ttl : UNKNOWN;
+	side->window_min = record_window(half, peer, half->window_min);
+	side->window_max = record_window(half, peer, half->window_max);
+	side->payload_max = seen ? half->payload_max : UNKNOWN;
+	for (int i = 0; i < ANALYSIS_COUNT; i++)
+		side->analysis[i] = facts->analysis[i];
+	side->analysis[ANALYSIS_LOST_SEGMENTS] += report->flow.lost_segments[which & 1];
+	side->analysis[ANALYSIS_ACKED_UNSEEN] += report->flow.acked_unseen[which & 1];
+	side->first_data_ns = facts->first_data_ns ? (__s64)(facts->first_data_ns - report->facts.start_ns) : UNKNOWN;
+	side->ce = facts->ce;
+}
+
+/* Granularity of a time that may be early by 2^error. */
+INLINE __s64 record_resolution(__u8 error, const struct record_context *context)
+{
+	__s64 ns = error ? 1LL << (error & 63) : 1;
+
+	return ns > context->resolution_ns ? ns : context->resolution_ns;
+}
+
+INLINE void record_make_rtt(struct record_rtt *rtt, const struct half *half, const struct half_facts *facts,
+			    const struct record_context *context)
+{
+	rtt->samples = half->rtt_samples;
+	rtt->by_timestamp = facts->rtt_by_timestamp;
+	rtt->min_ns = half->rtt_min_ns;
+	rtt->mean_ns = half->rtt_samples ? (__s64)(half->rtt_sum_ns / half->rtt_samples) : UNKNOWN;
+	rtt->max_ns = half->rtt_max_ns;
+	rtt->resolution_ns = record_resolution(half->rtt_error, context);
+}
+
+INLINE __s64 record_span(__u64 from, __u64 to) { return from && to ? (__s64)(to - from) : UNKNOWN; }
+
+INLINE void record_make_attempts(struct record_handshake *handshake, const struct facts *facts, __s64 epoch_ns)
+{
+	handshake->attempts = facts->attempts_seen < ATTEMPTS ? facts->attempts_seen : ATTEMPTS;
+	for (__u32 i = 0; i < handshake->attempts; i++) {
+		handshake->attempt[i].at_ns = (__s64)facts->attempt[i].at_ns + epoch_ns;
+		handshake->attempt[i].synack = facts->attempt[i].synack;
+	}
+}
+
+INLINE void record_make_handshake(struct record_handshake *handshake, const struct report *report, __u32 which,
+				  __s64 epoch_ns)
+{
+	const struct facts *facts = &report->facts;
+	const struct half_facts *client = &facts->half[which & 1], *server = &facts->half[~which & 1];
+	__u64 answered_ns = facts->answered_by ? facts->answered_syn_ns : 0;
+
+	handshake->present = (report->flow.half[0].bits | report->flow.half[1].bits) & (HALF_SYN | HALF_SYNACK);
+	handshake->connect_ns = record_span(client->syn_first_ns, client->shook_ns);
+	handshake->server_ns = record_span(answered_ns, server->synack_first_ns);
+	handshake->client_ns = record_span(server->synack_last_ns, client->shook_ns);
+	handshake->lost_ns = record_span(client->syn_first_ns, answered_ns);
+	handshake->syns = client->syns + server->syns;
+	handshake->synacks = client->synacks + server->synacks;
+	handshake->answered_syn = facts->answered_by ? (__s64)facts->answered_syn : UNKNOWN;
+	handshake->answered_by = (enum answered_by)facts->answered_by;
+	record_make_attempts(handshake, facts, epoch_ns);
+}
+
+INLINE void record_make_times(struct record *record, const struct report *report, const struct record_context *context)
+{
+	const struct half *half = report->flow.half;
+	const struct half *last = half[1].time_ns > half[0].time_ns ? &half[1] : &half[0];
+
+	record->start_ns = (__s64)report->facts.start_ns + context->epoch_ns;
+	record->end_ns = (__s64)last->time_ns + context->epoch_ns;
+	record->end_resolution_ns = record_resolution(last->clock_error, context);
+}
+
+INLINE void record_make(struct record *record, const struct report *report, const struct record_context *context)
+{
+	__u32 client = outcome_client(report, &record->client_known_by), server = client ^ 1;
+
+	record_make_times(record, report, context);
+	record->interface = context->interface;
+	record->vlans = report->facts.vlans;
+	for (int i = 0; i < SEGMENT_VLANS; i++)
+		record->vlan[i] = report->facts.vlan[i];
+	record->ip_version = report->flow.key.ip_version;
+	record->state = outcome_state(report, client);
+	record->outcome = outcome_of(report, client);
+	record->reason = outcome_reason(record->outcome, report);
+	record->end_reason = (enum end_reason)report->reason;
+	record->closed_by = outcome_closed_by(report, client);
+	record_make_handshake(&record->handshake, report, client, context->epoch_ns);
+	record_make_rtt(&record->rtt_client, &report->flow.half[client], &report->facts.half[client], context);
+	record_make_rtt(&record->rtt_server, &report->flow.half[server], &report->facts.half[server], context);
+	record_make_side(&record->client, report, client);
+	record_make_side(&record->server, report, server);
+}
+
+#endif

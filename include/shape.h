@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The flow table's layout and parameters: what the bodies and user space need to know of it. */
+#ifndef TCPSCOPE_SHAPE_H
+#define TCPSCOPE_SHAPE_H
+
+#include "flow.h"
+
+enum { WAYS = 8 };
+
+struct flow_bucket {
+	struct flow way[WAYS];
+};
+
+struct facts_bucket {
+	struct facts way[WAYS];
+};
+
+enum { REGION = 64 }; /* buckets; a key's two lie in one region, and the region has one lock */
+
+/* How large a table is: buckets, a multiple of REGION. */
+struct table_shape {
+	__u32 buckets;
+	__u32 reserved;
+	struct key_seed seed;
+};
+
+/* Buckets for `flows` flows at once: two thirds full, no pair of buckets overflows (1 in 10^5 keys, measured by
+ * tests/unit). */
+INLINE __u32 table_buckets(__u32 flows)
+{
+	__u64 buckets = ((__u64)flows * 3 / 2 + WAYS - 1) / WAYS;
+
+	return (__u32)((buckets + REGION - 1) / REGION * REGION);
+}
+
+/* When the sweep reports a flow and frees its slot. Spans in ns since its last segment. */
+struct sweep_policy {
+	__u64 now_ns;
+	__u64 linger_ns;    /* closed, reset or filtered: late segments still find it */
+	__u64 attempt_ns;   /* a handshake that was not completed */
+	__u64 idle_ns;
+	__u32 everything;   /* the monitor ends: all that is left */
+	__u32 reserved;
+};
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
+ *
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 632). A lookup reads the two
+ * tag words, finds the slot by arithmetic and then touches one slot: four adjacent cache lines of one page. The tags
+ * of a million flows are 1.4 MB and stay in the cache; a tag that lies (1 in 255 per neighbour) costs a second look.
+ *
+ * Lookups take no lock. A slot is taken and given back under the lock of its region, where both its buckets lie,
+ * and its tag is written last; a segment that had found its slot just before it was given back may be lost from its
+ * flow, or be counted in the newcomer: at most one per CPU and eviction.
+ *
+ * The body supplies memory, lock and reports (see "the body's part"); this file has the policy. */
+#ifndef TCPSCOPE_TABLE_H
+#define TCPSCOPE_TABLE_H
+
+#include "ledger.h"
+#include "shape.h"
+#include "update.h"
+
+/* ---- the body's part: the kernel's maps, plain memory in replay and tests. A body defines struct table, with a member
+ * `struct table_shape shape`, before it includes this file, and these functions after. Pointers may be NULL only in the
+ * kernel, where the verifier wants them checked. ---- */
+struct table_lock;
+INLINE __u64 *table_tags(struct table *table, __u32 bucket);
+INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket);
+INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket);
+INLINE struct table_lock *table_lock_of(struct table *table, __u32 region);
+INLINE void table_lock(struct table_lock *lock);
+INLINE void table_unlock(struct table_lock *lock);
+INLINE struct report *report_reserve(struct table *table); /* NULL: no room now */
+INLINE void report_submit(struct report *report);
+INLINE void report_discard(struct report *report);
+
+/* ---- for the engine ---- */
+
+/* Where a key may live. */
+struct place {
+	__u32 bucket[2];
+	__u8 tag;
+};
+
+/* A flow and the number of its slot; flow == NULL: none. */
+struct slot {
+	struct flow *flow;
+	__u32 number; /* bucket * WAYS + way */
+};
+
+#define SLOT_NONE 0xffffffffu /* as a slot number */
+
+INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
+/* Finds a flow by the hash of its key. */
+INLINE struct slot table_find(struct table *table, __u64 hash);
+/* Takes a slot for it, evicting if it must and may. Returns its number, or SLOT_NONE: no room. */
+INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash);
+/* The flow and the facts at a slot number, SLOT_NONE included (then NULL). */
+INLINE struct flow *table_flow(struct table *table, __u32 number);
+INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
+/* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
+INLINE void table_retire(struct flow *flow);
+/* Reports and frees what is due in one bucket. False: no room for reports, try again. */
+INLINE bool table_sweep(struct table *table, __u32 bucket,
+			const struct sweep_policy *policy);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+#define TAGS_LOW 0x7f7f7f7f7f7f7f7fULL
+#define TAGS_ONE 0x0101010101010101ULL
+
+/* The high bit of every octet of `tags` that equals `tag`; exact. */
+INLINE __u64 tags_match(__u64 tags, __u8 tag)
+{
+	__u64 differs = tags ^ tag * TAGS_ONE;
+
+	return ~(((differs & TAGS_LOW) + TAGS_LOW) | differs | TAGS_LOW);
+}
+
+/* Index of the lowest octet marked in `match`, which is not 0. */
+INLINE __u32 tags_first(__u64 match) { return (__u32)(((match & -match) >> 7) * 0x0001020304050607ULL >> 56) & 7; }
+
+/* How many octets are marked. */
+INLINE __u32 tags_count(__u64 match) { return (__u32)((match >> 7) * TAGS_ONE >> 56); }
+
+INLINE struct place table_place(const struct table_shape *shape, __u64 hash)
+{
+	struct place place;
+
+	place.bucket[0] = (__u32)((hash >> 32) * shape->buckets >> 32);
+	place.bucket[1] = (place.bucket[0] & ~(REGION - 1u)) | ((__u32)hash & (REGION - 1));
+	place.tag = (__u8)(((hash >> 8 & 0xffff) * 255 >> 16) + 1);
+	return place;
+}
+
+/* The slot that the first mark in two words of matches names; either is not 0. */
+INLINE struct slot table_matched(struct table *table, const struct place *place, __u64 match0, __u64 match1)
+{
+	/* Which bucket is as good as random: arithmetic, not a branch. */
+	__u64 in_second = ((match0 | -match0) >> 63) - 1;
+	__u32 way = tags_first(match0 | (match1 & in_second));
+	__u32 bucket = place->bucket[0] ^ ((place->bucket[0] ^ place->bucket[1]) & (__u32)in_second);
+	struct flow_bucket *flows = table_flows(table, bucket);
+	struct slot slot = { .number = bucket * WAYS + way };
+
+	if (flows)
+		slot.flow = &flows->way[way];
+	return slot;
+}
+
+/* Some other key's tag is the same: looks at all the slots with it. Returns the slot's number. */
+SEPARATE __u32 table_search(struct table *table, __u64 hash)
+{
+	struct place place;
+	__u64 *tags0, *tags1, match0, match1;
+
+	if (!table)
+		return SLOT_NONE;
+	place = table_place(&table->shape, hash);
+	tags0 = table_tags(table, place.bucket[0]);
+	tags1 = table_tags(table, place.bucket[1]);
+	if (!tags0 || !tags1)
+		return SLOT_NONE;
+	match0 = tags_match(*tags0, place.tag);
+	match1 = tags_match(*tags1, place.tag);
+	for (int i = 0; i < 2 * WAYS && (match0 | match1); i++) {
+		struct slot slot = table_matched(table, &place, match0, match1);
+
+		if (slot.flow && slot.flow->hash == hash)
+			return slot.number;
+		if (match0)
+			match0 &= match0 - 1;
+		else
+			match1 &= match1 - 1;
+	}
+	return SLOT_NONE;
+}
+
+INLINE struct slot table_find(struct table *table, __u64 hash)
+{
+	struct place place = table_place(&table->shape, hash);
+	__u64 *tags0 = table_tags(table, place.bucket[0]), *tags1 = table_tags(table, place.bucket[1]);
+	__u64 match0, match1;
+	struct slot slot = { .number = SLOT_NONE };
+
+	if (!tags0 || !tags1)
+		return slot;
+	match0 = tags_match(*tags0, place.tag);
+	match1 = tags_match(*tags1, place.tag);
+	if (!(match0 | match1))
+		return slot;
+	slot = table_matched(table, &place, match0, match1);
+	if (likely(slot.flow && slot.flow->hash == hash))
+		return slot;
+	slot.number = table_search(table, hash);
+	slot.flow = table_flow(table, slot.number);
+	return slot;
+}
+
+/* What may be evicted first, by class then by age. */
+enum victim_class { VICTIM_OVER, VICTIM_UNANSWERED, VICTIM_ANSWERED };
+
+/* The class, by arithmetic: sixteen slots of branches are more than a verifier follows. */
+INLINE __u64 table_victim_class(const struct flow *flow)
+{
+	__u32 either = flow->half[0].bits | flow->half[1].bits, both = flow->half[0].bits & flow->half[1].bits;
+	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | flow->key.retired;
+	__u32 unanswered = !!(either & HALF_SYN) & !(both & HALF_SEEN) & !(either & (HALF_ACKED | HALF_SYNACK));
+
+	opaque(over);
+	opaque(unanswered);
+	return (1 - (over & 1)) * (VICTIM_ANSWERED - (unanswered & 1));
+}
+
+INLINE __u64 flow_last_ns(const struct flow *flow)
+{
+	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
+
+	return x ^ ((x ^ y) & (0 - u64_less(x, y)));
+}
+
+/* Lower goes first: the class in the top bits, below it the time of the last segment. */
+INLINE __u64 table_victim_rank(const struct flow *flow)
+{
+	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2;
+}
+
+INLINE void table_write_report(struct report *report, const struct flow *flow, const struct facts *facts, __u32 reason)
+{
+	report->flow = *flow;
+	report->facts = *facts;
+	report->reason = reason;
+	report->reserved = 0;
+}
+
+INLINE void table_victim_better(const struct flow *flow, __u32 way, __u64 *lowest, __u32 *best)
+{
+	__u64 rank = table_victim_rank(flow), better = 0 - u64_less(rank, *lowest);
+
+	*lowest ^= (*lowest ^ rank) & better;
+	*best ^= (*best ^ way) & (__u32)better;
+}
+
+/* A full pair of buckets: evicts the best victim, if the newcomer may. Returns the way (8 and up: second bucket),
+ * or 2 * WAYS. */
+INLINE __u32 table_evict(struct flow_bucket *const flows[2], bool unanswered_newcomer)
+{
+	__u32 best = 2 * WAYS;
+	__u64 lowest = unanswered_newcomer ? (__u64)VICTIM_ANSWERED << 62 : ~0ULL;
+
+	for (__u32 i = 0; i < WAYS; i++)
+		table_victim_better(&flows[0]->way[i], i, &lowest, &best);
+	for (__u32 i = 0; i < WAYS; i++)
+		table_victim_better(&flows[1]->way[i], WAYS + i, &lowest, &best);
+	return best;
+}
+
+/* The lowest marked octet at or after `from`, round. */
+INLINE __u32 tags_first_from(__u64 match, __u32 from)
+{
+	return (tags_first(match >> from * 8 | match << (64 - from * 8) % 64) + from) & (WAYS - 1);
+}
+
+/* A free way of the emptier bucket, or 2 * WAYS. Not simply the first: then most flows would lie at multiples of a
+ * bucket's size, and share few sets of the cache. */
+INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u8 tag)
+{
+	__u64 free0 = tags_match(tags0, 0), free1 = tags_match(tags1, 0);
+
+	if (!(free0 | free1))
+		return 2 * WAYS;
+	return tags_count(free0) >= tags_count(free1) ? tags_first_from(free0, tag & (WAYS - 1))
+						       : WAYS + tags_first_from(free1, tag & (WAYS - 1));
+}
+
+/* Under the lock: another CPU may have begun the same flow since the lookup. Returns the way, or 2 * WAYS. */
+INLINE __u32 table_find_locked(struct flow_bucket *const flows[2], __u64 tags0, __u64 tags1, __u8 tag, __u64 hash)
+{
+	__u64 match0 = tags_match(tags0, tag), match1 = tags_match(tags1, tag);
+
+	for (__u32 i = 0; i < WAYS && unlikely(match0); i++, match0 &= match0 - 1)
+		if (flows[0]->way[tags_first(match0)].hash == hash)
+			return tags_first(match0);
+	for (__u32 i = 0; i < WAYS && unlikely(match1); i++, match1 &= match1 - 1)
+		if (flows[1]->way[tags_first(match1)].hash == hash)
+			return WAYS + tags_first(match1);
+	return 2 * WAYS;
+}
+
+INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash)
+{
+	const struct place place = table_place(&table->shape, hash.value);
+	__u64 *tags[2] = { table_tags(table, place.bucket[0]), table_tags(table, place.bucket[1]) };
+	struct flow_bucket *flows[2] = { table_flows(table, place.bucket[0]), table_flows(table, place.bucket[1]) };
+	struct facts_bucket *facts[2] = { table_facts(table, place.bucket[0]), table_facts(table, place.bucket[1]) };
+	struct table_lock *lock = table_lock_of(table, place.bucket[0] / REGION);
+	struct report *report = NULL;
+	struct flow *flow = NULL;
+	struct facts *flow_facts = NULL;
+	bool reported = false, evicted = false, born = false, newcomer = (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	__u32 way;
+
+	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock)
+		return SLOT_NONE;
+	if (unlikely(table_free_way(*tags[0], *tags[1], place.tag) == 2 * WAYS))
+		report = report_reserve(table); /* outside the lock, where helpers may be called */
+	table_lock(lock);
+	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
+	if (likely(way == 2 * WAYS)) {
+		born = true;
+		way = table_free_way(*tags[0], *tags[1], place.tag);
+	}
+	if (unlikely(way == 2 * WAYS)) {
+		way = table_evict(flows, newcomer);
+		evicted = way < 2 * WAYS;
+	}
+	if (likely(way < 2 * WAYS)) {
+		__u64 shift = (way & (WAYS - 1)) * 8;
+
+		flow = way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7];
+		flow_facts = way < WAYS ? &facts[0]->way[way & 7] : &facts[1]->way[way & 7];
+		if (evicted && report) {
+			table_write_report(report, flow, flow_facts,
+					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
+			reported = true;
+		}
+		if (born)
+			flow_begin(flow, flow_facts, seg, hash);
+		if (way < WAYS)
+			*tags[0] = (*tags[0] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
+		else
+			*tags[1] = (*tags[1] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
+	}
+	table_unlock(lock);
+	if (report) {
+		if (reported)
+			report_submit(report);
+		else
+			report_discard(report);
+	}
+	ledger->births += flow && born;
+	ledger->evicted += evicted;
+	ledger->lost_records += evicted && !reported;
+	return flow ? place.bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1)) : SLOT_NONE;
+}
+
+INLINE struct flow *table_flow(struct table *table, __u32 number)
+{
+	struct flow_bucket *flows = number == SLOT_NONE ? NULL : table_flows(table, number / WAYS);
+
+	if (!flows)
+		return NULL;
+	opaque(flows); /* the verifier wants no arithmetic before the test */
+	return &flows->way[number & (WAYS - 1)];
+}
+
+INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
+{
+	struct facts_bucket *facts = number == SLOT_NONE ? NULL : table_facts(table, number / WAYS);
+
+	if (!facts)
+		return NULL;
+	opaque(facts);
+	return &facts->way[number & (WAYS - 1)];
+}
+
+INLINE void table_retire(struct flow *flow)
+{
+	flow->key.retired = 1;
+	flow->hash = ~flow->hash;
+}
+
+/* Is the flow due, and why? -1: not yet. */
+INLINE int table_due(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
+{
+	__u64 last = flow_last_ns(flow), silent = policy->now_ns > last ? policy->now_ns - last : 0;
+
+	if (flow->key.retired)
+		return END_CLOSED;
+	if (policy->everything)
+		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;
+	if (silent < policy->linger_ns)
+		return -1;
+	if (flow_is_over(flow))
+		return END_CLOSED;
+	if (facts->icmp_seen && flow_is_unanswered(flow) && silent >= policy->attempt_ns)
+		return END_CLOSED;
+	if (!(flow->half[0].bits & flow->half[1].bits & HALF_ACKED) && silent >= policy->attempt_ns)
+		return END_IDLE;
+	return silent >= policy->idle_ns ? END_IDLE : -1;
+}
+
+INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 *tags, struct flow *flow,
+			    struct facts *facts, __u32 way, const struct sweep_policy *policy)
+{
+	int reason = table_due(flow, facts, policy);
+	struct report *report;
+
+	if (reason < 0)
+		return true;
+	report = report_reserve(table);
+	if (!report)
+		return false;
+	table_lock(lock);
+	reason = table_due(flow, facts, policy);
+	if (reason >= 0 && *tags >> (way * 8) & 0xff) {
+		table_write_report(report, flow, facts, (__u32)reason);
+		*tags &= ~(0xffULL << (way * 8));
+	} else {
+		reason = -1; /* evicted, or woken up, in between */
+	}
+	table_unlock(lock);
+	if (reason >= 0)
+		report_submit(report);
+	else
+		report_discard(report);
+	return true;
+}
+
+INLINE bool table_sweep(struct table *table, __u32 bucket,
+			const struct sweep_policy *policy)
+{
+	__u64 *tags = table_tags(table, bucket);
+	struct flow_bucket *flows;
+	struct facts_bucket *facts;
+	struct table_lock *lock;
+
+	if (!tags || !*tags)
+		return true;
+	flows = table_flows(table, bucket);
+	facts = table_facts(table, bucket);
+	lock = table_lock_of(table, bucket / REGION);
+	if (!flows || !facts || !lock)
+		return true;
+	for (__u32 way = 0; way < WAYS; way++) {
+		if (!(*tags >> (way * 8) & 0xff))
+			continue;
+		if (!table_sweep_way(table, lock, tags, &flows->way[way], &facts->way[way], way, policy))
+			return false;
+	}
+	return true;
+}
+
+#endif

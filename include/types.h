@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The words every part of the engine shares: fixed-width types, inlining, byte order and sequence arithmetic.
+ * The engine (this folder) is pure: it calls no helper, no libc, no clock and no map. */
+#ifndef TCPSCOPE_TYPES_H
+#define TCPSCOPE_TYPES_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+#endif
+
+#ifndef offsetof
+#define offsetof(type, member) __builtin_offsetof(type, member)
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+/* In the kernel a function of its own, which the verifier checks once and for any argument, not anew on each path that
+ * leads to it; elsewhere inlined like the rest. Its pointers are never NULL, which the verifier wants to see tested. */
+#ifdef __bpf__
+#define SEPARATE __attribute__((noinline))
+#else
+#define SEPARATE INLINE
+#endif
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Hides a value's origin from the optimiser, so that a bound which the verifier needs is not folded away. */
+#define opaque(x) asm volatile("" : "+r"(x))
+
+#define NS_PER_SEC 1000000000ULL
+#define NS_PER_MS 1000000ULL
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define from_be16(x) ((__u16)__builtin_bswap16(x))
+#define from_be32(x) ((__u32)__builtin_bswap32(x))
+#else
+#define from_be16(x) ((__u16)(x))
+#define from_be32(x) ((__u32)(x))
+#endif
+#define to_be16(x) from_be16(x)
+
+/* Sequence numbers compare modulo 2^32 (RFC 9293, 3.4). */
+INLINE bool seq_after(__u32 a, __u32 b) { return (__s32)(b - a) < 0; }
+INLINE bool seq_before(__u32 a, __u32 b) { return (__s32)(a - b) < 0; }
+INLINE bool seq_within(__u32 x, __u32 first, __u32 last) { return x - first <= last - first; }
+
+/* a < b without a branch: which of two endpoints is first is as good as random, and a branch would guess. */
+INLINE __u64 u64_less(__u64 a, __u64 b) { return ((~a & b) | ((~a | b) & (a - b))) >> 63; }
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What one segment does to its flow. Nearly all are plain: data and ACKs of a connection under way, in order or after
+ * a gap. flow_plain enters these and touches struct flow alone; whatever else there is takes flow_update, which knows
+ * every rule. Both leave the same state behind: flow_plain is a shorter way, never another meaning. */
+#ifndef TCPSCOPE_UPDATE_H
+#define TCPSCOPE_UPDATE_H
+
+#include "handshake.h"
+#include "rtt.h"
+
+/* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
+INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction);
+/* Enters any segment. Writes half[direction] and the facts. */
+INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction);
+/* The body's part: makes now_ns exact (clock_error 0) if it is not. */
+INLINE void clock_exact(struct segment *seg);
+/* Makes a slot the flow of `seg`, with no segment in it yet. */
+INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+/* Moves a side's totals to those of the facts, before they can wrap. */
+INLINE void half_carry(struct flow *flow, struct half_facts *facts, __u32 direction)
+{
+	struct half *half = &flow->half[direction & 1];
+
+	facts->packets += half->packets;
+	facts->payload_bytes += half->payload_bytes;
+	facts->header_bytes += half->header_bytes;
+	facts->psh += half->psh;
+	facts->analysis[ANALYSIS_LOST_SEGMENTS] += flow->lost_segments[direction & 1];
+	facts->analysis[ANALYSIS_ACKED_UNSEEN] += flow->acked_unseen[direction & 1];
+	half->packets = half->payload_bytes = half->header_bytes = half->psh = 0;
+	flow->lost_segments[direction & 1] = flow->acked_unseen[direction & 1] = 0;
+}
+
+INLINE bool half_carry_due(const struct flow *flow, __u32 direction)
+{
+	const struct half *half = &flow->half[direction & 1];
+
+	return (half->packets | half->payload_bytes | half->header_bytes |
+		(__u32)(flow->lost_segments[direction & 1] | flow->acked_unseen[direction & 1]) << 24) >> 31;
+}
+
+INLINE void half_count(struct half *own, const struct segment *seg)
+{
+	own->packets += seg->segments;
+	own->payload_bytes += seg->payload_len;
+	own->header_bytes += (seg->ip_len - seg->payload_len) * seg->segments;
+	own->psh += (seg->flags / TCP_PSH) & 1;
+	if (seg->wire_payload_len > own->payload_max)
+		own->payload_max = seg->wire_payload_len;
+	own->time_ns = seg->now_ns;
+	own->clock_error = seg->clock_error;
+	if (unlikely(own->cpu != seg->cpu)) {
+		own->handovers += own->bits & HALF_SEEN && own->handovers < 255;
+		own->cpu = seg->cpu;
+	}
+}
+
+INLINE void half_window(struct half *own, const struct segment *seg)
+{
+	if (seg->window < own->window_min)
+		own->window_min = seg->window;
+	if (seg->window > own->window_max)
+		own->window_max = seg->window;
+}
+
+/* What is next from this side may be plain: it has had all its firsts. */
+INLINE void half_settle(const struct exchange *x)
+{
+	const __u16 firsts = HALF_SEEN | HALF_ACKED;
+
+	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
+	    !(x->own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP)))
+		x->own->bits |= HALF_PLAIN;
+	else
+		x->own->bits &= (__u16)~HALF_PLAIN;
+}
+
+/* Does the segment carry more than data and an ACK, or may it be a first of its side? */
+INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
+{
+	__u16 firsts = seg->payload_len ? HALF_PLAIN | HALF_DATA : HALF_PLAIN;
+
+	return (seg->flags & ~TCP_PSH) != TCP_ACK || (own->bits & firsts) != firsts ||
+	       peer->bits & (HALF_FIN | HALF_RST | HALF_MPTCP) ||
+	       (peer->bits / HALF_SYNACK) & ~(own->bits / HALF_SHOOK) & 1;
+}
+
+/* No counter of the analysis can rise but lost_segments and acked_unseen. May err to false, never to true. */
+INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, const struct segment *seg)
+{
+	__u32 len = seg->payload_len, ahead = seg->sequence + len - peer->ack;
+
+	if (seg->window == 0 || (len == 1 && peer->win == 0) || own->next == 0 || seq_before(seg->sequence, own->next))
+		return false;
+	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
+		return seg->sequence != own->next || seg->acknowledgment != own->ack;
+	return (!peer->ack || (__s32)ahead > 0) && ahead != peer->win && ahead != (__u32)peer->win << (peer->scale & 15);
+}
+
+INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction)
+{
+	struct half *own = &flow->half[direction & 1];
+	const struct half *peer = &flow->half[~direction & 1];
+	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, next = own->next, max;
+
+	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) ||
+		     half_carry_due(flow, direction)))
+		return false;
+	max = analysis_max(peer->max, flow->peer_max[direction & 1]);
+	if (unlikely(peer->max && seq_after(ack, max))) {
+		if (!seq_before(max, peer->next))
+			return false;
+		flow->acked_unseen[direction & 1]++;
+		flow->peer_max[direction & 1] = peer->next;
+	} else if (max == peer->max) {
+		flow->peer_max[direction & 1] = 0;
+	}
+	flow->lost_segments[direction & 1] += seg->sequence != next;
+	if (ack != own->ack) {
+		rtt_close(own, peer, seg);
+		own->run += own->dups || peer->bits & HALF_MARKS;
+		own->dups = 0;
+		own->ack = ack;
+	}
+	if (end != next) {
+		own->wraps += end < next;
+		own->next = end;
+		own->next_ns = seg->now_ns;
+		if (seg->payload_len)
+			rtt_open(own, peer, end, seg->now_ns);
+	}
+	max = analysis_max(own->max, flow->peer_max[~direction & 1]);
+	if (max == 0 || seg->sequence == max)
+		own->max = end;
+	own->win = seg->window;
+	own->bits &= (__u16)~HALF_KEEP_ALIVE;
+	half_window(own, seg);
+	half_count(own, seg);
+	return true;
+}
+
+INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction)
+{
+	const struct exchange x = {
+		.flow = flow,
+		.facts = facts,
+		.own = &flow->half[direction & 1],
+		.peer = &flow->half[~direction & 1],
+		.direction = direction,
+		.own_facts = &facts->half[direction & 1],
+		.peer_facts = &facts->half[~direction & 1],
+		.seg = seg,
+		.end = seg->sequence + seg->payload_len + !!(seg->flags & (TCP_SYN | TCP_FIN)),
+	};
+	__u32 next = x.own->next, first_seq = x.own_facts->first_seq;
+
+	if (half_carry_due(flow, direction))
+		half_carry(flow, x.own_facts, direction);
+	if (flow_is_news(x.own, x.peer, seg)) {
+		clock_exact(seg);
+		handshake_note(&x);
+	}
+	rtt_close(x.own, x.peer, seg);
+	analysis_judge(&x);
+	if (!(x.own->bits & HALF_SEEN) || x.own_facts->first_seq != first_seq) /* the stream is counted from here */
+		x.own->wraps = x.own->next < x.own_facts->first_seq;
+	if (x.own->next != next && x.end != seg->sequence)
+		rtt_open(x.own, x.peer, x.end, seg->now_ns);
+	else if (x.end != seg->sequence)
+		rtt_void(x.own, x.peer);
+	if (!(seg->flags & (TCP_SYN | TCP_RST)))
+		half_window(x.own, seg);
+	half_count(x.own, seg);
+	x.own->bits |= HALF_SEEN;
+	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT))
+		handshake_initial_rtt(&x);
+	half_settle(&x);
+}
+
+INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
+{
+	*flow = (struct flow){};
+	*facts = (struct facts){};
+	flow->hash = hash.value;
+	key_of_segment(&flow->key, seg, hash.direction);
+	facts->start_ns = seg->now_ns;
+	for (int i = 0; i < 2; i++) {
+		flow->half[i].window_min = 0xffff;
+		flow->half[i].scale = SCALE_NONE;
+	}
+	facts->first_sender = (__u8)hash.direction;
+	facts->vlans = seg->vlans;
+	for (int i = 0; i < SEGMENT_VLANS; i++)
+		facts->vlan[i] = seg->vlan[i];
+}
+
+#endif
