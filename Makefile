@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The only build file. `make deps` is the only target that installs anything; V=1 shows the commands.
+
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
+CLANG ?= clang-19
+CLANG_FORMAT ?= clang-format-19
+BPFTOOL ?= $(or $(shell command -v bpftool),/usr/sbin/bpftool)
+PREFIX ?= /usr/local
+BUILD ?= build
+VERSION ?= 0.1.0
+CFLAGS ?= -O2 -g
+
+HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -DTCPSCOPE_VERSION='"$(VERSION)"'
+BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Ivmlinux -Iinclude
+DEPFLAGS = -MMD -MP
+LIBS = -lxdp -lbpf -lpcap -lnettle
+
+# Only these see libbpf and libxdp.
+LIVE = attach guardian harvest interfaces leftover live loader mapping sink watch
+# Only these see libpcap.
+REPLAY = capture filter pcapng replay replay_table
+VIEWS = column community_id json layout output output_json output_table text units
+OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
+
+# What the build needs, what tests and checks need besides.
+BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev
+TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tshark \
+	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
+
+.PHONY: all deps test check format bench demo clean install
+all: $(BUILD)/tcpscope $(BUILD)/layers
+
+deps:
+	@echo "Installs these Debian packages, and what they depend on:"
+	@printf '  to build:         %s\n' "$(BUILD_PACKAGES)"
+	@printf '  to test and check: %s\n' "$(TEST_PACKAGES)"
+	@test "$$(id -u)" = 0 || { echo "make deps needs root: sudo make deps" >&2; exit 1; }
+	$(Q)apt-get update
+	$(Q)DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(BUILD_PACKAGES) $(TEST_PACKAGES)
+
+# ---- dependencies: everything that is missing, in one go ----
+
+# A program, or a header as the compiler finds it.
+need_program = command -v $(1) >/dev/null || { echo "missing: $(1) (Debian package $(2))" >&2; missing=1; };
+need_header = echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 || \
+	{ echo "missing: $(1) (Debian package $(2))" >&2; missing=1; };
+
+$(BUILD)/dependencies: Makefile
+	@mkdir -p $(@D)
+	@missing=; \
+	$(call need_program,$(CC),gcc) $(call need_program,$(CLANG),clang-19) \
+	$(call need_header,stdio.h,libc6-dev) $(call need_header,linux/bpf.h,linux-libc-dev) \
+	$(call need_header,bpf/libbpf.h,libbpf-dev) $(call need_header,xdp/libxdp.h,libxdp-dev) \
+	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
+	if [ -n "$$missing" ]; then echo "run: sudo make deps" >&2; exit 1; fi
+	@touch $@
+
+# ---- kernel side ----
+
+$(BUILD)/tcpscope.bpf.o: bpf/tcpscope.bpf.c | $(BUILD)/dependencies
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPFLAGS) -c $< -o $@
+
+# ---- user side ----
+
+$(BUILD)/user/%.o: user/%.c | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) $(DEPFLAGS) -c $< -o $@
+
+# The program carries the BPF object inside (.incbin).
+$(BUILD)/user/loader.o: $(BUILD)/tcpscope.bpf.o
+
+$(BUILD)/tcpscope: $(OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
+# ---- layers: the engine stays pure, views see records and nothing else ----
+
+$(BUILD)/engine.o: user/body.h $(wildcard include/*.h) | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	$(call say,PURE,include/)
+	$(Q)printf '%s\n' '#include "user/body.h"' '#include "include/record.h"' \
+		'int packet(struct table *t, struct ledger *l, struct cursor *at, enum link_type link, struct segment *seg)' \
+		'{ return engine_enter(t, l, seg, segment_parse(link, at, seg)); }' \
+		'bool sweep(struct table *t, __u32 bucket, const struct sweep_policy *policy)' \
+		'{ return table_sweep(t, bucket, policy); }' \
+		'void record(struct record *r, const struct report *report, const struct record_context *context)' \
+		'{ record_make(r, report, context); }' | \
+		$(CC) -O2 -Wall -Wextra -Werror -std=gnu11 -ffreestanding -fno-stack-protector -fcf-protection=none \
+		-minline-all-stringops -I. -x c -c - -o $@
+
+$(BUILD)/layers: $(BUILD)/engine.o $(VIEWS:%=user/%.c) $(REPLAY:%=user/%.c)
+	@symbols=$$(nm -u $<); if [ -n "$$symbols" ]; then \
+		echo "include/ is not pure: it needs $$symbols" >&2; exit 1; fi
+	@if objdump -d $< | grep -E 'call +[0-9a-f]+ '; then echo "include/ is not pure: it calls" >&2; exit 1; fi
+	@if grep -lE 'include *[<"](bpf|xdp)/' $(VIEWS:%=user/%.[ch]) $(REPLAY:%=user/%.[ch]); then \
+		echo "only the live source may see libbpf and libxdp" >&2; exit 1; fi
+	@if grep -lE 'include *[<"]pcap' $(VIEWS:%=user/%.[ch]) $(LIVE:%=user/%.[ch]); then \
+		echo "only replay and filter may see libpcap" >&2; exit 1; fi
+	@touch $@
+
+# ---- the rest ----
+
+-include tests/tests.mk
+
+# What the kernel programs cost per packet; as root. BENCH="-n 1000 -r 5" chooses.
+BENCH_OBJECTS = $(patsubst %,$(BUILD)/tests/%.o,bench/bench bench/measure twin/kernel)
+
+$(BENCH_OBJECTS): $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) -Itests/twin $(DEPFLAGS) -c $< -o $@
+
+$(BUILD)/tests/bench/bench: $(BENCH_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) $(LDFLAGS) $^ -lbpf -o $@
+
+$(BUILD)/tests/bench/rewrite.bpf.o: tests/bench/rewrite.bpf.c | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	$(call say,CLANG,$@)
+	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPFLAGS) -c $< -o $@
+
+bench: all $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/rewrite.bpf.o
+	$(Q)$(BUILD)/tests/bench/bench $(BENCH) $(BUILD)/tcpscope.bpf.o $(BUILD)/tests/bench/rewrite.bpf.o
+
+demo: all
+	$(Q)TCPSCOPE=$(abspath $(BUILD)/tcpscope) tests/demo.sh
+
+SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*.[ch] tests/*/*.[ch])
+SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/*/* .ci/*)
+
+check:
+	@missing=; \
+	$(call need_program,$(CLANG_FORMAT),clang-format-19) $(call need_program,cppcheck,cppcheck) \
+	$(call need_program,shellcheck,shellcheck) \
+	if [ -n "$$missing" ]; then echo "run: sudo make deps" >&2; exit 1; fi
+	$(call say,FORMAT,$(words $(SOURCES)) files)
+	$(Q)$(CLANG_FORMAT) --dry-run --Werror $(SOURCES)
+	$(call say,CPPCHECK,user/)
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,portability \
+		'-DLIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME' '-DDECLARE_LIBXDP_OPTS(TYPE,NAME,...)=struct TYPE NAME' \
+		--suppress=comparePointers:user/loader.c -Iinclude user/ # that: the ends of what .incbin includes
+	$(call say,SHELL,$(sort $(SCRIPTS)))
+	$(Q)shellcheck $(sort $(SCRIPTS))
+
+format:
+	$(Q)$(CLANG_FORMAT) -i $(SOURCES)
+
+install: all
+	install -D -m 755 $(BUILD)/tcpscope $(DESTDIR)$(PREFIX)/bin/tcpscope
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(BUILD)/tcpscope.bpf.d $(BUILD)/tests/bench/rewrite.bpf.d

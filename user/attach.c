@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "attach.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xdp/libxdp.h>
+
+#include "leftover.h"
+
+/* Kernel 6.6's numbers of enum bpf_attach_type, which older headers lack. */
+static const enum bpf_attach_type tcx[DIRECTIONS] = {
+	[DIRECTION_INGRESS] = (enum bpf_attach_type)46, [DIRECTION_EGRESS] = (enum bpf_attach_type)47
+};
+static const enum bpf_tc_attach_point clsact[DIRECTIONS] = {
+	[DIRECTION_INGRESS] = BPF_TC_INGRESS, [DIRECTION_EGRESS] = BPF_TC_EGRESS
+};
+static const char *const program[DIRECTIONS] = { [DIRECTION_INGRESS] = "tc_ingress", [DIRECTION_EGRESS] = "tc_egress" };
+
+void attach_open(struct attach *attach, struct loader *loader, const struct options *options)
+{
+	*attach = (struct attach){ .loader = loader, .choice = options->hook, .stats = options->stats };
+	for (int i = 0; i < OPTIONS_INTERFACES; i++)
+		attach->of[i].link[DIRECTION_INGRESS] = attach->of[i].link[DIRECTION_EGRESS] = -1;
+}
+
+/* ---- XDP ---- */
+
+static bool wants_xdp(const struct attach *attach, const struct watched *watched)
+{
+	if (!watched->ethernet || attach->choice == HOOK_TC)
+		return false;
+	return attach->choice == HOOK_XDP || watched->physical;
+}
+
+/* Why XDP is not in use, in words that follow "because". */
+static void explain_no_xdp(const struct attach *attach, const struct watched *watched, int err, char *why, size_t size)
+{
+	if (attach->choice == HOOK_TC)
+		snprintf(why, size, "--hook tc");
+	else if (!watched->ethernet)
+		snprintf(why, size, "its frames have no Ethernet header");
+	else if (!err)
+		snprintf(why, size, "%s is not a physical NIC", watched->driver[0] ? watched->driver : watched->name);
+	else if ((err == -EBUSY || err == -EEXIST) && leftover_xdp_in_use(watched->ifindex))
+		snprintf(why, size, "another tcpscope holds its XDP hook, which this kernel cannot share");
+	else if (err == -EBUSY || err == -EEXIST)
+		snprintf(why, size, "another program holds its XDP hook, without libxdp's dispatcher");
+	else
+		snprintf(why, size, "driver %s refused native XDP: %s", watched->driver, strerror(-err));
+}
+
+static void say_xdp(const struct watched *watched, const char *mode, const char *why)
+{
+	fprintf(stderr, "tcpscope: %s: ingress by XDP, %s, because %s\n", watched->name, mode, why);
+}
+
+static int attach_xdp(struct attach *attach, const struct watched *watched, unsigned int number)
+{
+	const char *why = attach->choice == HOOK_XDP ? "--hook xdp" : "it is a physical NIC with native XDP";
+	int err = xdp_program__attach(attach->xdp, (int)watched->ifindex, XDP_MODE_NATIVE, 0);
+
+	if (!err) {
+		say_xdp(watched, "native", why);
+	} else if (attach->choice == HOOK_XDP && err != -EBUSY && err != -EEXIST) {
+		err = xdp_program__attach(attach->xdp, (int)watched->ifindex, XDP_MODE_SKB, 0);
+		if (!err)
+			say_xdp(watched, "generic (slower)", "--hook xdp, and its driver has no native XDP");
+	}
+	attach->of[number].xdp = !err;
+	return err;
+}
+
+static int open_xdp(struct attach *attach)
+{
+	DECLARE_LIBXDP_OPTS(xdp_program_opts, options, .obj = attach->loader->object, .prog_name = "xdp_ingress");
+	struct xdp_program *xdp = xdp_program__create(&options);
+
+	if (libxdp_get_error(xdp))
+		return (int)libxdp_get_error(xdp);
+	attach->xdp = xdp;
+	return 0;
+}
+
+int attach_load(struct attach *attach, struct interfaces *interfaces)
+{
+	struct bpf_program *ingress = bpf_object__find_program_by_name(attach->loader->object, "xdp_ingress");
+	struct watched first;
+	int err = 0;
+
+	for (unsigned int i = 0; i < interfaces->count && !attach->loader->loaded && !err; i++) {
+		if (!wants_xdp(attach, &interfaces->watched[i]))
+			continue;
+		if (!attach->xdp)
+			err = open_xdp(attach);
+		if (err || attach_xdp(attach, &interfaces->watched[i], 0))
+			continue; /* attach_interface tries again, and says what is the matter */
+		attach->loader->loaded = true;
+		first = interfaces->watched[i];
+		interfaces->watched[i] = interfaces->watched[0];
+		interfaces->watched[0] = first;
+	}
+	if (attach->loader->loaded || bpf_program__fd(ingress) >= 0) {
+		attach->loader->loaded = true;
+		return 0;
+	}
+	return loader_load(attach->loader, attach->stats);
+}
+
+/* ---- tc ---- */
+
+static int attach_filter(struct attach *attach, const struct watched *watched, unsigned int number,
+			 enum interface_direction direction)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)watched->ifindex,
+		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	struct attachment *attachment = &attach->of[number];
+	int err = bpf_tc_hook_create(&hook);
+
+	if (err && err != -EEXIST)
+		return err;
+	attachment->made_qdisc |= !err;
+	hook.attach_point = clsact[direction];
+	for (__u32 handle = 1; handle <= FILTER_HANDLES; handle++) {
+		LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY,
+			    .prog_fd = loader_program(attach->loader, program[direction]));
+
+		err = bpf_tc_attach(&hook, &filter);
+		if (!err) {
+			attachment->filter[direction] = handle;
+			attachment->made_qdisc |= handle > 1; /* another run did: whoever goes last takes it off */
+		}
+		if (err != -EEXIST)
+			return err;
+	}
+	return err;
+}
+
+/* Returns how it is attached, or NULL and the error. TCPSCOPE_CLSACT in the environment passes tcx over, for tests. */
+static const char *attach_tc(struct attach *attach, const struct watched *watched, unsigned int number,
+			     enum interface_direction direction, int *err)
+{
+	int fd = -EINVAL;
+
+	if (!getenv("TCPSCOPE_CLSACT"))
+		fd = bpf_link_create(loader_program(attach->loader, program[direction]), (int)watched->ifindex,
+				     tcx[direction], NULL);
+	if (fd >= 0) {
+		attach->of[number].link[direction] = fd;
+		return "tcx";
+	}
+	*err = fd == -EINVAL ? attach_filter(attach, watched, number, direction) : fd;
+	return *err ? NULL : "clsact";
+}
+
+static int explain_tc(const struct watched *watched, enum interface_direction direction, int err)
+{
+	fprintf(stderr, "tcpscope: %s: cannot attach to tc %s: %s%s\n", watched->name,
+		direction == DIRECTION_INGRESS ? "ingress" : "egress", strerror(-err),
+		err == -EPERM ? "; run it as root, or with the capability NET_ADMIN"
+			      : "; does the kernel have CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS?");
+	return err;
+}
+
+int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number)
+{
+	char why[160];
+	const char *how;
+	int err = 0;
+
+	if (!attach->of[number].xdp && wants_xdp(attach, watched)) {
+		err = attach->xdp ? 0 : open_xdp(attach);
+		if (!err)
+			err = attach_xdp(attach, watched, number);
+	}
+	if (!attach->of[number].xdp) {
+		explain_no_xdp(attach, watched, err, why, sizeof(why));
+		if (err && attach->choice == HOOK_XDP) {
+			fprintf(stderr, "tcpscope: %s: cannot attach to XDP: %s; try --hook tc\n", watched->name, why);
+			return err;
+		}
+		how = attach_tc(attach, watched, number, DIRECTION_INGRESS, &err);
+		if (!how)
+			return explain_tc(watched, DIRECTION_INGRESS, err);
+		fprintf(stderr, "tcpscope: %s: ingress by tc (%s), because %s\n", watched->name, how, why);
+	}
+	how = attach_tc(attach, watched, number, DIRECTION_EGRESS, &err);
+	if (!how)
+		return explain_tc(watched, DIRECTION_EGRESS, err);
+	fprintf(stderr, "tcpscope: %s: egress by tc (%s)\n", watched->name, how);
+	return 0;
+}
+
+static void detach_tc(const struct watched *watched, struct attachment *attachment, enum interface_direction direction)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)watched->ifindex, .attach_point = clsact[direction]);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = attachment->filter[direction], .priority = FILTER_PRIORITY);
+	int err = 0;
+
+	if (attachment->link[direction] >= 0)
+		close(attachment->link[direction]);
+	attachment->link[direction] = -1;
+	if (attachment->filter[direction] && !watched->gone)
+		err = bpf_tc_detach(&hook, &filter);
+	if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL)
+		fprintf(stderr, "tcpscope: %s: cannot remove its tc filter: %s\n", watched->name, strerror(-err));
+	attachment->filter[direction] = 0;
+}
+
+void detach_interface(struct attach *attach, const struct watched *watched, unsigned int number)
+{
+	struct attachment *attachment = &attach->of[number];
+	int err = 0;
+
+	if (attachment->xdp && !watched->gone)
+		err = xdp_program__detach(attach->xdp, (int)watched->ifindex, XDP_MODE_UNSPEC, 0);
+	if (err && err != -ENOENT && err != -ENODEV)
+		fprintf(stderr, "tcpscope: %s: cannot detach from XDP: %s; `ip link set %s xdp off` does it\n",
+			watched->name, strerror(-err), watched->name);
+	attachment->xdp = false;
+	detach_tc(watched, attachment, DIRECTION_INGRESS);
+	detach_tc(watched, attachment, DIRECTION_EGRESS);
+	if (attachment->made_qdisc && !watched->gone)
+		leftover_remove_qdisc(watched->ifindex);
+	attachment->made_qdisc = false;
+}
+
+void attach_close(struct attach *attach)
+{
+	xdp_program__close(attach->xdp);
+	attach->xdp = NULL;
+}

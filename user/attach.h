@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Where on an interface the programs hang: XDP through libxdp, so that others can share the interface; tc through tcx
+ * links (kernel 6.6), else clsact filters. Chooses the hook, says so on stderr, and takes everything off again. */
+#ifndef TCPSCOPE_USER_ATTACH_H
+#define TCPSCOPE_USER_ATTACH_H
+
+#include "interfaces.h"
+#include "loader.h"
+
+struct attachment {
+	bool xdp;		  /* ingress by XDP */
+	int link[DIRECTIONS];	  /* tcx; -1: none */
+	__u32 filter[DIRECTIONS]; /* handle of the clsact filter; 0: none */
+	bool made_qdisc;
+};
+
+struct attach {
+	struct xdp_program *xdp; /* NULL until some interface wants it */
+	struct loader *loader;
+	enum hook_choice choice;
+	bool stats;
+	struct attachment of[OPTIONS_INTERFACES]; /* as in struct interfaces */
+};
+
+void attach_open(struct attach *attach, struct loader *loader, const struct options *options);
+
+/* Loads the object. If XDP is wanted anywhere, libxdp must do it, while it attaches: to an interface that is then
+ * swapped to number 0, since the kernel's map of interfaces is still all zero. Prints what is wrong; 0 or -errno. */
+int attach_load(struct attach *attach, struct interfaces *interfaces);
+
+/* Attaches to one interface, entered in the kernel's map before. Prints where and why, or what is wrong; 0 or -errno. */
+int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
+
+void detach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
+void attach_close(struct attach *attach);
+
+#endif

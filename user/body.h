@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The plain-memory body of the flow table, for replay and tests: the engine in one thread of a program. Including this
+ * file includes the engine. The body has no clock: whoever feeds it sets seg->now_ns. */
+#ifndef TCPSCOPE_BODY_H
+#define TCPSCOPE_BODY_H
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "sizing.h"
+
+struct table;
+
+/* A report on its way out of the engine: there is one at a time. */
+struct table_report {
+	struct report report;
+	struct table *table;
+};
+
+struct table {
+	struct table_shape shape;
+	__u64 *tags;
+	struct flow_bucket *flows;
+	struct facts_bucket *facts;
+	struct table_report out;
+	/* Takes each report of the engine; what it points to is valid during the call. NULL: there is never room. */
+	void (*submit)(void *context, const struct report *report);
+	void *context;
+};
+
+#include "../include/engine.h"
+
+struct table_lock {
+	char nothing;
+};
+
+INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
+INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
+INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
+
+INLINE struct table_lock *table_lock_of(struct table *table, __u32 place)
+{
+	static struct table_lock lock;
+
+	(void)table;
+	(void)place;
+	return &lock;
+}
+
+INLINE void table_lock(struct table_lock *lock) { (void)lock; }
+INLINE void table_unlock(struct table_lock *lock) { (void)lock; }
+
+INLINE struct report *report_reserve(struct table *table) { return table->submit ? &table->out.report : NULL; }
+
+INLINE void report_submit(struct report *report)
+{
+	const struct table *table = ((struct table_report *)report)->table; /* its first member */
+
+	table->submit(table->context, report);
+}
+
+INLINE void report_discard(struct report *report) { (void)report; }
+INLINE void clock_exact(struct segment *seg) { (void)seg; }
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+static inline void *table_map(size_t size)
+{
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (at == MAP_FAILED)
+		return NULL;
+	madvise(at, size, MADV_HUGEPAGE); /* fewer page misses; without it the table only is slower */
+	return at;
+}
+
+/* Releases what was opened; legal on a zeroed or half-open table. */
+static inline void table_close(struct table *table)
+{
+	size_t buckets = shape_buckets(&table->shape);
+
+	if (table->tags)
+		munmap(table->tags, buckets * sizeof(*table->tags));
+	if (table->flows)
+		munmap(table->flows, buckets * sizeof(*table->flows));
+	if (table->facts)
+		munmap(table->facts, buckets * sizeof(*table->facts));
+	table->tags = NULL;
+	table->flows = NULL;
+	table->facts = NULL;
+}
+
+/* Memory for table->shape, which the caller has set (sizing.h). Returns 0 or -errno. */
+static inline int table_open(struct table *table)
+{
+	size_t buckets = shape_buckets(&table->shape);
+
+	table->out.table = table;
+	table->tags = table_map(buckets * sizeof(*table->tags));
+	table->flows = table_map(buckets * sizeof(*table->flows));
+	table->facts = table_map(buckets * sizeof(*table->facts));
+	if (table->tags && table->flows && table->facts)
+		return 0;
+	table_close(table);
+	return -ENOMEM;
+}
+
+#endif

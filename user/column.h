@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The columns of the table as data: what each says of a record. layout.h decides which are shown, and where. */
+#ifndef TCPSCOPE_COLUMN_H
+#define TCPSCOPE_COLUMN_H
+
+#include "record.h"
+
+enum { CELL_TEXT = 64 };
+
+enum tone { TONE_PLAIN, TONE_ODD, TONE_BAD };
+
+struct cell {
+	char text[CELL_TEXT]; /* printable ASCII; empty: nothing to say */
+	enum tone tone;
+};
+
+enum column_kind {
+	COLUMN_LEFT = 1 << 0,	 /* flush left, else right */
+	COLUMN_SHORTEN = 1 << 1, /* loses its middle where it is too wide */
+	COLUMN_WHOLE = 1 << 2,	 /* but not on paper that keeps texts whole */
+	COLUMN_GROW = 1 << 3,	 /* takes the room that is left, up to `grown` */
+};
+
+/* A column has two parts: of the client and the server, or a fact and its supplement. A narrow table puts the second
+ * below the first; a wide one puts it behind the first, `joint` between them, or in a column of its own (NULL). */
+struct column {
+	const char *head[2];
+	int width[2]; /* narrow: both parts have the first's */
+	int grown;
+	int priority[2]; /* the greatest leaves first where room is short; 0 never. The second's only if on its own */
+	unsigned int kind;
+	const char *joint;
+	void (*fill)(struct cell *cell, const struct record *record, bool second);
+};
+
+enum { COLUMN_COUNT = 13 };
+
+extern const struct column columns[COLUMN_COUNT];
+
+/* The outcome's name in the record. */
+const char *column_outcome(enum outcome outcome);
+/* Segments of a side that repeated octets sent before. */
+__u64 column_resent(const struct record_side *side);
+
+#endif

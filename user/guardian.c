@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE
+
+#include "guardian.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "leftover.h"
+#include "options.h"
+
+enum { DEATH_MS = 2000 };
+
+/* Holds open nothing of the program's: neither its pipes to a reader nor its terminal. */
+static void let_go(int notes, int parent)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), keep;
+
+	for (int fd = 0; fd <= 2 && null >= 0; fd++)
+		dup2(null, fd);
+	keep = notes < parent ? notes : parent;
+	if (keep > 3)
+		close_range(3, (unsigned int)keep - 1, 0);
+	notes = notes < parent ? parent : notes;
+	if (notes > keep + 1)
+		close_range((unsigned int)keep + 1, (unsigned int)notes - 1, 0);
+	close_range((unsigned int)notes + 1, ~0U, 0);
+}
+
+/* Reads interface indexes; 0: nothing to do any more. */
+static void guard(int pipe, int parent)
+{
+	unsigned int noted[OPTIONS_INTERFACES], ifindex, count = 0;
+	struct pollfd death = { .fd = parent, .events = POLLIN };
+	ssize_t len;
+
+	for (;;) {
+		len = read(pipe, &ifindex, sizeof(ifindex));
+		if (len < 0 && errno == EINTR)
+			continue;
+		if (len != (ssize_t)sizeof(ifindex))
+			break;
+		if (!ifindex)
+			return;
+		if (count < OPTIONS_INTERFACES)
+			noted[count++] = ifindex;
+	}
+	/* The pipe is one of the first things that a dying process loses. Once it is dead it has lost all of them, so
+	 * also what says that it lives. */
+	poll(&death, 1, DEATH_MS);
+	for (unsigned int i = 0; i < count; i++)
+		leftover_remove(noted[i]);
+}
+
+int guardian_start(struct guardian *guardian)
+{
+	int ends[2], parent = pidfd_open(getpid(), 0), err;
+
+	guardian->notes = -1;
+	if (parent < 0)
+		return -errno;
+	if (pipe2(ends, O_CLOEXEC)) {
+		err = -errno;
+		close(parent);
+		return err;
+	}
+	guardian->pid = fork();
+	err = guardian->pid < 0 ? -errno : 0;
+	if (guardian->pid == 0) {
+		setsid();
+		signal(SIGINT, SIG_IGN);
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGHUP, SIG_IGN);
+		/* Not the program's name: who kills by name means the program. */
+		prctl(PR_SET_NAME, "scope-guardian");
+		close(ends[1]);
+		let_go(ends[0], parent);
+		guard(ends[0], parent);
+		_exit(0);
+	}
+	close(parent);
+	close(ends[0]);
+	if (err)
+		close(ends[1]);
+	else
+		guardian->notes = ends[1];
+	return err;
+}
+
+void guardian_note(struct guardian *guardian, unsigned int ifindex)
+{
+	/* If it is gone the write fails, and the program is as safe as without it. SIGPIPE is ignored. */
+	ssize_t len = guardian->notes < 0 ? 0 : write(guardian->notes, &ifindex, sizeof(ifindex));
+
+	(void)len;
+}
+
+void guardian_dismiss(struct guardian *guardian)
+{
+	if (guardian->notes < 0)
+		return;
+	guardian_note(guardian, 0);
+	close(guardian->notes);
+	guardian->notes = -1;
+	waitpid(guardian->pid, NULL, 0);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A small process in a session of its own that outlives the program by a moment. Links close themselves when the program
+ * dies; XDP attachments and clsact filters do not, and if it was killed nobody else is left to remove them. */
+#ifndef TCPSCOPE_USER_GUARDIAN_H
+#define TCPSCOPE_USER_GUARDIAN_H
+
+#include <sys/types.h>
+
+struct guardian {
+	int notes; /* pipe to it; -1: none */
+	pid_t pid;
+};
+
+/* Starts it. To be called early: it shares what the program has open until then, and closes it. 0 or -errno. */
+int guardian_start(struct guardian *guardian);
+/* Tells it of an interface, before anything is attached there. */
+void guardian_note(struct guardian *guardian, unsigned int ifindex);
+/* Sends it away after an orderly detach, and waits for it. Legal if it was never started. */
+void guardian_dismiss(struct guardian *guardian);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "harvest.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	SWEEP_CHUNK = 1024, /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
+	LINGER_S = 2,
+	ATTEMPT_S = 60,
+	IDLE_S = 600,
+};
+
+static __u64 clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (__u64)now.tv_sec * NS_PER_SEC + (__u64)now.tv_nsec;
+}
+
+static void make_record(const struct harvest *harvest, struct record *record, const struct report *report)
+{
+	unsigned int number = report->flow.key.interface;
+	const struct record_context context = {
+		.interface = number < harvest->interfaces->count ? harvest->interfaces->watched[number].name : "?",
+		.epoch_ns = harvest->epoch_ns,
+		.resolution_ns = 1,
+	};
+
+	record_make(record, report, &context);
+}
+
+static int put_out(void *context, void *data, size_t size)
+{
+	struct harvest *harvest = context;
+	struct record record;
+
+	if (size < sizeof(struct report))
+		return 0;
+	harvest->drained++;
+	make_record(harvest, &record, data);
+	harvest->error = sink_flow(harvest->sink, &record);
+	return 0; /* an error must not keep the reports in the ring */
+}
+
+int harvest_open(struct harvest *harvest, const struct loader *loader, const struct interfaces *interfaces,
+		 struct sink *sink)
+{
+	int err;
+
+	*harvest = (struct harvest){
+		.loader = loader,
+		.interfaces = interfaces,
+		.sink = sink,
+		.sweep_fd = loader_program(loader, "sweep"),
+		.epoch_ns = (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
+	};
+	err = mapping_open(&harvest->mapping, loader);
+	if (!err) {
+		harvest->reports = ring_buffer__new(loader_map(loader, "reports"), put_out, harvest, NULL);
+		err = harvest->reports ? 0 : -errno;
+	}
+	if (err)
+		fprintf(stderr, "tcpscope: cannot map the flow table: %s; try a smaller --flows\n", strerror(-err));
+	return err;
+}
+
+void harvest_close(struct harvest *harvest)
+{
+	ring_buffer__free(harvest->reports);
+	mapping_close(&harvest->mapping);
+	*harvest = (struct harvest){ 0 };
+}
+
+int harvest_drain(struct harvest *harvest)
+{
+	int taken = ring_buffer__consume(harvest->reports);
+
+	return harvest->error ? harvest->error : taken < 0 ? taken : 0;
+}
+
+/* One call of the program. The frame is only what a test run asks for; nothing reads it. */
+static int run_sweep(const struct harvest *harvest)
+{
+	char frame[64] = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
+
+	return bpf_prog_test_run_opts(harvest->sweep_fd, &run);
+}
+
+/* A full ring buffer ends a call early; then it is drained, and the sweep goes on where it was. */
+static int sweep_chunk(struct harvest *harvest, __u32 first, __u32 end)
+{
+	volatile struct sweep_call *call = harvest->mapping.sweep;
+	int err = 0;
+
+	while (first < end && !err) {
+		call->first_bucket = first;
+		call->buckets = end - first;
+		err = run_sweep(harvest);
+		if (err)
+			break;
+		first = call->next_bucket;
+		if (first < end)
+			err = harvest_drain(harvest);
+	}
+	return err;
+}
+
+int harvest_sweep(struct harvest *harvest, bool everything)
+{
+	__u32 buckets = harvest->mapping.buckets;
+	int err = 0;
+
+	harvest->mapping.sweep->policy = (struct sweep_policy){
+		.now_ns = clock_ns(CLOCK_MONOTONIC),
+		.linger_ns = LINGER_S * NS_PER_SEC,
+		.attempt_ns = ATTEMPT_S * NS_PER_SEC,
+		.idle_ns = IDLE_S * NS_PER_SEC,
+		.everything = everything,
+	};
+	for (__u32 first = 0; first < buckets && !err; first += SWEEP_CHUNK) {
+		__u32 count = buckets - first < SWEEP_CHUNK ? buckets - first : SWEEP_CHUNK;
+
+		if (mapping_any(&harvest->mapping, first, count))
+			err = sweep_chunk(harvest, first, first + count);
+	}
+	return err ? err : harvest_drain(harvest);
+}
+
+int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
+		   struct ledger_record *record)
+{
+	static const char *const names[DIRECTIONS] = { "ingress", "egress" };
+	int cpus = libbpf_num_possible_cpus(), err;
+	__u32 at = number * DIRECTIONS + direction;
+	struct hook_state *of_cpu = cpus > 0 ? calloc((size_t)cpus, sizeof(*of_cpu)) : NULL;
+	__u64 *sum = (__u64 *)&record->ledger;
+
+	if (!of_cpu)
+		return cpus < 0 ? cpus : -ENOMEM;
+	*record = (struct ledger_record){ .interface = harvest->interfaces->watched[number].name,
+					  .direction = names[direction] };
+	err = bpf_map_lookup_elem(loader_map(harvest->loader, "hooks"), &at, of_cpu);
+	for (int cpu = 0; cpu < cpus && !err; cpu++)
+		for (size_t i = 0; i < sizeof(struct ledger) / sizeof(__u64); i++)
+			sum[i] += ((const __u64 *)&of_cpu[cpu].ledger)[i];
+	free(of_cpu);
+	return err;
+}
+
+static int picture(void *context, const struct report *report)
+{
+	const struct harvest *harvest = context;
+	struct record record;
+
+	make_record(harvest, &record, report);
+	return sink_picture_flow(harvest->sink, &record);
+}
+
+int harvest_screen(struct harvest *harvest)
+{
+	struct ledger_record ledgers[OPTIONS_INTERFACES * DIRECTIONS];
+	size_t count = 0;
+	int err;
+
+	sink_picture_begin(harvest->sink);
+	err = mapping_each(&harvest->mapping, picture, harvest);
+	for (unsigned int i = 0; i < harvest->interfaces->count && !err; i++)
+		for (int direction = 0; direction < DIRECTIONS && !err; direction++)
+			err = harvest_ledger(harvest, i, (enum interface_direction)direction, &ledgers[count++]);
+	return err ? err : sink_picture_show(harvest->sink, ledgers, count);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* From the kernel's flow table to records: drains the ring buffer, sweeps the table, draws the screen, reads the ledgers.
+ * Called by live.c; knows nothing of hooks. */
+#ifndef TCPSCOPE_USER_HARVEST_H
+#define TCPSCOPE_USER_HARVEST_H
+
+#include "interfaces.h"
+#include "mapping.h"
+#include "sink.h"
+
+struct harvest {
+	const struct loader *loader;
+	const struct interfaces *interfaces;
+	struct sink *sink;
+	struct mapping mapping;
+	struct ring_buffer *reports;
+	int sweep_fd;
+	__s64 epoch_ns; /* Unix time minus the kernel's monotonic clock */
+	__u64 drained;	/* reports since the start */
+	int error;	/* first of the sink's */
+};
+
+/* Prints what is wrong; returns 0 or -errno. */
+int harvest_open(struct harvest *harvest, const struct loader *loader, const struct interfaces *interfaces,
+		 struct sink *sink);
+/* Legal on one that is zeroed. */
+void harvest_close(struct harvest *harvest);
+
+/* Puts out what waits in the ring buffer. Returns 0, or -errno, of the output too. */
+int harvest_drain(struct harvest *harvest);
+/* Goes through the table once, with `everything` ending all flows in it. Returns 0 or -errno. */
+int harvest_sweep(struct harvest *harvest, bool everything);
+/* The account of one direction of an interface, of all CPUs. Returns 0 or -errno. */
+int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
+		   struct ledger_record *record);
+/* Shows the open flows and the accounts. Returns 0 or -errno. */
+int harvest_screen(struct harvest *harvest);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The network interfaces to watch: who they are and of what kind. Knows nothing of BPF. Called by live.c. */
+#ifndef TCPSCOPE_USER_INTERFACES_H
+#define TCPSCOPE_USER_INTERFACES_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "options.h"
+
+struct watched {
+	char name[IF_NAMESIZE];
+	unsigned int ifindex;
+	bool ethernet;	 /* frames begin with an Ethernet header; else with IP */
+	bool physical;	 /* a NIC, neither software nor paravirtual */
+	bool gone;	 /* deleted, or moved to another namespace, since */
+	char driver[32]; /* "" if unknown */
+};
+
+struct interfaces {
+	struct watched watched[OPTIONS_INTERFACES];
+	unsigned int count;
+};
+
+/* Finds the interfaces that the options name, or that of the default route. Prints what is wrong; returns 0 or -errno. */
+int interfaces_find(struct interfaces *interfaces, const struct options *options);
+
+/* NULL if none of them has that index. */
+struct watched *interfaces_by_index(struct interfaces *interfaces, unsigned int ifindex);
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Who owns an attached program of ours, and whether that owner lives. A run is known by the id of its ring buffer map,
+ * which every program it attaches refers to; while it lives it holds an abstract socket of that name, which the kernel
+ * takes back however it ends. Called before attaching, and by the guardian after a crash. */
+#ifndef TCPSCOPE_USER_LEFTOVER_H
+#define TCPSCOPE_USER_LEFTOVER_H
+
+#include <stdbool.h>
+
+/* What the clsact filters of all runs carry: priority, and a handle from 1 on, one for each run that lives. */
+enum { FILTER_PRIORITY = 0x7463, FILTER_HANDLES = 16 };
+
+/* Announces that the run which owns this ring buffer lives. Returns a descriptor to keep open, or -errno. */
+int instance_announce(int reports_fd);
+
+/* Detaches what runs that no longer live left on an interface, and takes their qdisc off if it is empty then. Returns how
+ * many programs. */
+int leftover_remove(unsigned int ifindex);
+
+/* Is a program of another run that lives attached there by XDP? */
+bool leftover_xdp_in_use(unsigned int ifindex);
+
+/* Takes the clsact qdisc off an interface if no filter is in it. */
+void leftover_remove_qdisc(unsigned int ifindex);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE
+
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <xdp/libxdp.h>
+
+#include "sizing.h"
+
+#ifndef TCPSCOPE_BPF_OBJECT
+#define TCPSCOPE_BPF_OBJECT "build/tcpscope.bpf.o"
+#endif
+
+/* The object file as the compiler wrote it. */
+__asm__(".pushsection .rodata\n"
+	".balign 16\n"
+	"tcpscope_object:\n"
+	".incbin \"" TCPSCOPE_BPF_OBJECT "\"\n"
+	"tcpscope_object_end:\n"
+	".byte 0\n"
+	".popsection\n");
+extern const char tcpscope_object[], tcpscope_object_end[];
+
+enum {
+	REPORTS_SIZE = 32 << 20, /* ring buffer, octets */
+	TAIL_SIZE = 4096,
+	TAIL_LINES = 12,
+};
+
+/* The end of what the libraries said, for when loading fails. */
+static char tail[TAIL_SIZE];
+
+static void tail_append(const char *text)
+{
+	size_t have = strlen(tail), more = strlen(text), room = sizeof(tail) - 1;
+
+	if (more > room) {
+		text += more - room;
+		more = room;
+	}
+	if (have + more > room) {
+		size_t drop = have + more - room;
+
+		memmove(tail, tail + drop, have - drop);
+		have -= drop;
+	}
+	memcpy(tail + have, text, more + 1);
+}
+
+static bool debugging(void) { return getenv("TCPSCOPE_DEBUG") != NULL; }
+
+static int say(bool important, const char *format, va_list arguments)
+{
+	char *text;
+
+	if (debugging())
+		return vfprintf(stderr, format, arguments);
+	if (important && vasprintf(&text, format, arguments) >= 0) {
+		tail_append(text);
+		free(text);
+	}
+	return 0;
+}
+
+static int libbpf_says(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	return say(level == LIBBPF_WARN, format, arguments);
+}
+
+/* libxdp first tries its dispatcher, and falls back where the kernel refuses that: its warnings are no news. */
+static int libxdp_says(enum libxdp_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	return say(false, format, arguments);
+}
+
+static int resize(const struct loader *loader, const char *name, size_t entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(loader->object, name);
+
+	return map ? bpf_map__set_max_entries(map, (__u32)entries) : -ENOENT;
+}
+
+static int write_shape(const struct loader *loader)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(loader->object, ".data.table");
+
+	return map ? bpf_map__set_initial_value(map, &loader->shape, sizeof(loader->shape)) : -ENOENT;
+}
+
+int loader_open(struct loader *loader, __u32 flows)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tcpscope");
+	static const char *const arrays[] = { "tags", "flows", "facts" };
+	int err;
+
+	*loader = (struct loader){ .flows_asked = flows, .reports_size = REPORTS_SIZE };
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(libbpf_says);
+	libxdp_set_print(libxdp_says);
+	shape_for_flows(&loader->shape, flows);
+	loader->buckets = shape_buckets(&loader->shape);
+	err = shape_seed(&loader->shape);
+	if (err)
+		goto out;
+	loader->object = bpf_object__open_mem(tcpscope_object, (size_t)(tcpscope_object_end - tcpscope_object),
+					      &options);
+	err = loader->object ? 0 : -errno;
+	for (int i = 0; i < 3 && !err; i++)
+		err = resize(loader, arrays[i], loader->buckets);
+	if (!err)
+		err = resize(loader, "locks", loader->buckets / REGION);
+	if (!err)
+		err = resize(loader, "reports", loader->reports_size);
+	if (!err)
+		err = write_shape(loader);
+out:
+	if (err)
+		fprintf(stderr, "tcpscope: cannot open the BPF object built into it: %s; rebuild it\n", strerror(-err));
+	return err;
+}
+
+static bool kernel_is_old(char release[65])
+{
+	struct utsname name;
+	unsigned int major = 0, minor = 0;
+
+	if (uname(&name) || sscanf(name.release, "%u.%u", &major, &minor) != 2)
+		return false;
+	snprintf(release, 65, "%s", name.release);
+	return major < 5 || (major == 5 && minor < 18); /* XDP with several buffers per packet; bpf_loop is 5.17 */
+}
+
+static void print_tail(void)
+{
+	const char *from = tail + strlen(tail);
+	int lines = 0;
+
+	while (from > tail && lines <= TAIL_LINES)
+		lines += *--from == '\n';
+	fputs(*from == '\n' ? from + 1 : from, stderr);
+}
+
+void loader_explain(const struct loader *loader, int err, bool stats)
+{
+	char release[65] = "";
+
+	if (kernel_is_old(release))
+		fprintf(stderr, "tcpscope: cannot load its programs: kernel %s is too old; 5.18 or newer is needed\n",
+			release);
+	else if (err == -EPERM)
+		fprintf(stderr, "tcpscope: cannot load its programs: not permitted; run it as root, or with the "
+				"capabilities BPF, NET_ADMIN and PERFMON\n");
+	else if (err == -ENOMEM || err == -E2BIG)
+		fprintf(stderr, "tcpscope: cannot make a flow table for %u flows: %s; try a smaller --flows\n",
+			loader->flows_asked, strerror(-err));
+	else if (err == -ENOENT || err == -ENOSYS)
+		fprintf(stderr, "tcpscope: cannot load its programs: this kernel was built without BPF: %s\n",
+			strerror(-err));
+	else
+		fprintf(stderr, "tcpscope: cannot load its programs: the kernel's verifier refused: %s; %s\n",
+			strerror(-err), stats || debugging() ? "it said" : "--stats prints what it said");
+	if (stats && !debugging())
+		print_tail();
+}
+
+int loader_load(struct loader *loader, bool stats)
+{
+	int err = loader->loaded ? 0 : bpf_object__load(loader->object);
+
+	if (err)
+		loader_explain(loader, err, stats);
+	else
+		loader->loaded = true;
+	return err;
+}
+
+void loader_close(struct loader *loader)
+{
+	bpf_object__close(loader->object);
+	*loader = (struct loader){ 0 };
+}
+
+int loader_map(const struct loader *loader, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(loader->object, name);
+}
+
+int loader_program(const struct loader *loader, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(loader->object, name));
+}

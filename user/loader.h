@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The BPF object: opened from what is built into the binary, sized, loaded. Keeps the libraries quiet, and turns a
+ * refusal into a line for the user. Called by live.c and attach.c; knows nothing of interfaces. */
+#ifndef TCPSCOPE_USER_LOADER_H
+#define TCPSCOPE_USER_LOADER_H
+
+#include <bpf/libbpf.h>
+#include <stdbool.h>
+
+#include "../include/config.h"
+
+struct loader {
+	struct bpf_object *object;
+	struct table_shape shape;
+	__u32 buckets;
+	__u32 flows_asked;
+	size_t reports_size; /* of the ring buffer, octets */
+	bool loaded;
+};
+
+/* Opens the object and sizes the table for `flows`. Prints what is wrong; returns 0 or -errno. */
+int loader_open(struct loader *loader, __u32 flows);
+/* Loads it, unless libxdp has done so. Prints what is wrong; returns 0 or -errno. */
+int loader_load(struct loader *loader, bool stats);
+/* Prints why loading failed with `err`, and what to try. */
+void loader_explain(const struct loader *loader, int err, bool stats);
+void loader_close(struct loader *loader);
+
+/* Descriptors of a loaded object's parts, by name. */
+int loader_map(const struct loader *loader, const char *name);
+int loader_program(const struct loader *loader, const char *name);
+
+#endif

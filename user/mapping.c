@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "mapping.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+static void *map_array(const struct loader *loader, const char *name, size_t size, int protection)
+{
+	return mmap(NULL, size, protection, MAP_SHARED, loader_map(loader, name), 0);
+}
+
+int mapping_open(struct mapping *mapping, const struct loader *loader)
+{
+	size_t buckets = loader->buckets;
+	void *tags = map_array(loader, "tags", buckets * sizeof(__u64), PROT_READ);
+	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ);
+	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ);
+	void *sweep = map_array(loader, "sweeps", sizeof(struct sweep_call), PROT_READ | PROT_WRITE);
+	int err = -errno;
+
+	*mapping = (struct mapping){
+		.tags = tags == MAP_FAILED ? NULL : tags,
+		.flows = flows == MAP_FAILED ? NULL : flows,
+		.facts = facts == MAP_FAILED ? NULL : facts,
+		.sweep = sweep == MAP_FAILED ? NULL : sweep,
+		.buckets = loader->buckets,
+	};
+	if (mapping->tags && mapping->flows && mapping->facts && mapping->sweep)
+		return 0;
+	mapping_close(mapping);
+	return err;
+}
+
+static void unmap(const volatile void *at, size_t size)
+{
+	if (at)
+		munmap((void *)at, size);
+}
+
+void mapping_close(struct mapping *mapping)
+{
+	size_t buckets = mapping->buckets;
+
+	unmap(mapping->tags, buckets * sizeof(__u64));
+	unmap(mapping->flows, buckets * sizeof(struct flow_bucket));
+	unmap(mapping->facts, buckets * sizeof(struct facts_bucket));
+	unmap(mapping->sweep, sizeof(struct sweep_call));
+	*mapping = (struct mapping){ 0 };
+}
+
+bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 buckets)
+{
+	for (__u32 i = 0; i < buckets; i++)
+		if (mapping->tags[first_bucket + i])
+			return true;
+	return false;
+}
+
+int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context)
+{
+	static struct report report; /* too large for a stack */
+	int result = 0;
+
+	for (__u32 bucket = 0; bucket < mapping->buckets && !result; bucket++) {
+		__u64 tags = mapping->tags[bucket];
+
+		for (__u32 way = 0; way < WAYS && tags && !result; way++, tags >>= 8) {
+			if (!(tags & 0xff))
+				continue;
+			report.flow = mapping->flows[bucket].way[way];
+			report.facts = mapping->facts[bucket].way[way];
+			report.reason = END_ACTIVE;
+			result = see(context, &report);
+		}
+	}
+	return result;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The kernel's flow table, mapped: user space reads it without a call, while the kernel writes it. */
+#ifndef TCPSCOPE_USER_MAPPING_H
+#define TCPSCOPE_USER_MAPPING_H
+
+#include "loader.h"
+
+struct mapping {
+	const volatile __u64 *tags;
+	const struct flow_bucket *flows;
+	const struct facts_bucket *facts;
+	struct sweep_call *sweep; /* the one that is written */
+	__u32 buckets;
+};
+
+/* Returns 0 or -errno. */
+int mapping_open(struct mapping *mapping, const struct loader *loader);
+/* Legal on one that is not open, or zeroed. */
+void mapping_close(struct mapping *mapping);
+
+/* Is there a flow in any of these buckets? */
+bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 buckets);
+
+/* Hands a copy of every flow to `see`, as a report that says END_ACTIVE, until that returns non-zero; returns the last.
+ * A flow that a CPU is writing may show one segment's counters with its predecessor's times. */
+int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the user asked for on the command line. Knows nothing of the sources and views that act on it. */
+#ifndef TCPSCOPE_USER_OPTIONS_H
+#define TCPSCOPE_USER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct output;
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STRICT = 3 };
+
+enum { OPTIONS_INTERFACES = 64 };
+
+enum hook_choice { HOOK_AUTO, HOOK_XDP, HOOK_TC };
+
+struct options {
+	const char *interface[OPTIONS_INTERFACES];
+	unsigned int interfaces;     /* 0: that of the default route */
+	const char *capture;	     /* file to read, "-" for standard input; NULL: live */
+	const struct output *output; /* main opens and closes it; sources call its flow, ledger and screen */
+	int columns;		     /* of the terminal that standard output is; 0: none */
+	uint64_t duration_ns;	     /* 0: until interrupted */
+	enum hook_choice hook;
+	uint32_t flows; /* room for so many in the table */
+	bool stats;	/* print the ledger in full */
+	bool strict;	/* a residue in the ledger, or anything lost: EXIT_STRICT */
+	char *filter;	/* tcpdump expression; NULL: none */
+};
+
+/* Fills `options` from the command line. Prints help, version and usage errors itself, and then exits. */
+void options_read(struct options *options, int argc, char **argv);
+void options_free(struct options *options);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* An output turns records into text: one file each, exporting one `const struct output`, listed in output.c. */
+#ifndef TCPSCOPE_OUTPUT_H
+#define TCPSCOPE_OUTPUT_H
+
+#include <stdio.h>
+
+#include "record.h"
+
+struct output_options {
+	FILE *to;
+	int columns;	   /* width of the terminal; 0: not a terminal */
+	bool stats;	   /* print the ledger in full */
+};
+
+/* An output keeps what it needs in statics of its file: one is open at a time. All return 0, or -errno when `to`
+ * cannot be written. */
+struct output {
+	const char *name, *help;
+	int (*open)(const struct output_options *options);
+	int (*flow)(const struct record *record);	       /* a flow that ended */
+	int (*ledger)(const struct ledger_record *record);    /* at the end, one for each interface and direction */
+	int (*close)(void);
+	/* A picture of what is open now, for a terminal that refreshes; NULL if the output has none. */
+	int (*screen)(const struct record *records, size_t count, const struct ledger_record *ledgers, size_t ledger_count);
+};
+
+extern const struct output output_json, output_table;
+
+/* NULL if there is none of that name. */
+const struct output *output_named(const char *name);
+
+#endif

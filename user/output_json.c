@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* NDJSON: one object a line, every field of the flow record, null where nothing was observed. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#include "community_id.h"
+#include "json.h"
+#include "output.h"
+
+enum { RECORD_VERSION = 1 };
+
+static FILE *out;
+static struct json json;
+
+static const char *const known_by_words[] = {
+	[CLIENT_BY_SYN] = "syn", [CLIENT_BY_SYNACK] = "synack", [CLIENT_BY_PORT] = "port", [CLIENT_BY_FIRST] = "first"
+};
+static const char *const state_words[] = {
+	[STATE_SYN_SENT] = "syn_sent",	     [STATE_SYN_RECEIVED] = "syn_received",
+	[STATE_ESTABLISHED] = "established", [STATE_CLOSING] = "closing",
+	[STATE_CLOSED] = "closed",	     [STATE_RESET] = "reset",
+};
+static const char *const outcome_words[] = {
+	[OUTCOME_ACCEPTED] = "accepted",     [OUTCOME_REFUSED] = "refused",	[OUTCOME_FILTERED] = "filtered",
+	[OUTCOME_UNANSWERED] = "unanswered", [OUTCOME_HALF_OPEN] = "half_open", [OUTCOME_ABORTED] = "aborted",
+	[OUTCOME_MIDSTREAM] = "midstream",
+};
+static const char *const end_words[] = {
+	[END_CLOSED] = "closed",   [END_IDLE] = "idle",	  [END_ACTIVE] = "active",
+	[END_EVICTED] = "evicted", [END_MONITOR] = "end",
+};
+static const char *const closed_by_words[] = {
+	[CLOSED_BY_NOBODY] = NULL, [CLOSED_BY_CLIENT] = "client", [CLOSED_BY_SERVER] = "server"
+};
+static const char *const answered_words[] = {
+	[ANSWERED_NONE] = NULL, [ANSWERED_ONLY] = "only", [ANSWERED_TIMESTAMP] = "timestamp", [ANSWERED_LAST] = "last"
+};
+static void put_word(const char *word)
+{
+	if (word)
+		json_word(&json, word);
+	else
+		json_null(&json);
+}
+
+static void put_name(const char *name)
+{
+	if (name)
+		json_text(&json, name);
+	else
+		json_null(&json);
+}
+
+static void put_known(__s64 value)
+{
+	if (value == UNKNOWN)
+		json_null(&json);
+	else
+		json_signed(&json, value);
+}
+
+static void put_known_bool(__s64 value)
+{
+	if (value == UNKNOWN)
+		json_null(&json);
+	else
+		json_bool(&json, value != 0);
+}
+
+#define KEY_WORD(name, value) (JSON_KEY(&json, name), put_word(value))
+#define KEY_UNSIGNED(name, value) (JSON_KEY(&json, name), json_unsigned(&json, value))
+#define KEY_SIGNED(name, value) (JSON_KEY(&json, name), json_signed(&json, value))
+#define KEY_KNOWN(name, value) (JSON_KEY(&json, name), put_known(value))
+#define KEY_KNOWN_BOOL(name, value) (JSON_KEY(&json, name), put_known_bool(value))
+
+static void put_attempts(const struct record_handshake *handshake)
+{
+	JSON_KEY(&json, "attempts");
+	json_array_begin(&json);
+	for (__u32 i = 0; i < handshake->attempts; i++) {
+		json_object_begin(&json);
+		KEY_WORD("kind", handshake->attempt[i].synack ? "synack" : "syn");
+		KEY_SIGNED("at_ns", handshake->attempt[i].at_ns);
+		json_object_end(&json);
+	}
+	json_array_end(&json);
+}
+
+static void put_handshake(const struct record_handshake *handshake)
+{
+	JSON_KEY(&json, "handshake");
+	if (!handshake->present) {
+		json_null(&json);
+		return;
+	}
+	json_object_begin(&json);
+	KEY_KNOWN("connect_ns", handshake->connect_ns);
+	KEY_KNOWN("server_ns", handshake->server_ns);
+	KEY_KNOWN("client_ns", handshake->client_ns);
+	KEY_KNOWN("lost_ns", handshake->lost_ns);
+	KEY_UNSIGNED("syns", handshake->syns);
+	KEY_UNSIGNED("synacks", handshake->synacks);
+	KEY_KNOWN("answered_syn", handshake->answered_syn);
+	KEY_WORD("answered_by", answered_words[handshake->answered_by]);
+	put_attempts(handshake);
+	json_object_end(&json);
+}
+
+static void put_rtt(const struct record_rtt *rtt)
+{
+	if (!rtt->samples) {
+		json_null(&json);
+		return;
+	}
+	json_object_begin(&json);
+	KEY_UNSIGNED("samples", rtt->samples);
+	KEY_UNSIGNED("by_timestamp", rtt->by_timestamp);
+	KEY_SIGNED("min_ns", rtt->min_ns);
+	KEY_SIGNED("mean_ns", rtt->mean_ns);
+	KEY_SIGNED("max_ns", rtt->max_ns);
+	KEY_SIGNED("resolution_ns", rtt->resolution_ns);
+	json_object_end(&json);
+}
+
+static void put_flags(const struct record_side *side)
+{
+	JSON_KEY(&json, "flags");
+	json_object_begin(&json);
+	KEY_UNSIGNED("fin", side->flags.fin);
+	KEY_UNSIGNED("syn", side->flags.syn);
+	KEY_UNSIGNED("rst", side->flags.rst);
+	KEY_UNSIGNED("psh", side->flags.psh);
+	KEY_UNSIGNED("ack", side->flags.ack);
+	KEY_UNSIGNED("urg", side->flags.urg);
+	KEY_UNSIGNED("ece", side->flags.ece);
+	KEY_UNSIGNED("cwr", side->flags.cwr);
+	KEY_UNSIGNED("ae", side->flags.ae);
+	json_object_end(&json);
+}
+
+static void put_negotiated(const struct record_side *side)
+{
+	KEY_KNOWN("isn", side->isn);
+	KEY_KNOWN("mss", side->mss);
+	KEY_KNOWN("window_scale", side->window_scale);
+	KEY_KNOWN_BOOL("sack_permitted", side->sack_permitted);
+	KEY_KNOWN_BOOL("timestamps", side->timestamps);
+	KEY_KNOWN_BOOL("fast_open", side->fast_open);
+	KEY_KNOWN_BOOL("mptcp", side->mptcp);
+	KEY_KNOWN_BOOL("ecn", side->ecn);
+}
+
+static void put_analysis(const struct record_side *side)
+{
+#define PUT_ANALYSIS(NAME, name) KEY_UNSIGNED(#name, side->analysis[ANALYSIS_##NAME]);
+	ANALYSIS_COUNTERS(PUT_ANALYSIS)
+#undef PUT_ANALYSIS
+}
+
+static void put_ip(const struct record_side *side, __u8 ip_version)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	JSON_KEY(&json, "ip");
+	put_word(ip_version == 4 ? inet_ntop(AF_INET, side->ip + 12, text, sizeof(text))
+				 : inet_ntop(AF_INET6, side->ip, text, sizeof(text)));
+}
+
+static void put_side(const struct record_side *side, __u8 ip_version)
+{
+	json_object_begin(&json);
+	put_ip(side, ip_version);
+	KEY_UNSIGNED("port", side->port);
+	KEY_UNSIGNED("packets", side->packets);
+	KEY_UNSIGNED("ip_bytes", side->ip_bytes);
+	KEY_UNSIGNED("payload_bytes", side->payload_bytes);
+	KEY_KNOWN("stream_bytes", side->stream_bytes);
+	put_flags(side);
+	put_negotiated(side);
+	KEY_KNOWN("ttl", side->ttl);
+	KEY_KNOWN("window_min", side->window_min);
+	KEY_KNOWN("window_max", side->window_max);
+	KEY_KNOWN("payload_max", side->payload_max);
+	put_analysis(side);
+	KEY_KNOWN("first_data_ns", side->first_data_ns);
+	KEY_UNSIGNED("ce", side->ce);
+	json_object_end(&json);
+}
+
+static void put_origin(const struct record *record)
+{
+	char id[COMMUNITY_ID_SIZE];
+
+	community_id_write(id, record);
+	KEY_WORD("community_id", id);
+	KEY_SIGNED("start_ns", record->start_ns);
+	KEY_SIGNED("end_ns", record->end_ns);
+	KEY_SIGNED("end_resolution_ns", record->end_resolution_ns);
+	JSON_KEY(&json, "interface");
+	put_name(record->interface);
+	JSON_KEY(&json, "vlan");
+	json_array_begin(&json);
+	for (int i = 0; i < record->vlans; i++)
+		json_unsigned(&json, record->vlan[i]);
+	json_array_end(&json);
+	JSON_KEY(&json, "tunnel");
+	json_null(&json);
+	KEY_UNSIGNED("ip_version", record->ip_version);
+}
+
+/* Opens an object of the stream. */
+static void line_begin(const char *type)
+{
+	json_clear(&json);
+	json_object_begin(&json);
+	KEY_WORD("type", type);
+	KEY_UNSIGNED("version", RECORD_VERSION);
+}
+
+/* Closes it, and writes the line. */
+static int line_end(void)
+{
+	size_t written;
+
+	json_object_end(&json);
+	json_newline(&json);
+	written = json.failed ? 0 : fwrite(json.text, 1, json.len, out);
+	if (json.failed)
+		return -ENOMEM;
+	return written == json.len ? 0 : -EIO;
+}
+
+static int json_flow(const struct record *record)
+{
+	line_begin("flow");
+	put_origin(record);
+	KEY_WORD("client_known_by", known_by_words[record->client_known_by]);
+	KEY_WORD("state", state_words[record->state]);
+	KEY_WORD("outcome", outcome_words[record->outcome]);
+	KEY_WORD("reason", record->reason);
+	KEY_WORD("end_reason", end_words[record->end_reason]);
+	KEY_WORD("closed_by", closed_by_words[record->closed_by]);
+	put_handshake(&record->handshake);
+	JSON_KEY(&json, "rtt");
+	json_object_begin(&json);
+	JSON_KEY(&json, "server");
+	put_rtt(&record->rtt_server);
+	JSON_KEY(&json, "client");
+	put_rtt(&record->rtt_client);
+	json_object_end(&json);
+	KEY_WORD("zeek", NULL);
+	JSON_KEY(&json, "client");
+	put_side(&record->client, record->ip_version);
+	JSON_KEY(&json, "server");
+	put_side(&record->server, record->ip_version);
+	return line_end();
+}
+
+static void put_counters(const struct ledger *ledger)
+{
+#define PUT_COUNTER(NAME, name, meaning) KEY_UNSIGNED(#name, ledger->counter[LEDGER_##NAME]);
+	LEDGER_COUNTERS(PUT_COUNTER)
+#undef PUT_COUNTER
+}
+
+static int json_ledger(const struct ledger_record *record)
+{
+	const struct ledger *ledger = &record->ledger;
+
+	line_begin("ledger");
+	JSON_KEY(&json, "interface");
+	put_name(record->interface);
+	KEY_WORD("direction", record->direction);
+	KEY_UNSIGNED("seen", ledger->seen);
+	put_counters(ledger);
+	KEY_SIGNED("unaccounted", (__s64)ledger_unaccounted(ledger));
+	KEY_UNSIGNED("lost_records", ledger->lost_records);
+	JSON_KEY(&json, "detail"); /* what is not part of the sum */
+	json_object_begin(&json);
+	KEY_UNSIGNED("frames", ledger->frames);
+	KEY_UNSIGNED("births", ledger->births);
+	KEY_UNSIGNED("evicted", ledger->evicted);
+	KEY_UNSIGNED("collisions", ledger->collisions);
+	json_object_end(&json);
+	return line_end();
+}
+
+static int json_output_open(const struct output_options *options)
+{
+	out = options->to;
+	json_clear(&json);
+	return 0;
+}
+
+static int json_output_close(void)
+{
+	json_close(&json);
+	return ferror(out) || fflush(out) ? -EIO : 0;
+}
+
+const struct output output_json = {
+	.name = "json",
+	.help = "one JSON object a line",
+	.open = json_output_open,
+	.flow = json_flow,
+	.ledger = json_ledger,
+	.close = json_output_close,
+};

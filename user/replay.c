@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads a capture: each packet through the filter and the engine; at the end every flow, then the ledger. */
+#include "replay.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "capture.h"
+#include "filter.h"
+#include "options.h"
+#include "output.h"
+#include "replay_table.h"
+
+/* The engine takes a time of 0 for "never", but a capture may begin at 0: its clock runs this much ahead. */
+enum { CLOCK_AHEAD_NS = 1 };
+
+struct replay {
+	struct capture capture;
+	struct filter filter;
+	struct table table;
+	struct ledger ledger;
+	struct options_copy scratch;
+	__u64 limit;	       /* flows before the table should grow */
+	bool finer_than_micro; /* a time stamp was no whole microsecond */
+	const struct output *output;
+	int error; /* first of the output's */
+};
+
+static struct replay replay_state; /* the one there is, zeroed; it would crowd a stack */
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	capture_stop(&replay_state.capture);
+}
+
+static void replay_submit(void *context, const struct report *report)
+{
+	struct replay *replay = context;
+	const struct record_context about = { .interface = replay->capture.name,
+					      .epoch_ns = -CLOCK_AHEAD_NS,
+					      .resolution_ns = replay->finer_than_micro ? 1 : 1000 };
+	struct record record;
+
+	record_make(&record, report, &about);
+	if (!replay->error)
+		replay->error = replay->output->flow(&record);
+}
+
+static void replay_filtered(struct ledger *ledger)
+{
+	ledger->frames++;
+	ledger->seen++;
+	ledger->counter[LEDGER_FILTERED]++;
+}
+
+static void replay_grow(struct replay *replay)
+{
+	replay->limit = ~0ULL;
+	if (!replay_table_grow(&replay->table, &replay->ledger))
+		replay->limit = replay_table_limit(&replay->table);
+}
+
+static bool replay_wants(struct replay *replay, const struct capture_packet *packet)
+{
+	const struct pcap_pkthdr header = { .caplen = packet->captured, .len = packet->len };
+
+	return filter_match_packet(&replay->filter, packet->dlt, &header, packet->data);
+}
+
+static void replay_packet(void *context, const struct capture_packet *packet)
+{
+	struct replay *replay = context;
+	struct segment seg = { .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
+	struct cursor at = { .data = packet->data,
+			     .end = packet->data + packet->captured,
+			     .wire_len = packet->len,
+			     .scratch = &replay->scratch };
+	int verdict;
+
+	if (unlikely(replay->filter.expression) && !replay_wants(replay, packet)) {
+		replay_filtered(&replay->ledger);
+		return;
+	}
+	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
+	verdict = segment_parse(packet->link, &at, &seg);
+	engine_enter(&replay->table, &replay->ledger, &seg, verdict);
+	if (unlikely(replay->ledger.births - replay->ledger.evicted > replay->limit))
+		replay_grow(replay);
+}
+
+/* Returns an exit status. */
+static int replay_open(struct replay *replay, const struct options *options)
+{
+	int error;
+
+	if (capture_open(&replay->capture, options->capture))
+		return EXIT_FAILED;
+	if (filter_open_packets(&replay->filter, replay->capture.dlt, options->filter))
+		return EXIT_USAGE;
+	replay->table.submit = replay_submit;
+	replay->table.context = replay;
+	shape_for_flows(&replay->table.shape, options->flows);
+	error = shape_seed(&replay->table.shape);
+	if (!error)
+		error = table_open(&replay->table);
+	if (error)
+		fprintf(stderr, "tcpscope: flow table for %u flows: %s\n", options->flows, strerror(-error));
+	replay->limit = replay_table_limit(&replay->table);
+	return error ? EXIT_FAILED : EXIT_FINE;
+}
+
+static void replay_close(struct replay *replay)
+{
+	table_close(&replay->table);
+	filter_close(&replay->filter);
+	capture_close(&replay->capture);
+}
+
+/* All packets; false if the file is broken. */
+static bool replay_read(struct replay *replay)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+	bool whole;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	whole = capture_read(&replay->capture, replay_packet, replay);
+	action.sa_handler = SIG_DFL; /* a second one ends the program */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	return whole;
+}
+
+static int replay_report(struct replay *replay)
+{
+	struct ledger_record ledger = { .interface = replay->capture.name };
+	int error = replay_table_report_all(&replay->table);
+
+	if (error)
+		fprintf(stderr, "tcpscope: reporting the flows: %s\n", strerror(-error));
+	ledger.ledger = replay->ledger;
+	if (!error)
+		error = replay->error;
+	if (!error)
+		error = replay->output->ledger(&ledger);
+	return error;
+}
+
+int replay_run(const struct options *options, const struct output *output)
+{
+	struct replay *replay = &replay_state;
+	bool whole;
+	int status;
+
+	*replay = (struct replay){ .output = output };
+	status = replay_open(replay, options);
+	if (status != EXIT_FINE)
+		goto out;
+	whole = replay_read(replay);
+	if (replay_report(replay))
+		status = EXIT_FAILED;
+	else if (options->strict && !ledger_is_whole(&replay->ledger))
+		status = EXIT_STRICT;
+	if (!whole) {
+		fflush(stdout); /* what was read comes before the complaint */
+		fprintf(stderr, "tcpscope: %s: %s\n", replay->capture.name, replay->capture.error);
+		status = EXIT_FAILED;
+	}
+out:
+	replay_close(replay);
+	return status;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Growth and order of the replay's flow table. Order does not depend on the run's random seed: two runs over a capture
+ * print the same. */
+#include "replay_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Half full: then a pair of buckets does not overflow, and no flow is reported in two parts. */
+__u64 replay_table_limit(const struct table *table) { return (__u64)shape_buckets(&table->shape) * WAYS / 2; }
+
+/* Copies a flow into `to`; false: its two buckets are full. */
+static bool replay_table_move(struct table *to, const struct flow *flow, const struct facts *facts)
+{
+	struct place place = table_place(&to->shape, flow->hash);
+	__u32 way = table_free_way(to->tags[place.bucket[0]], to->tags[place.bucket[1]], place.tag);
+	__u32 bucket = place.bucket[way / WAYS & 1];
+
+	if (way == 2 * WAYS)
+		return false;
+	to->flows[bucket].way[way % WAYS] = *flow;
+	to->facts[bucket].way[way % WAYS] = *facts;
+	to->tags[bucket] |= (__u64)place.tag << way % WAYS * 8;
+	return true;
+}
+
+static void replay_table_submit(struct table *table, const struct flow *flow, const struct facts *facts, __u32 reason)
+{
+	struct report *report = report_reserve(table);
+
+	table_write_report(report, flow, facts, reason);
+	report_submit(report);
+}
+
+static void replay_table_move_bucket(struct table *to, const struct table *from, __u32 bucket, struct ledger *ledger)
+{
+	for (__u32 way = 0; way < WAYS; way++) {
+		const struct flow *flow = &from->flows[bucket].way[way];
+		const struct facts *facts = &from->facts[bucket].way[way];
+
+		if (!(from->tags[bucket] >> way * 8 & 0xff) || replay_table_move(to, flow, facts))
+			continue;
+		replay_table_submit(to, flow, facts, END_EVICTED);
+		ledger->evicted++;
+	}
+}
+
+int replay_table_grow(struct table *table, struct ledger *ledger)
+{
+	struct table larger = { .shape = table->shape, .submit = table->submit, .context = table->context };
+	int error;
+
+	if (shape_buckets(&table->shape) > 1u << 27)
+		return -ENOMEM;
+	larger.shape.buckets *= 2;
+	error = table_open(&larger);
+	if (error)
+		return error;
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
+		replay_table_move_bucket(&larger, table, bucket, ledger);
+	table_close(table);
+	*table = larger;
+	table->out.table = table;
+	return 0;
+}
+
+struct entry {
+	const struct flow *flow;
+	const struct facts *facts;
+};
+
+static int compare_endpoints(const struct flow_key *x, __u32 end_x, const struct flow_key *y, __u32 end_y)
+{
+	int order = memcmp(x->ip[end_x], y->ip[end_y], sizeof(x->ip[0]));
+
+	return order ? order : (int)x->port[end_x] - (int)y->port[end_y];
+}
+
+static __u32 lesser_endpoint(const struct flow_key *key) { return compare_endpoints(key, 0, key, 1) > 0; }
+
+static int compare_entries(const void *one, const void *two)
+{
+	const struct entry *x = one, *y = two;
+	const struct flow_key *key_x = &x->flow->key, *key_y = &y->flow->key;
+	__u32 end_x, end_y;
+	int order;
+
+	if (x->facts->start_ns != y->facts->start_ns)
+		return x->facts->start_ns < y->facts->start_ns ? -1 : 1;
+	end_x = lesser_endpoint(key_x);
+	end_y = lesser_endpoint(key_y);
+	order = compare_endpoints(key_x, end_x, key_y, end_y);
+	if (!order)
+		order = compare_endpoints(key_x, end_x ^ 1, key_y, end_y ^ 1);
+	return order ? order : (int)key_y->retired - (int)key_x->retired; /* a retired flow is the earlier */
+}
+
+static size_t replay_table_list(const struct table *table, struct entry *entries)
+{
+	size_t count = 0;
+
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
+		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
+			if (!(table->tags[bucket] >> way * 8 & 0xff))
+				continue;
+			if (entries)
+				entries[count] = (struct entry){ &table->flows[bucket].way[way],
+								 &table->facts[bucket].way[way] };
+			count++;
+		}
+	}
+	return count;
+}
+
+int replay_table_report_all(struct table *table)
+{
+	const struct sweep_policy policy = { .everything = 1 };
+	size_t count = replay_table_list(table, NULL);
+	struct entry *entries = malloc((count + 1) * sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	replay_table_list(table, entries);
+	qsort(entries, count, sizeof(*entries), compare_entries);
+	for (size_t i = 0; i < count; i++) {
+		const struct entry *entry = &entries[i];
+
+		replay_table_submit(table, entry->flow, entry->facts,
+				    (__u32)table_due(entry->flow, entry->facts, &policy));
+	}
+	free(entries);
+	return 0;
+}
