@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* bench [-r ROUNDS] [-n FLOWS,...] [-k xdp|tc_in|tc_out] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
+ * per packet. Figures hold for one machine and one hour: compare ratios within a run. */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "measure.h"
+
+enum { FLOWS_DEFAULT = 131072, COUNTS_MAX = 8 };
+
+struct settings {
+	const char *programs, *rewriters;
+	__u32 rounds, counts, flows[COUNTS_MAX];
+	const char *hook; /* NULL: all */
+};
+
+static const char usage[] = "usage: bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] PROGRAMS.o REWRITERS.o\n"
+			    "HOOK is one of xdp_ingress, tc_ingress, tc_egress; default: all\n";
+
+static void parse_counts(struct settings *settings, char *list)
+{
+	settings->counts = 0;
+	for (char *word = strtok(list, ","); word && settings->counts < COUNTS_MAX; word = strtok(NULL, ","))
+		settings->flows[settings->counts++] = (__u32)strtoul(word, NULL, 10);
+}
+
+static int parse(struct settings *settings, int argc, char **argv)
+{
+	int option;
+
+	*settings = (struct settings){ .rounds = 15, .counts = 4, .flows = { 1, 1000, 100000, 1000000 } };
+	while ((option = getopt(argc, argv, "r:n:k:")) != -1) {
+		if (option == 'r')
+			settings->rounds = (__u32)strtoul(optarg, NULL, 10);
+		else if (option == 'n')
+			parse_counts(settings, optarg);
+		else if (option == 'k')
+			settings->hook = optarg;
+		else
+			return -EINVAL;
+	}
+	if (argc - optind != 2 || !settings->rounds)
+		return -EINVAL;
+	for (__u32 i = 0; i < settings->counts; i++)
+		if (!settings->flows[i])
+			return -EINVAL;
+	settings->programs = argv[optind];
+	settings->rewriters = argv[optind + 1];
+	return 0;
+}
+
+static bool wants(const struct settings *settings, enum hook hook)
+{
+	return !settings->hook || !strcmp(settings->hook, hook_names[hook]);
+}
+
+static const char *goal(__u32 flows)
+{
+	if (flows == 1000)
+		return "   ack, data: at most 35";
+	return flows == 1000000 ? "   ack, data: at most 420" : "";
+}
+
+/* All hooks with a table for `table_flows` flows, at those counts that need such a table. */
+static int measure_table(const struct settings *settings, struct bench *bench, __u32 table_flows, bool figures)
+{
+	struct kernel kernel;
+	const struct kernel_options options = { .object = settings->programs, .shape = kernel_shape(table_flows, 1),
+						.figures = true };
+	int err = kernel_open(&kernel, &options);
+
+	bench->kernel = &kernel;
+	for (int hook = 0; hook < HOOKS && !err; hook++) {
+		if (kernel.program[hook] < 0 || !wants(settings, hook))
+			continue;
+		if (figures)
+			printf("# %s: verifier: %u instructions, %u states\n", hook_names[hook],
+			       kernel.figures[hook].instructions, kernel.figures[hook].states);
+		for (__u32 i = 0; i < settings->counts && !err; i++) {
+			__u32 flows = settings->flows[i], needs = flows > FLOWS_DEFAULT ? flows : FLOWS_DEFAULT;
+			double net[TRAFFICS];
+
+			if (needs != table_flows)
+				continue;
+			err = bench_measure(bench, hook, flows, net);
+			if (!err)
+				printf("%-12s %8u %8.1f %8.1f %8.1f %8.1f%s\n", hook_names[hook], flows, net[TRAFFIC_ACK],
+				       net[TRAFFIC_DATA], net[TRAFFIC_SYN], net[TRAFFIC_DATA6], goal(flows));
+			fflush(stdout);
+		}
+	}
+	kernel_close(&kernel);
+	return err;
+}
+
+static int measure_all(const struct settings *settings)
+{
+	struct bench bench = { .rounds = settings->rounds };
+	int err = bench_open(&bench, settings->rewriters);
+	__u32 last = 0;
+
+	printf("# net ns per packet, medians; SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s %8s %8s %8s\n", "program",
+	       "flows", "ack", "data", "syn", "data6");
+	for (__u32 i = 0; i < settings->counts && !err; i++) {
+		__u32 needs = settings->flows[i] > FLOWS_DEFAULT ? settings->flows[i] : FLOWS_DEFAULT;
+
+		if (needs != last)
+			err = measure_table(settings, &bench, needs, !last);
+		last = needs;
+	}
+	bench_close(&bench);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	cpu_set_t one;
+	int err;
+
+	if (parse(&settings, argc, argv)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	CPU_ZERO(&one);
+	CPU_SET((unsigned)sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		perror("cannot stay on one CPU");
+	err = measure_all(&settings);
+	if (err)
+		fprintf(stderr, "bench: %s\n", strerror(-err));
+	return err ? 1 : 0;
+}

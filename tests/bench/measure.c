@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "measure.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "order.h"
+#include "wire.h"
+
+enum {
+	FRAME_MAX = 1600,
+	CHUNK = 1 << 14,      /* packets of one test run */
+	LEG_PACKETS = 1 << 17, /* of established flows, measured in a row */
+	BIRTHS = 1 << 15,     /* at least so many a round, where flows are few */
+	STEP = 16,
+};
+
+int bench_open(struct bench *bench, const char *object)
+{
+	int err;
+
+	bench->rewriters = bpf_object__open(object);
+	err = bench->rewriters ? bpf_object__load(bench->rewriters) : -errno;
+	if (err) {
+		fprintf(stderr, "cannot load %s: %s\n", object, strerror(-err));
+		return err;
+	}
+	bench->order = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+			    bpf_object__find_map_fd_by_name(bench->rewriters, ".bss"), 0);
+	if (bench->order == MAP_FAILED) {
+		bench->order = NULL;
+		return -errno;
+	}
+	return 0;
+}
+
+void bench_close(struct bench *bench)
+{
+	if (bench->order)
+		munmap((void *)bench->order, (size_t)sysconf(_SC_PAGESIZE));
+	bpf_object__close(bench->rewriters);
+	*bench = (struct bench){};
+}
+
+static int program_of(const struct bench *bench, enum hook hook, const char *what)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s_%s", hook == HOOK_XDP ? "xdp" : "tc", what);
+	return bpf_program__fd(bpf_object__find_program_by_name(bench->rewriters, name));
+}
+
+/* What the frames of a leg have in common. */
+struct leg {
+	int rewriter, jump;
+	__u32 flows, packets;
+	__u64 index;
+	__u8 flags;
+	bool in_turn, to_server, ipv6;
+	__u32 payload_len;
+};
+
+static __u32 ip_fill(__u8 *at, bool ipv6, __u32 len)
+{
+	struct ipv4_header *ip4 = (void *)at;
+	struct ipv6_header *ip6 = (void *)at;
+
+	if (ipv6) {
+		*ip6 = (struct ipv6_header){ .version_class_label = from_be32(0x60000000), .next_header = PROTO_TCP,
+					     .hop_limit = 64, .payload_length = from_be16(len) };
+		ip6->source[0] = ip6->destination[0] = from_be32(0x20010db8);
+		return sizeof(*ip6);
+	}
+	*ip4 = (struct ipv4_header){ .version_ihl = 0x45, .fragment = from_be16(0x4000), .ttl = 64, .protocol = PROTO_TCP,
+				     .total_length = from_be16(len + sizeof(*ip4)) };
+	return sizeof(*ip4);
+}
+
+/* Returns the frame's length. */
+static __u32 frame_fill(__u8 frame[FRAME_MAX], const struct leg *leg)
+{
+	static const __u8 syn_options[] = "\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\1\0\0\0\0\x01\x03\x03\x07";
+	static const __u8 options[] = "\x01\x01\x08\x0a\0\0\0\1\0\0\0\1";
+	__u32 options_len = leg->flags & TCP_SYN ? sizeof(syn_options) - 1 : sizeof(options) - 1;
+	__u32 tcp_len = sizeof(struct tcp_header) + options_len, at;
+	struct tcp_header *tcp;
+
+	memset(frame, 0, FRAME_MAX);
+	memcpy(frame, "\x02\0\0\0\0\1\x02\0\0\0\0\2", 12);
+	memcpy(frame + 12, leg->ipv6 ? "\x86\xdd" : "\x08\0", 2);
+	at = 14 + ip_fill(frame + 14, leg->ipv6, tcp_len + leg->payload_len);
+	tcp = (void *)(frame + at);
+	tcp->offset_ae = (__u8)(tcp_len / 4 << 4);
+	tcp->flags = leg->flags;
+	tcp->window = from_be16(502);
+	memcpy(tcp + 1, leg->flags & TCP_SYN ? syn_options : options, options_len);
+	return at + tcp_len + leg->payload_len;
+}
+
+/* Plays packets through `program`; writes ns per packet of each test run to `ns`, if given, and returns how many runs
+ * that were, or -errno. */
+static int leg_play(const struct bench *bench, const struct leg *leg, int program, double *ns)
+{
+	volatile struct order *order = bench->order;
+	__u8 frame[FRAME_MAX];
+	__u32 zero = 0, len = frame_fill(frame, leg), runs = 0;
+
+	if (bpf_map_update_elem(leg->jump, &zero, &program, BPF_ANY))
+		return -errno;
+	for (__u32 at = 0, packets; at < leg->packets; at += packets, runs++) {
+		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = len);
+		packets = leg->packets - at < CHUNK ? leg->packets - at : CHUNK;
+		run.repeat = (int)packets;
+		order->index = leg->index + at;
+		order->flows = leg->flows;
+		order->in_turn = leg->in_turn;
+		order->to_server = leg->to_server;
+		order->step = leg->flags & TCP_SYN ? 0 : STEP;
+		order->syn = !!(leg->flags & TCP_SYN);
+		order->packets = packets;
+		order->done = 0;
+		if (bpf_prog_test_run_opts(leg->rewriter, &run))
+			return -errno;
+		if (order->done != packets)
+			return -EIO;
+		if (ns && packets > 1)
+			ns[runs] = (double)(order->last_ns - order->first_ns) / (packets - 1);
+	}
+	return (int)runs;
+}
+
+/* Runs of a measurement, of both programs. */
+struct sample {
+	double *target, *empty;
+	__u32 count, room;
+};
+
+static int by_value(const void *x, const void *y)
+{
+	double less = *(const double *)x - *(const double *)y;
+
+	return less < 0 ? -1 : less > 0;
+}
+
+static double median(double *values, __u32 count)
+{
+	qsort(values, count, sizeof(*values), by_value);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static int sample_open(struct sample *sample, __u32 room)
+{
+	sample->target = calloc(room, sizeof(double));
+	sample->empty = calloc(room, sizeof(double));
+	sample->count = 0;
+	sample->room = room;
+	return sample->target && sample->empty ? 0 : -ENOMEM;
+}
+
+static double sample_close(struct sample *sample)
+{
+	double net = sample->count ? median(sample->target, sample->count) - median(sample->empty, sample->count) : 0;
+
+	free(sample->target);
+	free(sample->empty);
+	return net;
+}
+
+static int sample_leg(const struct bench *bench, const struct leg *leg, enum hook hook, struct sample *sample)
+{
+	int runs = leg_play(bench, leg, bench->kernel->program[hook], sample->target + sample->count);
+
+	if (runs >= 0)
+		runs = leg_play(bench, leg, program_of(bench, hook, "empty"), sample->empty + sample->count);
+	if (runs < 0)
+		return runs;
+	sample->count += (__u32)runs;
+	return 0;
+}
+
+static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows, bool ipv6)
+{
+	const char *jump = hook == HOOK_XDP ? "xdp_jump" : "tc_jump";
+
+	return (struct leg){ .rewriter = program_of(bench, hook, ipv6 ? "rewrite6" : "rewrite4"),
+			     .jump = bpf_object__find_map_fd_by_name(bench->rewriters, jump),
+			     .flows = flows, .packets = flows, .ipv6 = ipv6, .to_server = true };
+}
+
+/* SYNs that begin flows in an empty table; of one flow, SYNs that repeat its first. */
+static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, double *net_ns)
+{
+	__u32 cycles = flows < BIRTHS ? (flows > 1 ? BIRTHS / flows : 1) : 1, rounds = bench->rounds / 4 + 1;
+	struct leg leg = leg_of(bench, hook, flows, false);
+	struct sample sample;
+	int err;
+
+	leg.flags = TCP_SYN;
+	leg.in_turn = true;
+	if (flows == 1)
+		leg.packets = BIRTHS;
+	err = sample_open(&sample, rounds * cycles * (leg.packets / CHUNK + 1));
+	for (__u32 i = 0; i < rounds * cycles && !err; i++) {
+		kernel_clear(bench->kernel);
+		err = sample_leg(bench, &leg, hook, &sample);
+	}
+	*net_ns = sample_close(&sample);
+	return err;
+}
+
+static int establish(const struct bench *bench, enum hook hook, __u32 flows, bool ipv6)
+{
+	static const __u8 flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
+	struct leg leg = leg_of(bench, hook, flows, ipv6);
+	int runs = 0;
+
+	leg.in_turn = true;
+	kernel_clear(bench->kernel);
+	for (size_t i = 0; i < sizeof(flags) && runs >= 0; i++) {
+		leg.flags = flags[i];
+		leg.to_server = i != 1;
+		runs = leg_play(bench, &leg, bench->kernel->program[hook], NULL);
+	}
+	return runs < 0 ? runs : 0;
+}
+
+/* Data from the server, and where `ack_net_ns` is given also ACKs from the client. */
+static int measure_established(const struct bench *bench, enum hook hook, __u32 flows, double *data_net_ns,
+			       double *ack_net_ns)
+{
+	struct leg data = leg_of(bench, hook, flows, !ack_net_ns), ack = data;
+	__u32 room = (bench->rounds + 1) * (LEG_PACKETS / CHUNK);
+	struct sample data_sample, ack_sample;
+	int err = sample_open(&data_sample, room) | sample_open(&ack_sample, room);
+
+	data.packets = ack.packets = LEG_PACKETS;
+	data.flags = TCP_PSH | TCP_ACK;
+	data.to_server = false;
+	data.payload_len = 1448;
+	ack.flags = TCP_ACK;
+	if (!err)
+		err = establish(bench, hook, flows, !ack_net_ns);
+	for (__u32 i = 0; i <= bench->rounds && !err; i++) {
+		err = sample_leg(bench, &data, hook, &data_sample);
+		if (!err && ack_net_ns)
+			err = sample_leg(bench, &ack, hook, &ack_sample);
+		data.index = ack.index += LEG_PACKETS;
+		if (i == 0)
+			data_sample.count = ack_sample.count = 0; /* warms up */
+	}
+	*data_net_ns = sample_close(&data_sample);
+	if (ack_net_ns)
+		*ack_net_ns = sample_close(&ack_sample);
+	else
+		sample_close(&ack_sample);
+	return err;
+}
+
+int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_ns[TRAFFICS])
+{
+	int err = measure_established(bench, hook, flows, &net_ns[TRAFFIC_DATA], &net_ns[TRAFFIC_ACK]);
+
+	if (!err)
+		err = measure_established(bench, hook, flows, &net_ns[TRAFFIC_DATA6], NULL);
+	if (!err)
+		err = measure_births(bench, hook, flows, &net_ns[TRAFFIC_SYN]);
+	return err;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Net cost per packet of a loaded program, in ns: its time less that of an empty program, in one run, by turns. */
+#ifndef TCPSCOPE_BENCH_MEASURE_H
+#define TCPSCOPE_BENCH_MEASURE_H
+
+#include "kernel.h"
+
+enum traffic { TRAFFIC_ACK, TRAFFIC_DATA, TRAFFIC_SYN, TRAFFIC_DATA6, TRAFFICS };
+
+struct bench {
+	struct bpf_object *rewriters;
+	volatile struct order *order;
+	struct kernel *kernel; /* whose programs are measured */
+	__u32 rounds;
+};
+
+/* Returns 0 or -errno; on error the reason is printed. */
+int bench_open(struct bench *bench, const char *object);
+void bench_close(struct bench *bench);
+/* Fills net_ns[], medians for `flows` flows. Returns 0 or -errno. */
+int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_ns[TRAFFICS]);
+
+#endif

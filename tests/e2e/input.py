@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Bad input: one line on stderr that names the thing, the right exit status, nothing on stdout but what was read.
+
+    client (namespace): veth0, the interface that is there; no traffic
+"""
+
+import json
+import os
+import shutil
+import struct
+import sys
+
+import hand
+import net
+import report
+from scope import BINARY
+
+FAILED, USAGE = 1, 2
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+SCRATCH = "/run/scratch"
+# A copy that everybody may run, wherever the tree is.
+PROGRAM = f"{SCRATCH}/{os.path.basename(BINARY)}"
+PCAP_HEADER = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+
+
+def pcap_record(frame, seconds, length=None):
+    return struct.pack("=IIII", seconds, 0, len(frame) if length is None else length, len(frame)) + frame
+
+
+def captures_make():
+    syn = hand.ethernet(hand.ipv4("203.0.113.1", "203.0.113.2", hand.tcp((4000, 80), hand.SYN, 1, 0)), hand.ETHER_IPV4)
+    good = PCAP_HEADER + pcap_record(syn, 1)
+    files = {"good": good, "cut": good + pcap_record(syn, 2)[:-7], "long": good + pcap_record(syn, 2, 1 << 30),
+             "garbage": b"no capture at all, but text\n", "empty": b""}
+    for name, content in files.items():
+        with open(f"{SCRATCH}/{name}.pcap", "wb") as file:
+            file.write(content)
+
+
+def tcpscope(*arguments, prefix=(), stdout=net.subprocess.PIPE):
+    return net.subprocess.run(net.enter("client", *prefix, PROGRAM, *arguments), stdout=stdout,
+                              stderr=net.subprocess.PIPE, stdin=net.subprocess.DEVNULL, text=True, timeout=15)
+
+
+def check_refused(name, done, status, word):
+    """One line, that holds the word; and the status."""
+    lines = done.stderr.splitlines()
+    report.equal(f"input {name}: exit status", done.returncode, status)
+    report.check(f"input {name}: one line on stderr", len(lines) == 1, lines)
+    report.check(f"input {name}: it names {word!r}", word in done.stderr, lines)
+
+
+def check_empty(name, done):
+    report.equal(f"input {name}: nothing on stdout", done.stdout, "")
+
+
+# name, arguments, exit status, a word that the message must hold
+REFUSED = (
+    ("no such interface", ("-i", "nosuch0"), FAILED, "nosuch0"),
+    ("one of two interfaces is not there", ("-i", "veth0", "-i", "nosuch0"), FAILED, "nosuch0"),
+    ("bad filter, live", ("-i", "veth0", "port", "ninety"), USAGE, "port ninety"),
+    ("bad filter, capture", ("-r", f"{SCRATCH}/good.pcap", "port", "ninety"), USAGE, "port ninety"),
+    ("bad output", ("-r", f"{SCRATCH}/good.pcap", "--output", "xml"), USAGE, "xml"),
+    ("bad hook", ("-i", "veth0", "--hook", "kprobe"), USAGE, "kprobe"),
+    ("bad duration", ("-i", "veth0", "--duration", "soon"), USAGE, "soon"),
+    ("bad number of flows", ("-i", "veth0", "--flows", "-5"), USAGE, "-5"),
+    ("unknown option", ("--nonsense",), USAGE, "nonsense"),
+    ("capture and interface", ("-r", f"{SCRATCH}/good.pcap", "-i", "veth0"), USAGE, "-i"),
+    ("missing file", ("-r", f"{SCRATCH}/missing.pcap"), FAILED, "missing.pcap"),
+    ("a directory", ("-r", SCRATCH), FAILED, SCRATCH),
+    ("not a capture", ("-r", f"{SCRATCH}/garbage.pcap"), FAILED, "garbage.pcap"),
+    ("empty file", ("-r", f"{SCRATCH}/empty.pcap"), FAILED, "empty.pcap"),
+)
+
+
+def check_broken(name):
+    """What was read is reported, then the error."""
+    done = tcpscope("-r", f"{SCRATCH}/{name}.pcap", "--output", "json")
+    check_refused(f"broken capture ({name})", done, FAILED, f"{name}.pcap")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    flows = [record for record in records if record["type"] == "flow"]
+    report.equal(f"input broken capture ({name}): what was read is reported", len(flows), 1)
+    report.equal(f"input broken capture ({name}): the ledger too", [record["seen"] for record in records
+                                                                   if record["type"] == "ledger"], [1])
+
+
+def check_good():
+    done = tcpscope("-r", f"{SCRATCH}/good.pcap", "--output", "json", prefix=NOBODY)
+    report.equal("input a capture needs no root: exit status", done.returncode, 0)
+    report.equal("input a capture needs no root: nothing on stderr", done.stderr, "")
+    types = [json.loads(line)["type"] for line in done.stdout.splitlines()]
+    report.equal("input a capture needs no root: a flow and a ledger", types, ["flow", "ledger"])
+    for option in ("-h", "-V"):
+        done = tcpscope(option, prefix=NOBODY)
+        report.check(f"input {option}: on stdout, exit status 0", done.returncode == 0 and done.stdout, done)
+
+
+def main():
+    net.namespace_make("client")
+    net.namespace_make("server")
+    net.veth_make("client", "server")
+    net.addresses_set("client", "veth0")
+    shutil.copy(BINARY, PROGRAM)
+    captures_make()
+    for name, arguments, status, word in REFUSED:
+        done = tcpscope(*arguments)
+        check_refused(name, done, status, word)
+        check_empty(name, done)
+    done = tcpscope("-i", "veth0", prefix=NOBODY)
+    check_refused("not root", done, FAILED, "root")
+    check_empty("not root", done)
+    for name in ("cut", "long"):
+        check_broken(name)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = tcpscope("-r", f"{SCRATCH}/good.pcap", "--output", "json", stdout=full)
+        check_refused("stdout is full", done, FAILED, "space")
+    check_good()
+    report.equal("input: nothing is attached after all that", net.attached("client", "veth0"), [])
+    report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""iperf3, both directions, IPv4 and IPv6, with offloads and without, and the ledger against the interface's counters.
+
+    client                                   server
+    veth0 192.0.2.1, 2001:db8::1  <------->  veth0 192.0.2.2, 2001:db8::2   iperf3 -s
+      ^ tcpscope                               ^ tcpscope
+
+What the ledger must equal: `frames` what the interface counted, where a super-packet passes hook and interface whole
+(offloads on); `seen`, in segments, where it is cut or joined between the two (segmentation off, GRO).
+"""
+
+import json
+import socket
+import sys
+
+import net
+import report
+import sniff
+from scope import Scope
+
+COOKIE = 37  # octets that the client of iperf3 sends first on each connection
+TIMESTAMPS = 12  # octets of options in each segment
+MEGABYTES = 20
+SIDES = ("client", "server")
+SERVERS = {4: "192.0.2.2", 6: "2001:db8::2"}
+OFFLOADS = {  # name: (tso and gso, gro, what of the ledger equals the counters)
+    "offloads on": ("on", "off", "frames"),
+    "offloads off": ("off", "off", "seen"),
+    "gro": ("off", "on", "seen"),
+}
+NOT_COUNTERS = ("type", "version", "interface", "direction", "seen", "detail", "unaccounted", "lost_records")
+
+
+def offloads_set(tso, gro):
+    for namespace in SIDES:
+        net.inside(namespace, "ethtool", "-K", "veth0", "tso", tso, "gso", tso, "gro", gro)
+
+
+def iperf(version, reverse, client_port):
+    words = ["iperf3", "-J", "-c", SERVERS[version], "-n", f"{MEGABYTES}M", "--cport", client_port]
+    return json.loads(net.inside("client", *words, *(["-R"] if reverse else [])))["end"]
+
+
+def play():
+    """Returns iperf3's own account, by IP version, direction and port."""
+    ends = {}
+    for number, (version, reverse) in enumerate(((4, False), (4, True), (6, False), (6, True))):
+        ends[version, reverse, 40000 + number] = iperf(version, reverse, 40000 + number)
+    # Something of every other kind of packet, too.
+    datagrams = sniff.socket_inside("client", socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.sendto(b"not TCP", (SERVERS[4], 9))
+    datagrams.close()
+    return ends
+
+
+def check_flow(name, flow, end, reverse, sniffer):
+    sender, receiver = (flow["server"], flow["client"]) if reverse else (flow["client"], flow["server"])
+    sent = end["sum_sent"]["bytes"]
+    cookie = 0 if reverse else COOKIE
+    wrong = sniff.check_flow(sniffer, flow)
+    report.check(f"{name}: packets, octets and flags as the witness counts", not wrong, wrong)
+    # The server of iperf3 ends a test with a FIN, or with a RST if it left something unread.
+    state = "reset" if flow["server"]["flags"]["rst"] else "closed"
+    report.same(f"{name}: outcome, state", flow, {"outcome": "accepted", "reason": "syn-ack", "state": state,
+                                                  "client_known_by": "syn", "closed_by": "server"})
+    report.equal(f"{name}: octets of the other side", receiver["stream_bytes"], COOKIE - cookie)
+    octets = sender["stream_bytes"]
+    if state == "closed":
+        report.equal(f"{name}: octets sent", octets, sent + cookie)
+    else:
+        report.check(f"{name}: octets sent, up to the reset", 0 < octets <= sent + cookie, octets)
+    resent = end["sum_sent"]["retransmits"]
+    report.check(f"{name}: payload, {'some' if resent else 'nothing'} resent",
+                 sender["payload_bytes"] > octets if resent else sender["payload_bytes"] == octets,
+                 f"{sender['payload_bytes']}, stream {octets}")
+    most = flow["server" if not reverse else "client"]["mss"] - TIMESTAMPS
+    report.equal(f"{name}: payload_max is a full segment, not a super-packet", sender["payload_max"], most)
+
+
+def check_ledger(name, ledger, counted, which):
+    frames = ledger["detail"]["frames"]
+    got = frames if which == "frames" else ledger["seen"]
+    report.equal(f"{name}: {which} as the interface counted", got, counted)
+    report.same(f"{name}: nothing unaccounted or lost", ledger, {"unaccounted": 0, "lost_records": 0})
+    total = sum(value for key, value in ledger.items() if key not in NOT_COUNTERS)
+    report.equal(f"{name}: the counters add up to seen", total, ledger["seen"])
+
+
+def run(hook, offload):
+    tso, gro, which = OFFLOADS[offload]
+    offloads_set(tso, gro)
+    server = net.start("server", "iperf3", "-s", stdout=net.subprocess.DEVNULL)
+    net.await_true(lambda: ":5201 " in net.inside("server", "ss", "-ltnH"), "iperf3 listens")
+    before = {side: net.quiet(side, "veth0") for side in SIDES}
+    sniffers = {side: sniff.Sniffer(side, "veth0") for side in SIDES}
+    scopes = {side: Scope(side, ["veth0"], "--hook", hook) for side in SIDES}
+    ends = play()
+    after = {side: net.quiet(side, "veth0") for side in SIDES}
+    for side, scope in scopes.items():
+        sniffers[side].stop()
+        report.equal(f"iperf {hook} {offload} {side} exit status", scope.stop(), 0)
+        for (version, reverse, port), end in ends.items():
+            name = f"iperf {hook} {offload} {side} IPv{version} {'down' if reverse else 'up'}"
+            check_flow(name, scope.flow(client_port=port, server_port=5201), end, reverse,
+                       sniffers[side])
+        for direction in ("ingress", "egress"):
+            check_ledger(f"ledger {hook} {offload} {side} {direction}", scope.ledger("veth0", direction),
+                         after[side][direction] - before[side][direction], which)
+    net.stop(server)
+
+
+def main():
+    net.pair_make()
+    for hook in ("tc", "xdp"):
+        for offload in OFFLOADS:
+            run(hook, offload)
+    report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Comes and goes cleanly: stopped, killed, killed with its guardian, started twice, an interface that disappears.
+
+    client                                    server
+    veth0 192.0.2.1/24     <--------------->  veth0 192.0.2.2/24       a listener on port 7000
+    veth1 198.51.100.1/24  <--------------->  veth1 198.51.100.2/24
+      ^ tcpscope
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+import net
+import report
+from scope import BINARY, Scope
+from sniff import socket_inside
+
+PORT = 7000
+HOOKS = ("tc", "xdp")
+KILLED_SECONDS = 1
+ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
+
+
+def connect(interface):
+    """A connection over an interface; returns the client's port. The kernel alone answers: nobody accepts."""
+    client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+    client.settimeout(net.EVENT_SECONDS)
+    client.connect((ADDRESS[interface], PORT))
+    port = client.getsockname()[1]
+    client.close()
+    return port
+
+
+def processes():
+    """Of tcpscope, guardians too, as far as the sandbox sees: its own."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            target = os.readlink(f"/proc/{name}/exe")
+        except OSError:
+            continue  # it has just ended, or is the kernel's
+        if os.path.basename(target) == os.path.basename(BINARY):
+            found.append(int(name))
+    return found
+
+
+def nothing_left():
+    return not net.attached("client", "veth0") and not processes()
+
+
+def check_gone(name):
+    """Within KILLED_SECONDS nothing is attached, and no process is left."""
+    try:
+        took = net.await_true(nothing_left, name, KILLED_SECONDS)
+    except net.Failed:
+        took = None
+    report.check(name, took is not None, f"attached: {net.attached('client', 'veth0')}, processes: {processes()}")
+
+
+def stop_kinds(hook):
+    for name, number in (("Ctrl-C", signal.SIGINT), ("SIGTERM", signal.SIGTERM)):
+        scope = Scope("client", ["veth0"], "--hook", hook)
+        report.check(f"lifecycle {hook} attached, seen from outside", net.attached("client", "veth0"), "nothing is")
+        port = connect("veth0")
+        report.equal(f"lifecycle {hook} {name}: exit status", scope.stop(number), 0)
+        report.equal(f"lifecycle {hook} {name}: the open flow is written", scope.flow(client_port=port)["interface"],
+                     "veth0")
+        check_gone(f"lifecycle {hook} {name}: nothing stays")
+    began = time.monotonic()
+    scope = Scope("client", ["veth0"], "--hook", hook, "--duration", "0.5")
+    report.equal(f"lifecycle {hook} --duration: exit status", scope.wait(), 0)
+    report.check(f"lifecycle {hook} --duration 0.5 ends in time", 0.5 <= time.monotonic() - began < 3,
+                 time.monotonic() - began)
+
+
+def killed(hook):
+    scope = Scope("client", ["veth0"], "--hook", hook)
+    connect("veth0")
+    scope.stop(signal.SIGKILL)
+    check_gone(f"lifecycle {hook} kill -9: nothing stays attached within {KILLED_SECONDS} s")
+
+
+def killed_with_guardian(hook):
+    """Nobody could clean up then; but the next run must not mind."""
+    scope = Scope("client", ["veth0"], "--hook", hook)
+    for pid in processes():
+        os.kill(pid, signal.SIGSTOP)  # so that none sees another die
+    for pid in processes():
+        os.kill(pid, signal.SIGKILL)
+    scope.wait()
+    again = Scope("client", ["veth0"], "--hook", hook)
+    port = connect("veth0")
+    report.equal(f"lifecycle {hook} after kill -9 of all of it, a new run: exit status", again.stop(), 0)
+    flow = again.flow(client_port=port)
+    report.check(f"lifecycle {hook} after kill -9 of all of it, a new run sees each packet once",
+                 flow["client"]["flags"]["syn"] == 1 and flow["server"]["flags"]["syn"] == 1, flow)
+    check_gone(f"lifecycle {hook} after kill -9 of all of it and a new run: nothing stays")
+
+
+def twice(hook):
+    """The second works, beside the first, or says why it does not; the first never notices."""
+    name = f"lifecycle {hook} started twice"
+    first = Scope("client", ["veth0"], "--hook", hook)
+    second, why = None, ""
+    try:
+        second = Scope("client", ["veth0"], "--hook", hook)
+    except net.Failed as failed:
+        why = str(failed)
+    port = connect("veth0")
+    if second:
+        report.equal(f"{name}: the second's exit status", second.stop(), 0)
+        report.equal(f"{name}: the second sees", second.flow(client_port=port)["outcome"], "accepted")
+    else:
+        report.check(f"{name}: the second says why not", "veth0" in why, why)
+    later = connect("veth0")
+    report.equal(f"{name}: the first's exit status", first.stop(), 0)
+    for when, client_port in (("before", port), ("after", later)):
+        report.equal(f"{name}: the first sees, {when} the second stops",
+                     first.flow(client_port=client_port)["outcome"], "accepted")
+    check_gone(f"{name}: nothing stays")
+
+
+def deleted(hook):
+    name = f"lifecycle {hook} interface deleted"
+    scope = Scope("client", ["veth0", "veth1"], "--hook", hook)
+    announced = len(scope.lines)
+    lost = connect("veth1")
+    net.inside("client", "ip", "link", "delete", "veth1")
+    line = scope.wait_line("veth1", after=announced)
+    report.check(f"{name}: a line says so", line, "no line")
+    kept = connect("veth0")
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    report.equal(f"{name}: the rest goes on", scope.flow(client_port=kept)["interface"], "veth0")
+    report.equal(f"{name}: its flows are not lost", scope.flow(client_port=lost)["interface"], "veth1")
+    check_gone(f"{name}: nothing stays")
+
+
+def veth_extra():
+    net.veth_make("client", "server", "veth1")
+    net.addresses_set("client", "veth1", "198.51.100.1/24")
+    net.addresses_set("server", "veth1", "198.51.100.2/24")
+
+
+def main():
+    net.pair_make()
+    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("", PORT))
+    listener.listen(128)
+    for hook in HOOKS:
+        stop_kinds(hook)
+        killed(hook)
+        killed_with_guardian(hook)
+        twice(hook)
+        veth_extra()
+        deleted(hook)
+    report.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "compare.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { FLOWS_MAX = 65536, SWEEP_EVERY = 61, TOLD_MAX = 20 };
+
+__attribute__((format(printf, 3, 4))) static void differ(struct twin *twin, const char *name, const char *format, ...)
+{
+	va_list values;
+
+	if (twin->differences++ >= TOLD_MAX)
+		return;
+	printf("not ok twin: %s, %s - ", name, hook_names[twin->hook]);
+	va_start(values, format);
+	vprintf(format, values);
+	va_end(values);
+	putchar('\n');
+}
+
+static int twin_begin(struct twin *twin, const struct setting *setting, size_t frames)
+{
+	__u32 flows = setting->small ? 1 : frames < FLOWS_MAX ? (__u32)frames : FLOWS_MAX;
+	const struct table_shape shape = kernel_shape(flows, twin->seed);
+	struct ledger ledger;
+	int err;
+
+	native_reshape(&twin->native, &shape);
+	kernel_clear(&twin->kernel);
+	twin->player.reports.count = 0;
+	err = kernel_reshape(&twin->kernel, &shape);
+	if (!err)
+		err = player_link(&twin->player, setting->link);
+	return err ? err : kernel_take_ledger(&twin->kernel, twin->hook == HOOK_TC_EGRESS, &ledger);
+}
+
+static int twin_sweep(struct twin *twin, const struct sweep_policy *policy)
+{
+	native_sweep(&twin->native, policy);
+	return player_sweep(&twin->player, policy, native_buckets(&twin->native));
+}
+
+static int twin_compare(struct twin *twin, const char *name)
+{
+	struct difference difference = {};
+	struct ledger ledger;
+	int err = kernel_take_ledger(&twin->kernel, twin->hook == HOOK_TC_EGRESS, &ledger);
+
+	if (err)
+		return err;
+	reports_same(&twin->player.reports, &twin->native.reports, bpf_object__btf(twin->kernel.object), &difference);
+	ledgers_same(&ledger, &twin->native.ledger, &difference);
+	if (*difference.text)
+		differ(twin, name, "%s", difference.text);
+	else if (native_used(&twin->native) || memcmp(twin->kernel.tags, native_tags(&twin->native),
+						      sizeof(__u64) * native_buckets(&twin->native)))
+		differ(twin, name, "a slot is taken after the last sweep");
+	twin->reports += twin->native.reports.count;
+	return 0;
+}
+
+/* Test runs of tc programs refuse a frame whose EtherType says IP and which ends within the IP header (kernel 6.18). */
+static bool refused(const struct twin *twin, const struct frame *frame)
+{
+	__u32 ethertype = (__u32)frame->bytes[12] << 8 | frame->bytes[13];
+	__u32 header = ethertype == ETHERTYPE_IPV4 ? sizeof(struct ipv4_header) :
+		       ethertype == ETHERTYPE_IPV6 ? sizeof(struct ipv6_header) : 0;
+
+	return twin->hook != HOOK_XDP && frame->len < FRAME_MIN + header;
+}
+
+static int twin_frame(struct twin *twin, const char *name, const struct setting *setting, const struct frame *original)
+{
+	struct frame frame = *original;
+	bool passed;
+	int err;
+
+	if (refused(twin, &frame)) {
+		twin->left_out++;
+		return 0;
+	}
+	if (twin->hook != HOOK_XDP && frame.len > FRAME_LINEAR)
+		frame.len = FRAME_LINEAR;
+	if (setting->super) {
+		frame.gso_size = 500;
+		frame.gso_segs = 3;
+	}
+	err = player_frame(&twin->player, twin->hook, &frame, &passed);
+	native_frame(&twin->native, setting->link, &frame);
+	if (!err && !passed)
+		differ(twin, name, "the verdict is not pass");
+	twin->frames++;
+	return err;
+}
+
+int twin_play(struct twin *twin, const char *name, const struct setting *setting, const struct frame *frames,
+		     size_t count)
+{
+	struct sweep_policy policy = { .linger_ns = NS_PER_SEC, .attempt_ns = 5 * NS_PER_SEC, .idle_ns = 30 * NS_PER_SEC };
+	int err = twin_begin(twin, setting, count);
+
+	for (size_t i = 0; i < count && !err; i++) {
+		err = twin_frame(twin, name, setting, &frames[i]);
+		if (!err && setting->small && i % SWEEP_EVERY == SWEEP_EVERY - 1) {
+			policy.now_ns = frames[i].now_ns;
+			err = twin_sweep(twin, &policy);
+		}
+	}
+	policy.everything = 1;
+	if (!err)
+		err = twin_sweep(twin, &policy);
+	return err ? err : twin_compare(twin, name);
+}
+
+/* The seed decides which endpoint is first and where flows lie: another at every run. */
+static int choose_seed(__u64 *seed)
+{
+	const char *given = getenv("TWIN_SEED");
+
+	if (given)
+		*seed = strtoull(given, NULL, 16);
+	else if (getrandom(seed, sizeof(*seed), 0) != sizeof(*seed))
+		return -errno;
+	printf("# TWIN_SEED=%llx\n", *seed);
+	return 0;
+}
+
+int twin_open(struct twin *twin, const char *object)
+{
+	struct kernel_options options = { .object = object, .test_clock = true };
+	int err;
+
+	*twin = (struct twin){};
+	err = choose_seed(&twin->seed);
+	options.shape = kernel_shape(FLOWS_MAX, twin->seed);
+	if (!err)
+		err = kernel_open(&twin->kernel, &options);
+	if (!err)
+		err = player_open(&twin->player, &twin->kernel);
+	if (!err)
+		err = native_open(&twin->native, &options.shape);
+	twin->native.cpu = (__u16)sched_getcpu();
+	return err;
+}
+
+void twin_close(struct twin *twin)
+{
+	native_close(&twin->native);
+	player_close(&twin->player);
+	kernel_close(&twin->kernel);
+}

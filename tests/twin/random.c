@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "random.h"
+
+#include <string.h>
+
+enum { CLIENTS = 600, SERVERS = 3, QUOTES_ONE_IN = 40, IPV6_ONE_IN = 4, FRAME_ROOM = 256 };
+
+struct random {
+	__u64 state; /* not 0 */
+	__u64 now_ns;
+};
+
+/* xorshift64 (Marsaglia). */
+static __u32 random_below(struct random *random, __u32 below)
+{
+	random->state ^= random->state << 13;
+	random->state ^= random->state >> 7;
+	random->state ^= random->state << 17;
+	return (__u32)((random->state >> 32) * below >> 32);
+}
+
+#define PICK(random, values) (values)[random_below(random, sizeof(values) / sizeof(*(values)))]
+
+struct writer {
+	__u8 octet[FRAME_ROOM];
+	__u32 len;
+};
+
+static void put(struct writer *to, const void *from, size_t len)
+{
+	memcpy(to->octet + to->len, from, len);
+	to->len += (__u32)len;
+}
+
+struct ends {
+	bool ipv6, to_server;
+	__u32 client, server;
+};
+
+static void put_ip(struct writer *to, const struct ends *ends, __u8 protocol, __u32 payload_len, __u8 ecn)
+{
+	__u32 source = from_be32(ends->to_server ? ends->client : ends->server);
+	__u32 destination = from_be32(ends->to_server ? ends->server : ends->client);
+	const struct ipv4_header ip4 = { .version_ihl = 0x45, .tos = ecn, .ttl = 60, .protocol = protocol,
+					 .total_length = to_be16(sizeof(ip4) + payload_len),
+					 .source = source, .destination = destination };
+	struct ipv6_header ip6 = { .version_class_label = from_be32(0x60000000u | (__u32)ecn << 20),
+				   .payload_length = to_be16(payload_len), .next_header = protocol, .hop_limit = 60 };
+
+	memcpy(&ip6.source, (const __be32[]){ 0xb80d0120, 0, 0, source }, sizeof(ip6.source));
+	memcpy(&ip6.destination, (const __be32[]){ 0xb80d0120, 0, 0, destination }, sizeof(ip6.destination));
+	if (ends->ipv6)
+		put(to, &ip6, sizeof(ip6));
+	else
+		put(to, &ip4, sizeof(ip4));
+}
+
+static __u32 random_options(struct random *random, __u8 options[40], bool syn)
+{
+	static const __u8 syn_options[][20] = {
+		"\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\1\0\0\0\0\x01\x03\x03\x07",
+		"\x02\x04\x02\x18\x01\x01\x01\x00", "\x01\x03\x03\x0f", "\x22\x02\x01\x01\x03\x03\x02\x01",
+	};
+	static const __u32 syn_lens[] = { 20, 8, 4, 8, 0 };
+	static const __u8 mptcp[] = "\x1e\x08\x20\x01\0\0\0\1";
+	__u32 which = random_below(random, 5), len = 0;
+
+	if (syn) {
+		memcpy(options, syn_options[which & 3], syn_lens[which]);
+		len = syn_lens[which];
+		if (len == 20)
+			options[11] = (__u8)(1 + random_below(random, 4)); /* TSval */
+	} else if (which < 3) {
+		memcpy(options, "\x01\x01\x08\x0a\0\0\0\0\0\0\0\0", 12);
+		options[7] = (__u8)random_below(random, 6);
+		options[11] = (__u8)random_below(random, 6);
+		len = 12;
+	} else if (which == 3 && !random_below(random, 8)) {
+		memcpy(options, mptcp, 8);
+		options[2] = (__u8)(random_below(random, 9) << 4);
+		len = 8;
+	}
+	return len;
+}
+
+/* Sequence numbers lie near 0, where they also wrap, or near one of two initial ones. */
+static __u32 random_sequence(struct random *random)
+{
+	static const __u32 near[] = { 0xfffffff0, 1000, 1000, 1000, 1000, 5000 };
+	static const __u32 offsets[] = { 0, 1, 2, 101, 201, 0xffffffff, 301, 65536 };
+
+	return PICK(random, near) + PICK(random, offsets);
+}
+
+static void put_tcp(struct writer *to, struct random *random, const struct ends *ends)
+{
+	static const __u16 flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_RST,
+				       TCP_FIN | TCP_ACK, TCP_RST | TCP_ACK, TCP_ACK | TCP_ECE, TCP_ACK | TCP_CWR,
+				       TCP_ACK | TCP_PSH, TCP_ACK, TCP_FIN, 0, TCP_SYN | TCP_ECE | TCP_CWR };
+	static const __u16 windows[] = { 0, 502, 502, 502, 503, 65535 };
+	static const __u32 payloads[] = { 0, 0, 0, 1, 100, 100 };
+	struct tcp_header tcp = { .flags = (__u8)PICK(random, flags), .window = to_be16(PICK(random, windows)),
+				  .sequence = from_be32(random_sequence(random)),
+				  .acknowledgment = from_be32(random_sequence(random)) };
+	__u16 client_port = (__u16)(40000 + (ends->client & 3)), server_port = (__u16)(80 + (ends->server & 1));
+	__u32 payload_len = PICK(random, payloads);
+	__u8 options[40] = {}, payload[100] = {};
+	__u32 options_len = random_options(random, options, tcp.flags & TCP_SYN);
+
+	tcp.source = to_be16(ends->to_server ? client_port : server_port);
+	tcp.destination = to_be16(ends->to_server ? server_port : client_port);
+	tcp.offset_ae = (__u8)((sizeof(tcp) + options_len) / 4 << 4);
+	put_ip(to, ends, PROTO_TCP, sizeof(tcp) + options_len + payload_len, (__u8)(random_below(random, 20) ? 0 : 3));
+	put(to, &tcp, sizeof(tcp));
+	put(to, options, options_len);
+	put(to, payload, payload_len);
+}
+
+static void put_icmp_error(struct writer *to, struct random *random, const struct ends *ends)
+{
+	const struct ends back = { ends->ipv6, !ends->to_server, ends->client, ends->server };
+	const struct icmp_header icmp = { .type = ends->ipv6 ? 1 : 3, .code = (__u8)random_below(random, 14) };
+	struct writer quoted = {};
+
+	put_tcp(&quoted, random, ends);
+	put_ip(to, &back, ends->ipv6 ? PROTO_ICMPV6 : PROTO_ICMP, (__u32)sizeof(icmp) + quoted.len, 0);
+	put(to, &icmp, sizeof(icmp));
+	put(to, quoted.octet, quoted.len);
+}
+
+/* Mostly milliseconds pass, at times a minute; rarely the clock runs back. */
+static void random_time(struct random *random)
+{
+	static const __u64 steps_ns[] = { 0, 1, 50000, 50000, NS_PER_MS, NS_PER_MS, 30 * NS_PER_MS, NS_PER_SEC };
+
+	random->now_ns += PICK(random, steps_ns);
+	if (!random_below(random, 200))
+		random->now_ns += 60 * NS_PER_SEC;
+	if (!random_below(random, 200))
+		random->now_ns -= NS_PER_MS;
+}
+
+int random_frames(struct frames *frames, __u64 seed, size_t count)
+{
+	struct random random = { .state = seed | 1, .now_ns = 1700000000 * NS_PER_SEC };
+	int err = 0;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		const struct ends ends = {
+			.ipv6 = !random_below(&random, IPV6_ONE_IN),
+			.to_server = random_below(&random, 2),
+			.client = 0x0a000001 + random_below(&random, random_below(&random, CLIENTS) + 1),
+			.server = 0x0b000001 + random_below(&random, SERVERS),
+		};
+		struct writer to = {};
+
+		put(&to, "\x02\0\0\0\0\2\x02\0\0\0\0\1", 12);
+		put(&to, ends.ipv6 ? "\x86\xdd" : "\x08\0", 2);
+		if (random_below(&random, QUOTES_ONE_IN))
+			put_tcp(&to, &random, &ends);
+		else
+			put_icmp_error(&to, &random, &ends);
+		random_time(&random);
+		err = frames_add(frames, LINK_ETHERNET, &(struct frame){ .bytes = to.octet, .len = to.len,
+									 .wire_len = to.len, .now_ns = random.now_ns });
+	}
+	return err;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The engine over plain memory, made to be looked at: reports are kept in a list whose room a test may limit, and the
+ * locks abort when the engine takes one twice, or asks for a report while it holds one. */
+#ifndef TCPSCOPE_TESTS_PLAIN_BODY_H
+#define TCPSCOPE_TESTS_PLAIN_BODY_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shape.h"
+
+enum { PLAIN_REPORTS = 1024 };
+
+struct table_lock {
+	bool held;
+};
+
+struct table {
+	struct table_shape shape;
+	__u64 *tags;
+	struct flow_bucket *flows;
+	struct facts_bucket *facts;
+	struct table_lock *locks;
+	struct report *reports; /* a list of PLAIN_REPORTS; the test takes them away by setting reported to 0 */
+	size_t reported, room;	/* room: none is given beyond, at most PLAIN_REPORTS */
+};
+
+#include "engine.h"
+
+static struct table *plain_reporting; /* the table whose report is reserved */
+static bool plain_locked;
+
+INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
+INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
+INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
+INLINE struct table_lock *table_lock_of(struct table *table, __u32 region) { return &table->locks[region]; }
+
+INLINE void table_lock(struct table_lock *lock)
+{
+	if (lock->held || plain_locked)
+		abort();
+	lock->held = plain_locked = true;
+}
+
+INLINE void table_unlock(struct table_lock *lock)
+{
+	if (!lock->held)
+		abort();
+	lock->held = plain_locked = false;
+}
+
+INLINE struct report *report_reserve(struct table *table)
+{
+	if (plain_locked || plain_reporting)
+		abort();
+	if (table->reported >= table->room)
+		return NULL;
+	plain_reporting = table;
+	return &table->reports[table->reported];
+}
+
+INLINE void report_submit(struct report *report)
+{
+	if (!plain_reporting || report != &plain_reporting->reports[plain_reporting->reported])
+		abort();
+	plain_reporting->reported++;
+	plain_reporting = NULL;
+}
+
+INLINE void report_discard(struct report *report)
+{
+	if (!plain_reporting || report != &plain_reporting->reports[plain_reporting->reported])
+		abort();
+	plain_reporting = NULL;
+}
+
+INLINE void clock_exact(struct segment *seg) { seg->clock_error = 0; }
+
+/* A seed as user space makes one, from a number not 0: multipliers are odd. */
+static inline void plain_seed(struct key_seed *seed, __u64 number)
+{
+	__u64 *words = (__u64 *)seed;
+
+	for (size_t i = 0; i < sizeof(*seed) / sizeof(*words); i++)
+		words[i] = ((number = number * 0xd6e8feb86659fd93ULL + 0x9e3779b97f4a7c15ULL) ^ number >> 32) | 1;
+}
+
+/* A table of `regions` * REGION buckets, with a fixed seed. */
+static inline void plain_open(struct table *table, __u32 regions)
+{
+	__u32 buckets = regions * REGION;
+
+	*table = (struct table){ .shape = { .buckets = buckets }, .room = PLAIN_REPORTS };
+	plain_seed(&table->shape.seed, 0x9e3779b97f4a7c15ULL);
+	table->tags = calloc(buckets, sizeof(*table->tags));
+	table->flows = calloc(buckets, sizeof(*table->flows));
+	table->facts = calloc(buckets, sizeof(*table->facts));
+	table->locks = calloc(regions, sizeof(*table->locks));
+	table->reports = calloc(PLAIN_REPORTS, sizeof(*table->reports));
+	if (!table->tags || !table->flows || !table->facts || !table->locks || !table->reports)
+		abort();
+}
+
+static inline void plain_close(struct table *table)
+{
+	free(table->tags);
+	free(table->flows);
+	free(table->facts);
+	free(table->locks);
+	free(table->reports);
+}
+
+/* How many slots are taken. */
+static inline __u32 plain_count(const struct table *table)
+{
+	__u32 count = 0;
+
+	for (__u32 bucket = 0; bucket < table->shape.buckets; bucket++)
+		for (__u32 way = 0; way < WAYS; way++)
+			count += (table->tags[bucket] >> (way * 8) & 0xff) != 0;
+	return count;
+}
+
+/* The report of the live flow of `seg`'s endpoints, sought without the engine's help. False: there is none. */
+static inline bool plain_look(const struct table *table, const struct segment *seg, struct report *report)
+{
+	for (__u32 number = 0; number < table->shape.buckets * WAYS; number++) {
+		__u32 bucket = number / WAYS, way = number % WAYS;
+		const struct flow_key *key = &table->flows[bucket].way[way].key;
+		__u32 from = key->port[0] != seg->source_port || memcmp(key->ip[0], seg->source_ip, 16);
+
+		if (!(table->tags[bucket] >> (way * 8) & 0xff) || key->retired || key->interface != seg->interface ||
+		    key->port[from] != seg->source_port || memcmp(key->ip[from], seg->source_ip, 16) ||
+		    key->port[!from] != seg->destination_port || memcmp(key->ip[!from], seg->destination_ip, 16))
+			continue;
+		*report = (struct report){
+			.flow = table->flows[bucket].way[way],
+			.facts = table->facts[bucket].way[way],
+			.reason = END_ACTIVE,
+		};
+		return true;
+	}
+	return false;
+}
+
+/* Parses a frame of which data[0, len) was captured. The caller owns `seg`. */
+static inline int plain_parse(enum link_type link, const __u8 *data, size_t len, size_t wire_len, struct segment *seg)
+{
+	static struct options_copy scratch;
+	struct cursor at = {
+		.data = data,
+		.end = data + len,
+		.wire_len = (__u32)wire_len,
+		.scratch = &scratch,
+	};
+
+	memset(&scratch, 0xaa, sizeof(scratch)); /* what an earlier packet left must not matter */
+	memset(seg, 0xaa, sizeof(*seg));
+	segment_begin(seg, 0);
+	seg->now_ns = 1;
+	seg->cpu = 0;
+	return segment_parse(link, &at, seg);
+}
+
+/* Is the sum of the counters what was seen? */
+static inline bool plain_balances(const struct ledger *ledger)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < LEDGER_COUNT; i++)
+		sum += ledger->counter[i];
+	return sum == ledger->seen;
+}
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The ledger: some packet reaches every counter, each packet reaches one, and the sum is what was seen. */
+#include <criterion/criterion.h>
+
+#include "../packets.h"
+#include "plain_body.h"
+#include "random.h"
+
+static const char *const names[] = {
+#define NAME(NAME, name, meaning) #name,
+	LEDGER_COUNTERS(NAME)
+#undef NAME
+};
+
+/* An answered flow, or another attempt, on a port of its own. */
+static int enter(struct table *table, struct ledger *ledger, __u32 number, __u16 flags, __u16 segments)
+{
+	struct segment seg = { .now_ns = 1 + number, .flags = flags, .segments = segments, .ip_len = 40, .ip_version = 4 };
+
+	seg.source_ip[1] = number;
+	seg.source_port = 50000;
+	seg.destination_port = 80;
+	return engine_enter(table, ledger, &seg, LEDGER_IN_FLOWS);
+}
+
+/* Answered flows until both buckets of some SYN are full of them. */
+static void fill(struct table *table, struct ledger *ledger)
+{
+	for (__u32 i = 0; i < 100000; i++) {
+		enter(table, ledger, i, TCP_ACK, 1);
+		table->reported = 0;
+		if (enter(table, ledger, 200000 + i, TCP_SYN, 1) == LEDGER_TABLE_FULL)
+			return;
+		table->reported = 0;
+	}
+	cr_assert_fail("the table never is full");
+}
+
+Test(ledger, every_counter_is_reached)
+{
+	struct table table;
+	struct ledger ledger = {};
+	struct segment filtered = { .segments = 1 };
+
+	plain_open(&table, 1);
+	for (size_t i = 0; i < packet_case_count; i++) {
+		const struct packet_case *row = &packet_cases[i];
+		struct segment seg;
+		int verdict = plain_parse(row->link, row->bytes, row->len, row->wire_len, &seg);
+		__u64 before = ledger.counter[row->verdict];
+
+		cr_expect_eq(engine_enter(&table, &ledger, &seg, verdict), row->verdict, "%s", row->name);
+		cr_expect_eq(ledger.counter[row->verdict], before + 1, "%s", row->name);
+		cr_expect_eq(ledger.seen, i + 1, "%s", row->name);
+		cr_expect(plain_balances(&ledger), "%s", row->name);
+	}
+	engine_enter(&table, &ledger, &filtered, LEDGER_FILTERED);
+	fill(&table, &ledger);
+	for (int i = 0; i < LEDGER_COUNT; i++)
+		cr_expect_gt(ledger.counter[i], 0, "nothing reaches %s", names[i]);
+	cr_expect(plain_balances(&ledger));
+	cr_expect_eq(ledger.frames, ledger.seen, "no super-packet was among them");
+	plain_close(&table);
+}
+
+Test(ledger, super_packets_count_their_segments)
+{
+	struct table table;
+	struct ledger ledger = {};
+
+	plain_open(&table, 1);
+	cr_expect_eq(enter(&table, &ledger, 1, TCP_ACK, 40), LEDGER_IN_FLOWS);
+	cr_expect_eq(enter(&table, &ledger, 1, TCP_ACK, 3), LEDGER_IN_FLOWS);
+	cr_expect_eq(ledger.seen, 43);
+	cr_expect_eq(ledger.counter[LEDGER_IN_FLOWS], 43);
+	cr_expect_eq(ledger.frames, 2);
+	plain_close(&table);
+}
+
+/* An unanswered SYN never costs an answered flow its slot, whoever comes first. */
+Test(ledger, a_flood_of_syns_evicts_no_answered_flow)
+{
+	struct table table;
+	struct ledger ledger = {};
+	__u32 answered, after = 0;
+
+	plain_open(&table, 1);
+	for (__u32 i = 0; i < 200; i++)
+		enter(&table, &ledger, i, TCP_ACK, 1);
+	answered = plain_count(&table);
+	for (__u32 i = 0; i < 20000; i++) {
+		enter(&table, &ledger, 1000 + i, TCP_SYN, 1);
+		for (size_t report = 0; report < table.reported; report++)
+			cr_assert(flow_is_unanswered(&table.reports[report].flow), "an answered flow was evicted");
+		table.reported = 0;
+	}
+	for (__u32 number = 0; number < REGION * WAYS; number++) {
+		const struct flow *flow = &table.flows[number / WAYS].way[number % WAYS];
+
+		after += (table.tags[number / WAYS] >> number % WAYS * 8 & 0xff) && !flow_is_unanswered(flow);
+	}
+	cr_expect_eq(after, answered);
+	cr_expect_eq(ledger.lost_records, 0);
+	cr_expect(plain_balances(&ledger));
+	plain_close(&table);
+}
+
+/* What bits of a key's hash are alike must not make two keys one flow. */
+Test(ledger, a_collision_is_found_and_counted)
+{
+	struct table table;
+	struct ledger ledger = {};
+	struct segment seg = { .now_ns = 1, .flags = TCP_SYN, .segments = 1, .ip_len = 40, .ip_version = 4, .source_port = 9 };
+	struct key_hash hash;
+	struct slot slot;
+
+	plain_open(&table, 1);
+	engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+	hash = key_hash(&seg, &table.shape.seed);
+	slot = table_find(&table, hash.value);
+	cr_assert_not_null(slot.flow);
+	slot.flow->key.port[0] ^= 1; /* now the slot has the hash, and another key */
+	engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+	cr_expect_gt(ledger.collisions, 0);
+	cr_expect(plain_balances(&ledger));
+	plain_close(&table);
+}
