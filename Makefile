@@ -113,7 +113,7 @@ BENCH_OBJECTS = $(patsubst %,$(BUILD)/tests/%.o,bench/bench bench/measure twin/k
 $(BENCH_OBJECTS): $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(HOST_CFLAGS) -Itests/twin $(DEPFLAGS) -c $< -o $@
+	$(Q)$(CC) $(HOST_CFLAGS) -D_GNU_SOURCE -Itests/twin $(DEPFLAGS) -c $< -o $@
 
 $(BUILD)/tests/bench/bench: $(BENCH_OBJECTS)
 	$(call say,LINK,$@)

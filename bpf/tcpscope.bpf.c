@@ -20,52 +20,53 @@ INLINE struct hook_state *hook_of(const struct interface *interface, enum interf
 	return bpf_map_lookup_elem(&hooks, &at);
 }
 
-/* The packet's story after the parser, as include/engine.h tells it. */
-INLINE void hook_enter(struct hook_state *hook, int verdict)
+/* When and where: known before the frame is read. */
+INLINE void hook_stamp(struct hook_state *hook, struct segment *brief)
 {
-	struct segment *seg = &hook->segment;
-
+	brief->cpu = (__u16)bpf_get_smp_processor_id();
 	if (!config.test_clock)
-		clock_lazy(hook, seg);
-	seg->cpu = (__u16)bpf_get_smp_processor_id();
-	engine_enter(&table, &hook->ledger, seg, verdict);
+		clock_lazy(hook, brief);
 }
 
-INLINE struct hook_state *hook_begin(__u32 ifindex, enum interface_direction direction, struct cursor *at)
+/* The same for the segment that the long way fills. */
+INLINE void hook_time(struct hook_state *hook, const struct segment *brief)
 {
-	struct interface *interface = interface_of(ifindex);
-	struct hook_state *hook;
-
-	if (!interface)
-		return NULL;
-	hook = hook_of(interface, direction);
-	if (!hook)
-		return NULL;
-	segment_begin(&hook->segment, interface->number);
-	at->zero = interface->zero;
-	at->scratch = &hook->scratch;
-	return hook;
+	hook->segment.now_ns = brief->now_ns;
+	hook->segment.clock_error = brief->clock_error;
+	hook->segment.cpu = brief->cpu;
 }
 
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
+	struct interface *interface = interface_of(ctx->ingress_ifindex);
+	struct hook_state *hook = interface ? hook_of(interface, DIRECTION_INGRESS) : NULL;
 	struct cursor at = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
-	struct hook_state *hook = hook_begin(ctx->ingress_ifindex, DIRECTION_INGRESS, &at);
+	struct segment brief = { .segments = 1 };
 
 	if (!hook)
 		return XDP_PASS;
-	at.wire_len = (__u32)bpf_xdp_get_buff_len(ctx); /* of all buffers; the headers are in the first */
+	at.wire_len = (__u32)(at.end - at.data);
 	if (config.test_clock) {
 		struct test_metadata *meta = (void *)(long)ctx->data_meta;
 
 		if ((const __u8 *)(meta + 1) <= at.data) {
-			hook->segment.now_ns = meta->now_ns;
+			brief.now_ns = meta->now_ns;
 			at.wire_len = meta->wire_len;
 		}
 	}
+	brief.interface = interface->number;
 	/* On a device without Ethernet header user space attaches no XDP program. */
-	hook_enter(hook, segment_parse(LINK_ETHERNET, &at, &hook->segment));
+	hook_stamp(hook, &brief);
+	if (likely(engine_brief(&table, &hook->ledger, &at, &brief)))
+		return XDP_PASS;
+	if (!config.test_clock)
+		at.wire_len = (__u32)bpf_xdp_get_buff_len(ctx); /* of all buffers; the headers are in the first */
+	segment_begin(&hook->segment, interface->number);
+	hook_time(hook, &brief);
+	at.zero = interface->zero;
+	at.scratch = &hook->scratch;
+	engine_enter(&table, &hook->ledger, &hook->segment, segment_parse(LINK_ETHERNET, &at, &hook->segment));
 	return XDP_PASS;
 }
 
@@ -96,15 +97,30 @@ SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const str
 		.scratch = &hook->scratch,
 	};
 	seg = &hook->segment;
-	*seg = (struct segment){ .segments = 1, .interface = interface->number };
-	if (config.test_clock)
-		seg->now_ns = skb->tstamp;
+	segment_begin(seg, interface->number);
 	if (skb->vlan_present) { /* the outer tag, which the kernel or the NIC took off */
 		seg->vlan[0] = skb->vlan_tci & 0xfff;
 		seg->vlans = 1;
 	}
 	seg->wire_payload_len = (__u16)skb->gso_size;
 	return segment_parse(interface->link == LINK_IP ? LINK_IP : LINK_ETHERNET, &at, seg);
+}
+
+/* The short way, for what is one segment: a super-packet's are counted after parsing. */
+INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface,
+		      struct segment *brief)
+{
+	struct cursor at = {
+		.data = (void *)(long)skb->data,
+		.end = (void *)(long)skb->data_end,
+		.wire_len = skb_wire_len(skb),
+	};
+
+	brief->interface = interface->number;
+	if (config.test_clock)
+		brief->now_ns = skb->tstamp;
+	hook_stamp(hook, brief);
+	return !skb->gso_size && interface->link == LINK_ETHERNET && engine_brief(&table, &hook->ledger, &at, brief);
 }
 
 /* Did the parser stop where the linear part ends, though the packet goes on? A pull copies; so it is not done ahead of
@@ -133,20 +149,21 @@ INLINE void skb_count_segments(const struct __sk_buff *skb, struct segment *seg)
 INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 {
 	struct interface *interface = interface_of(skb->ifindex);
-	struct hook_state *hook;
+	struct hook_state *hook = interface ? hook_of(interface, direction) : NULL;
+	struct segment brief = { .segments = 1 };
 	int verdict;
 
-	if (!interface)
-		return TC_ACT_UNSPEC;
-	hook = hook_of(interface, direction);
 	if (!hook)
+		return TC_ACT_UNSPEC;
+	if (skb_brief(skb, hook, interface, &brief))
 		return TC_ACT_UNSPEC;
 	verdict = skb_parse(skb, hook, interface);
 	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
 	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
 		verdict = skb_parse(skb, hook, interface);
 	skb_count_segments(skb, &hook->segment);
-	hook_enter(hook, verdict);
+	hook_time(hook, &brief);
+	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return TC_ACT_UNSPEC;
 }
 

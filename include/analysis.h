@@ -33,10 +33,17 @@ enum { DUPS_MARK = 0x100 }; /* above any count: the peer's run was marked and ha
 
 #define analysis_count(x, NAME) ((x)->own_facts->analysis[ANALYSIS_##NAME]++)
 
-/* A half's `max` with the other side's correction. */
-INLINE __u32 analysis_max(__u32 max, __u32 correction)
+/* The `max` of one half, with the correction that the other half, `corrector`, may have. */
+INLINE __u32 analysis_max(const struct half *half, const struct half *corrector, __u32 correction)
 {
-	return correction && seq_after(correction, max) ? correction : max;
+	return unlikely(corrector->bits & HALF_CORRECTS) && seq_after(correction, half->max) ? correction : half->max;
+}
+
+/* A correction that the peer's own `max` has reached lapses: in 2^31 octets it would look ahead again. */
+INLINE void analysis_lapse(struct half *own, const struct half *peer, __u32 correction)
+{
+	if (!seq_after(correction, peer->max))
+		own->bits &= (__u16)~HALF_CORRECTS;
 }
 
 /* Duplicates of the peer as this side sees them, or DUPS_MARK. */
@@ -95,6 +102,7 @@ INLINE void analysis_acked_unseen(const struct exchange *x, __u32 peer_max)
 	if (seq_before(peer_max, x->peer->next)) {
 		x->flow->acked_unseen[x->direction & 1]++;
 		x->flow->peer_max[x->direction & 1] = x->peer->next;
+		x->own->bits |= HALF_CORRECTS;
 	} else if (analysis_peer_dups(x) == 0) {
 		x->flow->acked_unseen[x->direction & 1]++;
 		mine->marked = 1;
@@ -153,7 +161,7 @@ INLINE void analysis_judge(const struct exchange *x)
 	__u32 max;
 
 	if (unlikely((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && own->bits & HALF_SEEN))
-		own->next = analysis_max(own->max, x->flow->peer_max[~x->direction & 1]);
+		own->next = analysis_max(own, peer, x->flow->peer_max[~x->direction & 1]);
 	probe = len == 1 && sequence == own->next && peer->win == 0 && peer->bits & HALF_SEEN;
 	if (unlikely(probe)) {
 		analysis_count(x, ZERO_WINDOW_PROBES);
@@ -176,9 +184,9 @@ INLINE void analysis_judge(const struct exchange *x)
 		own->run += own->dups || peer->bits & HALF_MARKS;
 		own->dups = 0;
 	}
-	max = analysis_max(peer->max, x->flow->peer_max[x->direction & 1]);
-	if (max == peer->max)
-		x->flow->peer_max[x->direction & 1] = 0; /* lapsed: within 2^31 octets it would look ahead again */
+	if (own->bits & HALF_CORRECTS)
+		analysis_lapse(own, peer, x->flow->peer_max[x->direction & 1]);
+	max = analysis_max(peer, own, x->flow->peer_max[x->direction & 1]);
 	if (seg->flags & TCP_ACK && peer->max && unlikely(seq_after(ack, max)))
 		analysis_acked_unseen(x, max);
 
@@ -193,7 +201,7 @@ INLINE void analysis_judge(const struct exchange *x)
 			own->next = x->end;
 			own->next_ns = seg->now_ns;
 		}
-		max = analysis_max(own->max, x->flow->peer_max[~x->direction & 1]);
+		max = analysis_max(own, peer, x->flow->peer_max[~x->direction & 1]);
 		if (max == 0 || sequence == max)
 			own->max = own->next;
 	}

@@ -4,8 +4,10 @@
 #ifndef TCPSCOPE_ENGINE_H
 #define TCPSCOPE_ENGINE_H
 
-#include "ip.h"
-#include "table.h"
+#include "brief.h"
+
+/* The short way for an Ethernet frame (brief.h), with its account. False: parse it, and call engine_enter. */
+INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg);
 
 /* Enters a parsed frame into the flow table and the ledger, in exactly one counter of it; returns that.
  * `verdict` is what segment_parse said. */
@@ -36,7 +38,7 @@ SEPARATE __u32 engine_plain(struct table *table, const struct segment *seg)
 	slot = table_find(table, hash.value);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
-	return likely(flow_plain(slot.flow, seg, hash.direction)) ? ENTERED : slot.number;
+	return flow_plain(slot.flow, seg, hash.direction) ? ENTERED : slot.number;
 }
 
 /* The flow of `seg` at a slot number, if it is there, by its key and not only its hash. */
@@ -100,6 +102,16 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	if (flow && facts)
 		handshake_icmp(flow, facts, quoted, hash.direction);
 	return 0;
+}
+
+INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg)
+{
+	if (!brief_enter(table, at, seg))
+		return false;
+	ledger->frames++;
+	ledger->seen += seg->segments;
+	ledger->counter[LEDGER_IN_FLOWS] += seg->segments;
+	return true;
 }
 
 INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segment *seg, int verdict)

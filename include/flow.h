@@ -30,6 +30,7 @@ enum half_bit { /* what this side has sent, as far as later segments need to kno
 	HALF_INITIAL_RTT = 1 << 9,   /* the segment that ended the initial RTT, or showed that there is none */
 	HALF_KEEP_ALIVE = 1 << 10,   /* a keep-alive, as its last segment */
 	HALF_MARKS = 1 << 11,	     /* an ACK that marked the peer's run (analysis.h) */
+	HALF_CORRECTS = 1 << 15,     /* an ACK that corrected the peer's `max`: flow.peer_max[] */
 	HALF_MPTCP = 1 << 12,	     /* an MPTCP option */
 	HALF_RTT_TIMESTAMP = 1 << 13,/* the open RTT sample waits for a TSecr, not for an ACK */
 	HALF_PLAIN = 1 << 14,	     /* all its firsts: what may come now is plain data and ACKs (update.h) */
@@ -67,7 +68,8 @@ struct half {
 	__u16 payload_max;
 	__u8 wraps;	  /* how often `next` has passed 2^32 */
 	__u8 clock_error; /* of time_ns, as in struct segment */
-	__u16 cpu;	  /* that saw its last segment */
+	__u8 cpu;	  /* that saw its last segment, modulo 256 */
+	__u8 turn;	  /* one more than the peer's at its last segment: the side that is ahead was last to send */
 	__u8 handovers;	  /* how often that changed, saturating */
 	__u8 rtt_error;	  /* largest clock_error of its RTT samples */
 };

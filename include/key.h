@@ -5,7 +5,7 @@
 
 #include "segment.h"
 
-/* Endpoint 0 has the lesser endpoint hash under the run's seed; the order says nothing about client and server. */
+/* Endpoint 0 is the lesser in an order that the run's seed has a part in; it says nothing about client and server. */
 struct flow_key {
 	__u64 ip[2][2];	  /* [endpoint]: 16 octets as in struct segment */
 	__u16 port[2];	  /* host order */
@@ -32,41 +32,86 @@ INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed
 INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u32 direction);
 INLINE bool key_equal(const struct flow_key *x, const struct flow_key *y);
 
+/* The same from the addresses as they are on the wire; ports in network byte order. */
+INLINE struct key_hash key_hash_ipv4(__be32 source, __be32 destination, __be16 source_port, __be16 destination_port,
+				     __u16 interface, const struct key_seed *seed);
+INLINE struct key_hash key_hash_ipv6(const __u64 source[2], const __u64 destination[2], __be16 source_port,
+				     __be16 destination_port, __u16 interface, const struct key_seed *seed);
+
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* Multiply and fold, the products beside each other. Squaring, not another multiplication: both endpoints' hashes are
- * added, and if they were linear up to a fold, then in a grid of neighbouring clients and servers (k + j = k' + j') a
- * third of the sums would be alike. The last fold makes the sum tell A:p-B:q from A:q-B:p. */
-INLINE __u64 key_endpoint_hash(const __u64 ip[2], __u16 port, const struct key_seed *seed)
+/* An endpoint's digest, folded and multiplied by itself: not linear, so that the sum of two endpoints tells A:p-B:q from
+ * A:q-B:p. */
+INLINE __u64 key_fold(__u64 digest)
 {
-	__u64 hash = (ip[0] + seed->secret[0]) * seed->multiplier[0] + (ip[1] + seed->secret[1]) * seed->multiplier[1] +
-		     port * seed->multiplier[2];
-
-	hash ^= hash >> 32;
-	hash *= hash | 1;
-	return hash ^ hash >> 32;
+	digest ^= digest >> 32;
+	return digest * (digest | 1);
 }
 
-/* Both endpoint hashes equal: the addresses decide, so that the order is the same in both directions. */
-INLINE __u32 key_tie(const struct segment *seg)
+INLINE __u64 key_join(__u64 from, __u64 to, __u16 interface, const struct key_seed *seed)
 {
-	if (seg->source_ip[0] != seg->destination_ip[0])
-		return seg->source_ip[0] > seg->destination_ip[0];
-	if (seg->source_ip[1] != seg->destination_ip[1])
-		return seg->source_ip[1] > seg->destination_ip[1];
-	return seg->source_port > seg->destination_port;
+	__u64 both = key_fold(from) + key_fold(to) + interface * seed->multiplier[1];
+
+	return both ^ both >> 29;
+}
+
+/* Address and port are one number of 48 bits: it orders the endpoints, and multiplied it is the digest. */
+INLINE struct key_hash key_hash_ipv4(__be32 source, __be32 destination, __be16 source_port, __be16 destination_port,
+				     __u16 interface, const struct key_seed *seed)
+{
+	__u64 from = (__u64)source << 16 | source_port, to = (__u64)destination << 16 | destination_port;
+
+	return (struct key_hash){
+		.value = key_join((from + seed->secret[0]) * seed->multiplier[0],
+				  (to + seed->secret[0]) * seed->multiplier[0], interface, seed),
+		.direction = (__u32)((to - from) >> 63),
+	};
+}
+
+INLINE __u64 key_digest_ipv6(const __u64 ip[2], __be16 port, const struct key_seed *seed)
+{
+	return (ip[0] + seed->secret[0]) * seed->multiplier[0] + (ip[1] + seed->secret[1]) * seed->multiplier[1] +
+	       port * seed->multiplier[2];
+}
+
+/* Two digests are equal: the addresses decide, so that the order is the same in both directions. */
+INLINE __u32 key_tie(const __u64 source[2], const __u64 destination[2], __be16 source_port, __be16 destination_port)
+{
+	if (source[0] != destination[0])
+		return source[0] > destination[0];
+	if (source[1] != destination[1])
+		return source[1] > destination[1];
+	return source_port > destination_port;
+}
+
+INLINE struct key_hash key_hash_ipv6(const __u64 source[2], const __u64 destination[2], __be16 source_port,
+				     __be16 destination_port, __u16 interface, const struct key_seed *seed)
+{
+	__u64 from = key_digest_ipv6(source, source_port, seed), to = key_digest_ipv6(destination, destination_port, seed);
+	struct key_hash hash = { .value = key_join(from, to, interface, seed), .direction = (__u32)u64_less(to, from) };
+
+	if (unlikely(from == to))
+		hash.direction = key_tie(source, destination, source_port, destination_port);
+	return hash;
+}
+
+/* The IPv4 address in a mapped one. */
+INLINE __be32 key_ipv4(const __u64 ip[2])
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (__be32)(ip[1] >> 32);
+#else
+	return (__be32)ip[1];
+#endif
 }
 
 INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed *seed)
 {
-	__u64 from = key_endpoint_hash(seg->source_ip, seg->source_port, seed);
-	__u64 to = key_endpoint_hash(seg->destination_ip, seg->destination_port, seed);
-	__u64 both = from + to + seg->interface * seed->multiplier[1];
-	struct key_hash hash = { .value = both ^ both >> 29, .direction = (__u32)u64_less(to, from) };
+	__be16 from = to_be16(seg->source_port), to = to_be16(seg->destination_port);
 
-	if (unlikely(from == to))
-		hash.direction = key_tie(seg);
-	return hash;
+	if (seg->ip_version == 4)
+		return key_hash_ipv4(key_ipv4(seg->source_ip), key_ipv4(seg->destination_ip), from, to, seg->interface, seed);
+	return key_hash_ipv6(seg->source_ip, seg->destination_ip, from, to, seg->interface, seed);
 }
 
 INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u32 direction)

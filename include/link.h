@@ -9,7 +9,7 @@
 #include "wire.h"
 
 enum link_type {
-	LINK_ETHERNET, /* 802.1Q and 802.1ad tags, 802.3 with LLC/SNAP */
+	LINK_ETHERNET, /* with 802.1Q and 802.1ad tags, MPLS, PPPoE, 802.3 with LLC/SNAP */
 	LINK_IP,       /* no link header */
 	LINK_NULL,     /* BSD loopback: address family in 4 octets of either byte order */
 	LINK_SLL,      /* Linux "cooked" v1 */
@@ -38,22 +38,79 @@ INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *se
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-INLINE int link_parse_tags(struct cursor *at, struct segment *seg)
-{
-	for (int i = 0; i <= SEGMENT_VLANS; i++) {
-		const struct vlan_header *tag = (const void *)(at->data + at->offset);
+enum {
+	LINK_LAYERS = 8, /* tags, labels and PPPoE headers that are followed */
+	PPP_IPV4 = 0x21,
+	PPP_IPV6 = 0x57,
+};
 
-		if (at->ethertype != ETHERTYPE_VLAN && at->ethertype != ETHERTYPE_QINQ &&
-		    at->ethertype != ETHERTYPE_QINQ_OLD)
+INLINE bool link_is_tag(__u16 ethertype)
+{
+	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ || ethertype == ETHERTYPE_QINQ_OLD;
+}
+
+INLINE int link_parse_vlan(struct cursor *at, struct segment *seg)
+{
+	const struct vlan_header *tag = (const void *)(at->data + at->offset);
+
+	if (seg->vlans >= SEGMENT_VLANS)
+		return LEDGER_TOO_DEEP;
+	if ((const __u8 *)(tag + 1) > at->end)
+		return LEDGER_MALFORMED_LINK;
+	seg->vlan[seg->vlans & (SEGMENT_VLANS - 1)] = from_be16(tag->tci) & 0xfff;
+	seg->vlans++;
+	at->ethertype = from_be16(tag->ethertype);
+	cursor_advance(at, sizeof(*tag));
+	return LEDGER_IN_FLOWS;
+}
+
+/* One label. After the last nothing names the payload: its first nibble must (RFC 4928). */
+INLINE int link_parse_mpls(struct cursor *at)
+{
+	const __u8 *label = at->data + at->offset;
+
+	if (label + 5 > at->end)
+		return LEDGER_MALFORMED_LINK;
+	cursor_advance(at, 4);
+	if (!(label[2] & 1))
+		return LEDGER_IN_FLOWS;
+	if (label[4] >> 4 != 4 && label[4] >> 4 != 6)
+		return LEDGER_NOT_IP;
+	at->ethertype = label[4] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	return LEDGER_IN_FLOWS;
+}
+
+INLINE int link_parse_pppoe(struct cursor *at)
+{
+	const struct pppoe_header *pppoe = (const void *)(at->data + at->offset);
+	__u16 protocol;
+
+	if ((const __u8 *)(pppoe + 1) > at->end)
+		return LEDGER_MALFORMED_LINK;
+	protocol = from_be16(pppoe->protocol);
+	if (pppoe->code || (protocol != PPP_IPV4 && protocol != PPP_IPV6))
+		return LEDGER_NOT_IP;
+	at->ethertype = protocol == PPP_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	cursor_advance(at, sizeof(*pppoe));
+	return LEDGER_IN_FLOWS;
+}
+
+/* What may lie between the link header and IP, in any order. */
+INLINE int link_parse_layers(struct cursor *at, struct segment *seg)
+{
+	for (int i = 0; i < LINK_LAYERS; i++) {
+		int verdict;
+
+		if (link_is_tag(at->ethertype))
+			verdict = link_parse_vlan(at, seg);
+		else if (at->ethertype == ETHERTYPE_MPLS || at->ethertype == ETHERTYPE_MPLS_UPSTREAM)
+			verdict = link_parse_mpls(at);
+		else if (at->ethertype == ETHERTYPE_PPPOE)
+			verdict = link_parse_pppoe(at);
+		else
 			return LEDGER_IN_FLOWS;
-		if (seg->vlans >= SEGMENT_VLANS)
-			break;
-		if ((const __u8 *)(tag + 1) > at->end)
-			return LEDGER_MALFORMED_LINK;
-		seg->vlan[seg->vlans & (SEGMENT_VLANS - 1)] = from_be16(tag->tci) & 0xfff;
-		seg->vlans++;
-		at->ethertype = from_be16(tag->ethertype);
-		cursor_advance(at, sizeof(*tag));
+		if (verdict != LEDGER_IN_FLOWS)
+			return verdict;
 	}
 	return LEDGER_TOO_DEEP;
 }
@@ -87,7 +144,7 @@ INLINE int link_parse_ethernet(struct cursor *at, struct segment *seg)
 	cursor_advance(at, sizeof(*eth));
 	if (likely(at->ethertype == ETHERTYPE_IPV4 || at->ethertype == ETHERTYPE_IPV6))
 		return LEDGER_IN_FLOWS;
-	verdict = link_parse_tags(at, seg);
+	verdict = link_parse_layers(at, seg);
 	if (verdict == LEDGER_IN_FLOWS && at->ethertype < ETHERTYPE_MIN)
 		verdict = link_parse_snap(at);
 	return verdict;
@@ -122,9 +179,9 @@ INLINE int link_parse_ppp(struct cursor *at)
 	at->offset++;
 	if (!(protocol & 1)) /* two octets, unless compressed to one (RFC 1661, 6.5) */
 		protocol = protocol << 8 | at->data[at->offset++];
-	if (protocol != 0x21 && protocol != 0x57)
+	if (protocol != PPP_IPV4 && protocol != PPP_IPV6)
 		return LEDGER_NOT_IP;
-	at->ethertype = protocol == 0x21 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	at->ethertype = protocol == PPP_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
 	return LEDGER_IN_FLOWS;
 }
 
@@ -137,7 +194,7 @@ INLINE int link_parse_sll(struct cursor *at, struct segment *seg, __u32 length, 
 		return LEDGER_MALFORMED_LINK;
 	at->ethertype = (__u16)(at->data[type_at] << 8 | at->data[type_at + 1]);
 	at->offset = length;
-	verdict = link_parse_tags(at, seg);
+	verdict = link_parse_layers(at, seg);
 	if (verdict == LEDGER_IN_FLOWS && at->ethertype == 4) /* LINUX_SLL_P_802_2 */
 		verdict = link_parse_snap(at);
 	return verdict;

@@ -226,10 +226,20 @@ INLINE void record_make_handshake(struct record_handshake *handshake, const stru
 	record_make_attempts(handshake, facts, epoch_ns);
 }
 
+/* The half that was last to send: by turns, since a capture's clock may step back; by time if both sent at once. */
+INLINE const struct half *record_last(const struct half half[2])
+{
+	__s8 ahead = (__s8)(half[1].turn - half[0].turn);
+
+	if (ahead == 0)
+		return half[1].time_ns > half[0].time_ns ? &half[1] : &half[0];
+	return ahead > 0 ? &half[1] : &half[0];
+}
+
 INLINE void record_make_times(struct record *record, const struct report *report, const struct record_context *context)
 {
 	const struct half *half = report->flow.half;
-	const struct half *last = half[1].time_ns > half[0].time_ns ? &half[1] : &half[0];
+	const struct half *last = record_last(half);
 
 	record->start_ns = (__s64)report->facts.start_ns + context->epoch_ns;
 	record->end_ns = (__s64)last->time_ns + context->epoch_ns;

@@ -90,64 +90,42 @@ INLINE struct place table_place(const struct table_shape *shape, __u64 hash)
 	return place;
 }
 
-/* The slot that the first mark in two words of matches names; either is not 0. */
-INLINE struct slot table_matched(struct table *table, const struct place *place, __u64 match0, __u64 match1)
-{
-	/* Which bucket is as good as random: arithmetic, not a branch. */
-	__u64 in_second = ((match0 | -match0) >> 63) - 1;
-	__u32 way = tags_first(match0 | (match1 & in_second));
-	__u32 bucket = place->bucket[0] ^ ((place->bucket[0] ^ place->bucket[1]) & (__u32)in_second);
-	struct flow_bucket *flows = table_flows(table, bucket);
-	struct slot slot = { .number = bucket * WAYS + way };
-
-	if (flows)
-		slot.flow = &flows->way[way];
-	return slot;
-}
-
-/* Some other key's tag is the same: looks at all the slots with it. Returns the slot's number. */
+/* Looks at all the slots with the key's tag in both its buckets. Returns the slot's number, or SLOT_NONE. */
 SEPARATE __u32 table_search(struct table *table, __u64 hash)
 {
 	struct place place;
-	__u64 *tags0, *tags1, match0, match1;
 
 	if (!table)
 		return SLOT_NONE;
 	place = table_place(&table->shape, hash);
-	tags0 = table_tags(table, place.bucket[0]);
-	tags1 = table_tags(table, place.bucket[1]);
-	if (!tags0 || !tags1)
-		return SLOT_NONE;
-	match0 = tags_match(*tags0, place.tag);
-	match1 = tags_match(*tags1, place.tag);
-	for (int i = 0; i < 2 * WAYS && (match0 | match1); i++) {
-		struct slot slot = table_matched(table, &place, match0, match1);
+	for (int i = 0; i < 2; i++) {
+		__u64 *tags = table_tags(table, place.bucket[i]);
+		struct flow_bucket *flows = table_flows(table, place.bucket[i]);
+		__u64 match = tags ? tags_match(*tags, place.tag) : 0;
 
-		if (slot.flow && slot.flow->hash == hash)
-			return slot.number;
-		if (match0)
-			match0 &= match0 - 1;
-		else
-			match1 &= match1 - 1;
+		for (int j = 0; j < WAYS && match && flows; j++, match &= match - 1)
+			if (flows->way[tags_first(match)].hash == hash)
+				return place.bucket[i] * WAYS + tags_first(match);
 	}
 	return SLOT_NONE;
 }
 
+/* The first bucket has nearly every flow, and the first slot there with its tag nearly always is it. */
 INLINE struct slot table_find(struct table *table, __u64 hash)
 {
 	struct place place = table_place(&table->shape, hash);
-	__u64 *tags0 = table_tags(table, place.bucket[0]), *tags1 = table_tags(table, place.bucket[1]);
-	__u64 match0, match1;
+	__u64 *tags = table_tags(table, place.bucket[0]), match;
+	struct flow_bucket *flows = table_flows(table, place.bucket[0]);
 	struct slot slot = { .number = SLOT_NONE };
+	__u32 way;
 
-	if (!tags0 || !tags1)
+	if (!tags || !flows)
 		return slot;
-	match0 = tags_match(*tags0, place.tag);
-	match1 = tags_match(*tags1, place.tag);
-	if (!(match0 | match1))
-		return slot;
-	slot = table_matched(table, &place, match0, match1);
-	if (likely(slot.flow && slot.flow->hash == hash))
+	match = tags_match(*tags, place.tag);
+	way = tags_first(match);
+	slot.number = place.bucket[0] * WAYS + way;
+	slot.flow = &flows->way[way];
+	if (likely(slot.flow->hash == hash && match))
 		return slot;
 	slot.number = table_search(table, hash);
 	slot.flow = table_flow(table, slot.number);
@@ -218,16 +196,17 @@ INLINE __u32 tags_first_from(__u64 match, __u32 from)
 	return (tags_first(match >> from * 8 | match << (64 - from * 8) % 64) + from) & (WAYS - 1);
 }
 
-/* A free way of the emptier bucket, or 2 * WAYS. Not simply the first: then most flows would lie at multiples of a
- * bucket's size, and share few sets of the cache. */
+/* A free way, or 2 * WAYS: of the first bucket, unless it is nearly full and the second is emptier. Not simply the
+ * first: then most flows would lie at multiples of a bucket's size, and share few sets of the cache. */
 INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u8 tag)
 {
 	__u64 free0 = tags_match(tags0, 0), free1 = tags_match(tags1, 0);
 
 	if (!(free0 | free1))
 		return 2 * WAYS;
-	return tags_count(free0) >= tags_count(free1) ? tags_first_from(free0, tag & (WAYS - 1))
-						       : WAYS + tags_first_from(free1, tag & (WAYS - 1));
+	return tags_count(free0) > 1 || tags_count(free0) >= tags_count(free1)
+		       ? tags_first_from(free0, tag & (WAYS - 1))
+		       : WAYS + tags_first_from(free1, tag & (WAYS - 1));
 }
 
 /* Under the lock: another CPU may have begun the same flow since the lookup. Returns the way, or 2 * WAYS. */

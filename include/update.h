@@ -38,23 +38,24 @@ INLINE bool half_carry_due(const struct flow *flow, __u32 direction)
 {
 	const struct half *half = &flow->half[direction & 1];
 
-	return (half->packets | half->payload_bytes | half->header_bytes |
-		(__u32)(flow->lost_segments[direction & 1] | flow->acked_unseen[direction & 1]) << 24) >> 31;
+	return (half->packets | half->payload_bytes | half->header_bytes) >> 31 ||
+	       (flow->lost_segments[direction & 1] | flow->acked_unseen[direction & 1]) >> 7;
 }
 
-INLINE void half_count(struct half *own, const struct segment *seg)
+INLINE void half_count(struct half *own, const struct half *peer, const struct segment *seg)
 {
 	own->packets += seg->segments;
 	own->payload_bytes += seg->payload_len;
 	own->header_bytes += (seg->ip_len - seg->payload_len) * seg->segments;
 	own->psh += (seg->flags / TCP_PSH) & 1;
-	if (seg->wire_payload_len > own->payload_max)
+	if (unlikely(seg->wire_payload_len > own->payload_max))
 		own->payload_max = seg->wire_payload_len;
 	own->time_ns = seg->now_ns;
 	own->clock_error = seg->clock_error;
-	if (unlikely(own->cpu != seg->cpu)) {
+	own->turn = (__u8)(peer->turn + 1);
+	if (unlikely(own->cpu != (__u8)seg->cpu)) {
 		own->handovers += own->bits & HALF_SEEN && own->handovers < 255;
-		own->cpu = seg->cpu;
+		own->cpu = (__u8)seg->cpu;
 	}
 }
 
@@ -100,45 +101,79 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 	return (!peer->ack || (__s32)ahead > 0) && ahead != peer->win && ahead != (__u32)peer->win << (peer->scale & 15);
 }
 
+/* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */
+INLINE bool plain_unseen(struct flow *flow, struct half *own, const struct half *peer, __u32 ack, __u32 direction)
+{
+	__u32 *correction = &flow->peer_max[direction & 1];
+	__u32 max = analysis_max(peer, own, *correction);
+
+	if (seq_after(ack, max)) {
+		if (!seq_before(max, peer->next) || flow->acked_unseen[direction & 1] >> 7)
+			return false;
+		flow->acked_unseen[direction & 1]++;
+		*correction = peer->next;
+		own->bits |= HALF_CORRECTS;
+	} else if (own->bits & HALF_CORRECTS) {
+		analysis_lapse(own, peer, *correction);
+	}
+	return true;
+}
+
+INLINE void plain_ack(struct half *own, const struct half *peer, const struct segment *seg)
+{
+	__u32 ack = seg->acknowledgment;
+
+	if (peer->rtt_ns && !seq_before(ack, peer->rtt_seq) && seq_before(own->ack, peer->rtt_seq) &&
+	    likely(seg->now_ns >= peer->rtt_ns))
+		rtt_sample(own, seg->now_ns - peer->rtt_ns, seg->clock_error);
+	if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
+		own->run++;
+		own->dups = 0;
+	}
+	own->ack = ack;
+}
+
+/* New octets, or a gap. */
+INLINE void plain_advance(struct half *own, const struct half *peer, const struct segment *seg, __u32 end)
+{
+	if (unlikely(end < own->next))
+		own->wraps++;
+	own->next = end;
+	own->next_ns = seg->now_ns;
+	if (seg->payload_len)
+		rtt_open(own, peer, end, seg->now_ns);
+}
+
 INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction)
 {
 	struct half *own = &flow->half[direction & 1];
 	const struct half *peer = &flow->half[~direction & 1];
-	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, next = own->next, max;
+	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, max;
 
 	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) ||
-		     half_carry_due(flow, direction)))
+		     (own->packets | own->payload_bytes | own->header_bytes) >> 31))
 		return false;
-	max = analysis_max(peer->max, flow->peer_max[direction & 1]);
-	if (unlikely(peer->max && seq_after(ack, max))) {
-		if (!seq_before(max, peer->next))
-			return false;
-		flow->acked_unseen[direction & 1]++;
-		flow->peer_max[direction & 1] = peer->next;
-	} else if (max == peer->max) {
-		flow->peer_max[direction & 1] = 0;
-	}
-	flow->lost_segments[direction & 1] += seg->sequence != next;
-	if (ack != own->ack) {
-		rtt_close(own, peer, seg);
-		own->run += own->dups || peer->bits & HALF_MARKS;
-		own->dups = 0;
-		own->ack = ack;
-	}
-	if (end != next) {
-		own->wraps += end < next;
-		own->next = end;
-		own->next_ns = seg->now_ns;
-		if (seg->payload_len)
-			rtt_open(own, peer, end, seg->now_ns);
-	}
-	max = analysis_max(own->max, flow->peer_max[~direction & 1]);
+	if (unlikely(seg->sequence != own->next) && flow->lost_segments[direction & 1] >> 7)
+		return false;
+	if (unlikely((seq_after(ack, peer->max) && peer->max) || own->bits & HALF_CORRECTS) &&
+	    !plain_unseen(flow, own, peer, ack, direction))
+		return false;
+	if (unlikely(seg->sequence != own->next))
+		flow->lost_segments[direction & 1]++;
+	max = analysis_max(own, peer, flow->peer_max[~direction & 1]);
+	if (ack != own->ack)
+		plain_ack(own, peer, seg);
+	if (end != own->next)
+		plain_advance(own, peer, seg, end);
 	if (max == 0 || seg->sequence == max)
 		own->max = end;
-	own->win = seg->window;
-	own->bits &= (__u16)~HALF_KEEP_ALIVE;
-	half_window(own, seg);
-	half_count(own, seg);
+	if (unlikely(own->bits & HALF_KEEP_ALIVE))
+		own->bits &= (__u16)~HALF_KEEP_ALIVE;
+	if (unlikely(seg->window != own->win)) {
+		own->win = seg->window;
+		half_window(own, seg);
+	}
+	half_count(own, peer, seg);
 	return true;
 }
 
@@ -173,7 +208,7 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 		rtt_void(x.own, x.peer);
 	if (!(seg->flags & (TCP_SYN | TCP_RST)))
 		half_window(x.own, seg);
-	half_count(x.own, seg);
+	half_count(x.own, x.peer, seg);
 	x.own->bits |= HALF_SEEN;
 	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT))
 		handshake_initial_rtt(&x);

@@ -17,6 +17,9 @@ enum { /* EtherTypes (IEEE 802 numbers), host order */
 	ETHERTYPE_VLAN = 0x8100,
 	ETHERTYPE_QINQ = 0x88a8,
 	ETHERTYPE_QINQ_OLD = 0x9100,
+	ETHERTYPE_MPLS = 0x8847,
+	ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
+	ETHERTYPE_PPPOE = 0x8864,	  /* session stage, RFC 2516 */
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_IPV6 = 0x86dd,
 	ETHERTYPE_MIN = 0x0600, /* below: an 802.3 length, LLC follows */
@@ -44,6 +47,12 @@ struct ethernet_header {
 struct vlan_header {
 	__be16 tci; /* priority 3 bits, DEI 1, VLAN id 12 (IEEE 802.1Q) */
 	__be16 ethertype;
+} WIRE;
+
+struct pppoe_header { /* RFC 2516, with the PPP protocol field that follows it */
+	__u8 version_type, code;
+	__be16 session, length;
+	__be16 protocol;
 } WIRE;
 
 struct snap_header { /* LLC AA AA 03, then the SNAP protocol id (IEEE 802) */

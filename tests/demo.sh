@@ -72,7 +72,7 @@ make_network() {
 start_scope() { # NAME: sets scope_pid
 	become client "$TCPSCOPE" -i veth0 --output "$1" >"$SCRATCH/$1" 2>"$SCRATCH/$1.err" &
 	scope_pid=$!
-	wait_line "$scope_pid" "$SCRATCH/$1.err" veth0
+	wait_line "$scope_pid" "$SCRATCH/$1.err" 'veth0: egress'
 }
 
 play_stories() {

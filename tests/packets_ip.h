@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rows of packets.c: IPv4, IPv6, ICMP. */
+/* clang-format off */
 { "IPv4, options of 4 octets", LINK_ETHERNET,
   FRAME(ETH4, IP4_FULL(6, 0, 44, 0x4000, PROTO_TCP), 1, 1, 1, 0, TCP(TCP_SYN)), IN_FLOWS,
   WANT4(.ip_len = 44, .flags = TCP_SYN) },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rows of packets.c: link layers. */
+/* clang-format off */
 { "ethernet, IPv4", LINK_ETHERNET, FRAME(ETH4, SYN4), IN_FLOWS, WANT_SYN4 },
 { "ethernet, IPv6", LINK_ETHERNET, FRAME(ETH6, SYN6), IN_FLOWS, WANT_SYN6 },
 { "ethernet, padded to 60", LINK_ETHERNET, FRAME(ETH4, SYN4, PAD6), IN_FLOWS, WANT_SYN4 },

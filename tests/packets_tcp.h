@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Rows of packets.c: TCP. */
+/* clang-format off */
 FLAG4("FIN", TCP_FIN),
 FLAG4("SYN", TCP_SYN),
 FLAG4("RST", TCP_RST),

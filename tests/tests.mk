@@ -1,34 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# Builds and runs the tests; included by the Makefile. `make test` ends with the counted line of tests/run.
+# Builds and runs the tests; included by the Makefile, whose variables it uses. `make test` ends with the counted line
+# of tests/run. FUZZ_SECONDS: how long the fuzzers try inputs of their own.
 
-CLANG ?= clang-19
 FUZZ_SECONDS ?= $(if $(filter true,$(CI)),60,5)
 
-TESTS_DIR := build/tests
-TESTS_FLAGS := -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude -MMD -MP \
-	-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-UNIT_OBJECTS := $(patsubst tests/%.c,$(TESTS_DIR)/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
-FUZZERS := $(TESTS_DIR)/fuzz_parse $(TESTS_DIR)/fuzz_flow
+SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude $(SANITIZERS) $(DEPFLAGS)
+UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
+FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow
 
-.PHONY: test tests fuzz
+.PHONY: tests fuzz
 
 test: all tests
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) CC='$(CC)' CLANG='$(CLANG)' tests/run
+	@BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' CC='$(CC)' CLANG='$(CLANG)' tests/run
 
-tests: $(TESTS_DIR)/unit $(FUZZERS)
+tests: $(BUILD)/unit/run $(FUZZERS)
 
 fuzz: $(FUZZERS)
-	FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run
+	$(Q)BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz/run
 
-$(TESTS_DIR)/unit: $(UNIT_OBJECTS)
-	$(if $(V),,@echo "  LINK    $@";) $(CC) -fsanitize=address,undefined $^ -lcriterion -o $@
-
-$(TESTS_DIR)/%.o: tests/%.c
+$(UNIT_OBJECTS): $(BUILD)/unit/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  CC      $@";) $(CC) $(TESTS_FLAGS) -c $< -o $@
+	$(call say,CC,$@)
+	$(Q)$(CC) $(TESTS_CFLAGS) -c $< -o $@
 
-$(TESTS_DIR)/fuzz_%: tests/fuzz/%.c tests/packets.c
+$(BUILD)/unit/run: $(UNIT_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZERS) $^ -lcriterion -o $@
+
+$(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
-	$(if $(V),,@echo "  FUZZ    $@";) $(CLANG) $(TESTS_FLAGS) -MF $@.d -fsanitize=fuzzer $(filter %.c,$^) -o $@
+	$(call say,FUZZ,$@)
+	$(Q)$(CLANG) $(TESTS_CFLAGS) -MF $@.d -fsanitize=fuzzer $< -o $@
 
 -include $(UNIT_OBJECTS:.o=.d) $(FUZZERS:=.d)
+include tests/twin/twin.mk

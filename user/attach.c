@@ -187,6 +187,10 @@ int attach_interface(struct attach *attach, const struct watched *watched, unsig
 			return explain_tc(watched, DIRECTION_INGRESS, err);
 		fprintf(stderr, "tcpscope: %s: ingress by tc (%s), because %s\n", watched->name, how, why);
 	}
+	if (watched->loopback) {
+		fprintf(stderr, "tcpscope: %s: egress not watched, because it receives what it sends\n", watched->name);
+		return 0;
+	}
 	how = attach_tc(attach, watched, number, DIRECTION_EGRESS, &err);
 	if (!how)
 		return explain_tc(watched, DIRECTION_EGRESS, err);

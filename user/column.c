@@ -27,7 +27,6 @@ static const struct {
 
 static const char *const end_names[] = {
 	[END_IDLE] = "idle",
-	[END_ACTIVE] = "active",
 	[END_EVICTED] = "evicted",
 	[END_MONITOR] = "end",
 };

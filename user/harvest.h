@@ -16,6 +16,7 @@ struct harvest {
 	struct ring_buffer *reports;
 	int sweep_fd;
 	__s64 epoch_ns; /* Unix time minus the kernel's monotonic clock */
+	__u32 next;	/* bucket at which the sweep goes on */
 	__u64 drained;	/* reports since the start */
 	int error;	/* first of the sink's */
 };
@@ -28,7 +29,8 @@ void harvest_close(struct harvest *harvest);
 
 /* Puts out what waits in the ring buffer. Returns 0, or -errno, of the output too. */
 int harvest_drain(struct harvest *harvest);
-/* Goes through the table once, with `everything` ending all flows in it. Returns 0 or -errno. */
+/* Goes through the table once, or, while there is little to report, on for a millisecond: the next call goes on there.
+ * With `everything` all flows end, in one call. Returns 0 or -errno. */
 int harvest_sweep(struct harvest *harvest, bool everything);
 /* The account of one direction of an interface, of all CPUs. Returns 0 or -errno. */
 int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,

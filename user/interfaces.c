@@ -74,6 +74,7 @@ static int read_kind(struct watched *watched)
 		goto out;
 	}
 	type = request.ifr_hwaddr.sa_family;
+	watched->loopback = type == ARPHRD_LOOPBACK;
 	watched->ethernet = type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
 	if (!watched->ethernet && !is_headerless(type)) {
 		fprintf(stderr,

@@ -12,6 +12,7 @@ struct watched {
 	char name[IF_NAMESIZE];
 	unsigned int ifindex;
 	bool ethernet;	 /* frames begin with an Ethernet header; else with IP */
+	bool loopback;	 /* receives what it sends */
 	bool physical;	 /* a NIC, neither software nor paravirtual */
 	bool gone;	 /* deleted, or moved to another namespace, since */
 	char driver[32]; /* "" if unknown */

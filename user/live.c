@@ -184,6 +184,8 @@ static int watch_flows(struct live *live)
 			err = harvest_sweep(&live->harvest, false);
 			sweep_at = now + SWEEP_MS;
 		}
+		if (!err && live->harvest.drained != before && fflush(stdout))
+			err = -errno; /* who reads a pipe wants a flow when it has ended */
 		if (!err && screen && now >= screen_at) {
 			err = harvest_screen(&live->harvest);
 			screen_at = now + SCREEN_MS;

@@ -13,7 +13,7 @@
 #include "text.h"
 #include "units.h"
 
-enum { COLUMNS_PIPE = 200, ROWS_DEFAULT = 24, SCREEN_LEDGERS = 4, NAME_TEXT = 64 };
+enum { COLUMNS_PIPE = 200, ROWS_DEFAULT = 24, SCREEN_LEDGERS = 4, NAME_TEXT = 64, RECENT = 64 };
 
 struct totals {
 	__u64 flows, outcome[OUTCOME_MIDSTREAM + 1], packets, bytes, resent;
@@ -23,7 +23,8 @@ static struct {
 	struct output_options options;
 	struct layout layout;
 	struct paper paper;
-	struct totals totals; /* of ended flows */
+	struct totals totals;	      /* of ended flows */
+	struct record recent[RECENT]; /* the last of them, for the screen: flow n is at n modulo RECENT */
 	bool headed, totalled, on_screen;
 } table;
 
@@ -129,6 +130,7 @@ static void table_head(void)
 
 static int table_flow(const struct record *record)
 {
+	table.recent[table.totals.flows % RECENT] = *record;
 	totals_add(&table.totals, record);
 	if (table.on_screen)
 		return 0;
@@ -299,15 +301,19 @@ static void screen_draw(const char *picture, int rows, int columns_there)
 		fputs("\r\n\033[J", to);
 }
 
+/* Open flows, then, where there is room, those that ended, the last first: an attempt that fails is gone at once. */
 static void screen_rows(FILE *to, const struct ranked *ranked, size_t count, int rows)
 {
 	struct paper paper = table.paper;
 	size_t shown = rows > 0 ? (size_t)(rows / table.layout.lines) : 0;
+	__u64 ended = table.totals.flows, oldest = ended > RECENT ? ended - RECENT : 0;
 
 	paper.to = to;
 	layout_head(&table.layout, &paper);
-	for (size_t i = 0; i < count && i < shown; i++)
+	for (size_t i = 0; i < count && shown; i++, shown--)
 		layout_row(&table.layout, &paper, ranked[i].record);
+	for (; ended > oldest && shown; shown--)
+		layout_row(&table.layout, &paper, &table.recent[--ended % RECENT]);
 }
 
 static void screen_compose(FILE *to, const struct ranked *ranked, size_t count, const struct ledger_record *ledgers,
@@ -321,7 +327,8 @@ static void screen_compose(FILE *to, const struct ranked *ranked, size_t count, 
 	below += (int)ledger_count + (table.totals.flows ? 1 : 0);
 	for (size_t i = 0; i < count; i++)
 		totals_add(&open, ranked[i].record);
-	fprintf(to, "tcpscope: %zu flow%s in the table, most bytes first\n", count, count == 1 ? "" : "s");
+	fprintf(to, "tcpscope: %zu flow%s in the table, most bytes first; then those that left it, last first\n", count,
+		count == 1 ? "" : "s");
 	screen_rows(to, ranked, count, rows - 1 - table.layout.lines - below);
 	totals_print(to, "here", &open);
 	if (table.totals.flows)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* bench [-r ROUNDS] [-n FLOWS,...] [-k xdp|tc_in|tc_out] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
+/* bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
  * per packet. Figures hold for one machine and one hour: compare ratios within a run. */
+#define _GNU_SOURCE /* sched_setaffinity */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>

@@ -73,7 +73,7 @@ static __u32 ip_fill(__u8 *at, bool ipv6, __u32 len)
 	if (ipv6) {
 		*ip6 = (struct ipv6_header){ .version_class_label = from_be32(0x60000000), .next_header = PROTO_TCP,
 					     .hop_limit = 64, .payload_length = from_be16(len) };
-		ip6->source[0] = ip6->destination[0] = from_be32(0x20010db8);
+		ip6->source.word[0] = ip6->destination.word[0] = from_be32(0x20010db8);
 		return sizeof(*ip6);
 	}
 	*ip4 = (struct ipv4_header){ .version_ihl = 0x45, .fragment = from_be16(0x4000), .ttl = 64, .protocol = PROTO_TCP,

@@ -96,8 +96,8 @@ INLINE bool rewrite_ipv6(__u8 *data, const __u8 *end)
 
 	if ((const __u8 *)(tcp + 1) > end)
 		return false;
-	ip->source[3] = order.to_server ? ends.client : ends.server;
-	ip->destination[3] = order.to_server ? ends.server : ends.client;
+	ip->source.word[3] = order.to_server ? ends.client : ends.server;
+	ip->destination.word[3] = order.to_server ? ends.server : ends.client;
 	rewrite_tcp(tcp, index, ends.port);
 	return true;
 }
@@ -121,7 +121,7 @@ int xdp_rewrite6(struct xdp_md *ctx)
 }
 
 SEC("xdp.frags")
-int xdp_empty(struct xdp_md *ctx) { return XDP_PASS; }
+int xdp_empty(struct xdp_md *ctx __attribute__((unused))) { return XDP_PASS; }
 
 SEC("tc")
 int tc_rewrite4(struct __sk_buff *skb)
@@ -140,6 +140,6 @@ int tc_rewrite6(struct __sk_buff *skb)
 }
 
 SEC("tc")
-int tc_empty(struct __sk_buff *skb) { return -1; }
+int tc_empty(struct __sk_buff *skb __attribute__((unused))) { return -1; }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

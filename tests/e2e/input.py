@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import struct
-import sys
 
 import hand
 import net
@@ -117,8 +116,7 @@ def main():
         check_refused("stdout is full", done, FAILED, "space")
     check_good()
     report.equal("input: nothing is attached after all that", net.attached("client", "veth0"), [])
-    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    report.run(main)

@@ -11,7 +11,6 @@
 import os
 import signal
 import socket
-import sys
 import time
 
 import net
@@ -157,8 +156,7 @@ def main():
         twice(hook)
         veth_extra()
         deleted(hook)
-    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    report.run(main)

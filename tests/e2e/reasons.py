@@ -7,7 +7,6 @@
       ^ tcpscope, nmap -sS --reason
 """
 
-import sys
 import xml.etree.ElementTree
 
 import net
@@ -60,8 +59,7 @@ def main():
     scope.stop()
     for version, reasons in said.items():
         check(scope, version, reasons)
-    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    report.run(main)

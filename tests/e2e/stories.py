@@ -10,7 +10,6 @@
 
 import json
 import os
-import sys
 
 import net
 import report
@@ -83,40 +82,38 @@ def play(clients):
     return facts
 
 
-def story_wrong(scope, sniffer, version, port, wanted, fact):
-    """What is wrong with the records of a port, as text."""
+def story_flows(scope, version, port, fact):
+    """The records of a story: of the client's port, where the client knows it."""
     server = SERVERS[version][1 if port == ports.DOWN else 0]
-    flows = [flow for flow in scope.flows if flow["server"]["ip"] == server and flow["server"]["port"] == port]
-    if not flows:
-        return "no record"
-    wrong = []
-    for flow in flows:
-        got = {name: part(flow, name) for name in wanted}
-        wrong += [report.differences(got, wanted), sniff.check_flow(sniffer, flow), common_wrong(flow, version)]
-    if fact:
-        wrong.append("" if len(flows) == 1 else f"{len(flows)} records")
-        if "client_port" in fact:
-            wrong.append(report.differences({"port": flows[0]["client"]["port"]}, {"port": fact["client_port"]}))
-    return "; ".join(text for text in wrong if text)
+    client_port = fact.get("client_port")
+    return [flow for flow in scope.flows if flow["server"]["ip"] == server and flow["server"]["port"] == port
+            and client_port in (None, flow["client"]["port"])]
 
 
-def common_wrong(flow, version):
-    wanted = {"type": "flow", "version": 1, "interface": "veth0", "vlan": [], "ip_version": version,
-              "client_known_by": "syn"}
-    wrong = report.differences(flow, wanted)
-    client = {4: "192.0.2.1", 6: "2001:db8::1"}[version]
-    return wrong or ("" if flow["client"]["ip"] == client else f"client {flow['client']['ip']}")
+def flow_wrong(flow, version, wanted):
+    """What the record holds otherwise than wanted, as text."""
+    common = {"type": "flow", "version": 1, "interface": "veth0", "vlan": [], "ip_version": version,
+              "client_known_by": "syn", "client.ip": {4: "192.0.2.1", 6: "2001:db8::1"}[version]}
+    wanted = {**common, **wanted}
+    return report.differences({name: part(flow, name) for name in wanted}, wanted)
+
+
+def check_story(name, flows, wrong, fact):
+    """`wrong`: a list of texts, empty where nothing is."""
+    if not flows or fact and len(flows) > 1:
+        wrong = [f"{len(flows)} records"]
+    text = "; ".join(filter(None, wrong))
+    report.check(name, not text, text)
 
 
 def check_end(hook, end, scope, sniffer, facts):
     for version in SERVERS:
         for story, (port, wanted) in {**WANTED, **SCAN_WANTED}.items():
-            wanted = dict(wanted)
-            if story == "rejected" and version == 6:
-                wanted["reason"] = "admin-prohibited"
-            fact = facts.get((version, story))
-            wrong = story_wrong(scope, sniffer, version, port, wanted, fact)
-            report.check(f"stories {hook} {end} IPv{version} {story}", not wrong, wrong)
+            fact = facts.get((version, story), {})
+            flows = story_flows(scope, version, port, fact)
+            wrong = [text for flow in flows
+                     for text in (flow_wrong(flow, version, wanted), sniff.check_flow(sniffer, flow))]
+            check_story(f"stories {hook} {end} IPv{version} {story}", flows, wrong, fact)
 
 
 def check_errors(facts):
@@ -149,8 +146,7 @@ def main():
     for hook in ("tc", "xdp"):
         run(hook)
     net.stop(server)
-    report.finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    report.run(main)

@@ -73,9 +73,11 @@ def set_value(namespace, path, value):
 
 def namespace_make(name):
     run("ip", "netns", "add", name)
-    # No reports, solicitations or tests of addresses: the tests count every frame.
+    # No reports, solicitations or tests of addresses: the tests count every frame. (veth reports its multicast groups
+    # anew when an XDP program comes.)
+    table_make(name, "silence", "output", ["icmpv6 type mld2-listener-report drop"])
     for path, value in (("accept_ra", 0), ("router_solicitations", 0), ("accept_dad", 0), ("dad_transmits", 0),
-                        ("mldv2_unsolicited_report_interval", 1), ("addr_gen_mode", 1)):
+                        ("addr_gen_mode", 1)):
         set_value(name, f"ipv6/conf/default/{path}", value)
     inside(name, "ip", "link", "set", "lo", "up")
 
@@ -138,10 +140,20 @@ def pair_make():
         neighbour_set("client", "veth0", address, "02:00:00:00:00:99")
 
 
+def one_cpu_per_flow(namespace, interface):
+    """As the queues of a NIC do. veth leaves a frame to whichever CPU sent it, so that two may handle one flow at once."""
+    inside(namespace, "unshare", "--mount", "sh", "-c",
+           f"mount -t sysfs sysfs /sys && echo 1 > /sys/class/net/{interface}/queues/rx-0/rps_cpus")
+
+
+def table_make(namespace, name, hook, rules):
+    lines = (f"table inet {name} {{", f"chain {hook} {{", f"type filter hook {hook} priority 0;", *rules, "}", "}", "")
+    inside(namespace, "nft", "-f", "-", input="\n".join(lines))
+
+
 def firewall_make(namespace, *rules):
     """A table `test` whose chain sees what arrives for the namespace itself."""
-    lines = ("table inet test {", "chain input {", "type filter hook input priority 0;", *rules, "}", "}", "")
-    inside(namespace, "nft", "-f", "-", input="\n".join(lines))
+    table_make(namespace, "test", "input", rules)
 
 
 def namespace_enter(name):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """What a test prints: a line per check, `ok NAME`, `not ok NAME - why` or `skip NAME - why`; and its exit status."""
 
+import os
 import sys
+import traceback
 
 failed = 0
 
@@ -39,5 +41,11 @@ def one_line(text):
     return " ".join(str(text).split())
 
 
-def finish():
-    sys.exit(1 if failed else 0)
+def run(main):
+    """Calls main; what it could not go on without is a failed check, too. Ends the program, threads or not."""
+    try:
+        main()
+    except Exception as error:  # of any kind: the suite must go on
+        check(os.path.basename(sys.argv[0]), False, "".join(traceback.format_exception(error)))
+    sys.stdout.flush()
+    os._exit(1 if failed else 0)

@@ -22,11 +22,13 @@ sandbox_interrupted() {
 	local first
 
 	trap '' INT TERM HUP
-	read -r first < "/proc/$sandbox_pid/task/$sandbox_pid/children" || first=
+	first=$(cat "/proc/$sandbox_pid/task/$sandbox_pid/children") || first=
+	first=${first%% *}
 	# Before unshare has forked there is no first process; then unshare itself is all there is.
 	kill -KILL "${first:-$sandbox_pid}"
-	wait "$sandbox_pid"
-	echo "interrupted: namespaces, interfaces and processes are gone" >&2
+	if ! wait "$sandbox_pid" 2>/dev/null; then
+		echo "interrupted: namespaces, interfaces and processes are gone" >&2
+	fi
 	exit "$1"
 }
 

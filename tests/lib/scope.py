@@ -28,7 +28,7 @@ class Scope:
         self.reader = threading.Thread(target=self.read_errors, daemon=True)
         self.reader.start()
         for interface in interfaces:
-            self.wait_line(interface)
+            self.wait_line(interface, "egress")  # comes last
 
     def read_errors(self):
         for line in self.process.stderr:
@@ -70,9 +70,7 @@ class Scope:
         """The one flow whose fields are as wanted: port of the server, and what else is named side_field."""
         found = [flow for flow in self.flows if all(field(flow, name) == value for name, value in want.items())]
         if len(found) != 1:
-            ends = [(flow["client"]["ip"], flow["client"]["port"], flow["server"]["ip"], flow["server"]["port"])
-                    for flow in self.flows]
-            raise net.Failed(f"{len(found)} flows with {want} among {ends}")
+            raise net.Failed(f"{len(found)} flows with {want}: {found or self.flows}")
         return found[0]
 
     def ledger(self, interface, direction):

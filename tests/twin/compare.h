@@ -14,6 +14,7 @@ struct twin {
 	__u64 seed;
 	enum hook hook; /* which program */
 	unsigned long frames, left_out, reports, differences; /* left_out: shorter than a test run takes */
+	unsigned int skipped; /* captures that cannot be read */
 };
 
 /* How the bodies are set up for a test. */

@@ -70,27 +70,36 @@ int frames_add(struct frames *frames, enum link_type from, const struct frame *o
 	return 0;
 }
 
+/* What a capture is read into. */
+struct reading {
+	struct frames *frames;
+	struct capture *capture;
+	int err;
+};
+
+static void add_packet(void *context, const struct capture_packet *packet)
+{
+	struct reading *reading = context;
+	const struct frame frame = { .bytes = packet->data, .len = packet->captured, .wire_len = packet->len,
+				     .now_ns = packet->time_ns };
+
+	if (!reading->err)
+		reading->err = frames_add(reading->frames, packet->link, &frame);
+	if (reading->err)
+		capture_stop(reading->capture);
+}
+
 int frames_read(struct frames *frames, const char *path)
 {
 	struct capture capture;
-	struct pcap_pkthdr *header;
-	const u_char *bytes;
-	int err = capture_open(&capture, path);
+	struct reading reading = { .frames = frames, .capture = &capture };
 
-	if (err)
-		return err;
-	while (!err && pcap_next_ex(capture.pcap, &header, &bytes) == 1) {
-		const struct frame frame = {
-			.bytes = bytes,
-			.len = header->caplen,
-			.wire_len = header->len > header->caplen ? header->len : header->caplen,
-			.now_ns = (__u64)header->ts.tv_sec * NS_PER_SEC + (__u64)header->ts.tv_usec,
-		};
-
-		err = frames_add(frames, capture.link, &frame);
-	}
+	reading.err = capture_open(&capture, path);
+	if (reading.err)
+		return reading.err;
+	frames->broken = !capture_read(&capture, add_packet, &reading);
 	capture_close(&capture);
-	return err;
+	return reading.err;
 }
 
 void frames_close(struct frames *frames)

@@ -24,6 +24,7 @@ struct frames {
 	struct frame *frame;
 	size_t count, room;
 	enum link_type link; /* LINK_ETHERNET or LINK_IP */
+	bool broken;	     /* the capture goes on, but could not be read */
 	size_t left_out;     /* frames that no test run can show: below FRAME_MIN, or their link header leads nowhere */
 };
 

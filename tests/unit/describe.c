@@ -35,7 +35,10 @@ static void put_number(struct text *text, const char *key, __s64 value)
 		put(text, "%s=%lld ", key, value);
 }
 
-static void put_us(struct text *text, const char *key, __s64 ns) { put_number(text, key, ns == UNKNOWN ? ns : ns / 1000); }
+static void put_us(struct text *text, const char *key, __s64 ns)
+{
+	put_number(text, key, ns == UNKNOWN ? ns : ns / 1000);
+}
 
 static void put_side(struct text *text, const char *side, const struct record_side *record, __u32 isn)
 {
@@ -118,7 +121,8 @@ void script_describe(char description[DESCRIPTION_MAX], const struct record *rec
 	put(&text, " known_by=%s state=%s outcome=%s reason=%s end=%s closed_by=%s turned=%d ",
 	    known_by[record->client_known_by], states[record->state], outcomes[record->outcome],
 	    record->reason ? record->reason : "null", ends[record->end_reason], closed[record->closed_by], turned);
-	put(&text, "start=%lld span=%lld ", record->start_ns / 1000 - 1000000, (record->end_ns - record->start_ns) / 1000);
+	put(&text, "start=%lld span=%lld ", record->start_ns / 1000 - 1000000,
+	    (record->end_ns - record->start_ns) / 1000);
 	put_handshake(&text, &record->handshake);
 	put_side(&text, turned ? "s" : "c", &record->client, isn[turned]);
 	put_side(&text, turned ? "c" : "s", &record->server, isn[!turned]);

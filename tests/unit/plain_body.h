@@ -81,8 +81,10 @@ static inline void plain_seed(struct key_seed *seed, __u64 number)
 {
 	__u64 *words = (__u64 *)seed;
 
-	for (size_t i = 0; i < sizeof(*seed) / sizeof(*words); i++)
-		words[i] = ((number = number * 0xd6e8feb86659fd93ULL + 0x9e3779b97f4a7c15ULL) ^ number >> 32) | 1;
+	for (size_t i = 0; i < sizeof(*seed) / sizeof(*words); i++) {
+		number = number * 0xd6e8feb86659fd93ULL + 0x9e3779b97f4a7c15ULL;
+		words[i] = (number ^ number >> 32) | 1;
+	}
 }
 
 /* A table of `regions` * REGION buckets, with a fixed seed. */

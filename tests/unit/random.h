@@ -18,6 +18,9 @@ static inline __u64 random_next(struct random *random)
 }
 
 /* 0 to below - 1. */
-static inline __u32 random_below(struct random *random, __u32 below) { return (__u32)((random_next(random) >> 32) * below >> 32); }
+static inline __u32 random_below(struct random *random, __u32 below)
+{
+	return (__u32)((random_next(random) >> 32) * below >> 32);
+}
 
 #endif

@@ -56,7 +56,9 @@ static struct segment player_segment(const struct player *player, const struct s
 		.acknowledgment = step->flags & TCP_ACK ? player->isn[to] + step->ack : 0,
 		.payload_len = step->len,
 		.ip_len = step->len + (script->ip_version == 6 ? 60 : 40),
-		.window = (__u16)(step->window == 0 ? WINDOW_DEFAULT : step->window == WINDOW_ZERO ? 0 : step->window),
+		.window = (__u16)(step->window == 0		? WINDOW_DEFAULT
+				  : step->window == WINDOW_ZERO ? 0
+								: step->window),
 		.flags = step->flags | (step->options & OPTION_MPTCP ? SEGMENT_MPTCP : 0),
 		.segments = step->segments ? step->segments : 1,
 		.wire_payload_len = (__u16)(step->len > 0xffff ? 0xffff : step->len),
@@ -78,7 +80,8 @@ static struct segment player_segment(const struct player *player, const struct s
 }
 
 /* The flow as it stands, read as user space reads an open one. */
-static void player_expect_now(struct player *player, const struct segment *seg, const struct step *step, const char *where)
+static void player_expect_now(struct player *player, const struct segment *seg, const struct step *step,
+			      const char *where)
 {
 	char description[DESCRIPTION_MAX];
 	struct report report;
@@ -127,7 +130,8 @@ static void player_end(struct player *player)
 		char description[DESCRIPTION_MAX], where[128];
 		struct record record;
 
-		snprintf(where, sizeof(where), "%s, flow %zu at the end, ISN %08x", script->name, i + 1, player->isn[0]);
+		snprintf(where, sizeof(where), "%s, flow %zu at the end, ISN %08x", script->name, i + 1,
+			 player->isn[0]);
 		record_make(&record, &player->table.reports[i], &context);
 		script_describe(description, &record, player->isn);
 		script_expect(where, description, script->want[i]);

@@ -44,12 +44,13 @@ struct step {
 	__u8 options, window_scale;
 	__u16 mss, mptcp_subtypes;
 	__u32 tsval, tsecr;
-	__u16 segments;		   /* 0: 1 */
-	bool icmp;		   /* not a segment: an ICMP error that quotes one of `from` */
+	__u16 segments; /* 0: 1 */
+	bool icmp;	/* not a segment: an ICMP error that quotes one of `from` */
 	__u8 icmp_type, icmp_code;
 };
 
-#define STEPS(...) (const struct step[]){ __VA_ARGS__ }, sizeof((const struct step[]){ __VA_ARGS__ }) / sizeof(struct step)
+#define STEPS(...) \
+	(const struct step[]){ __VA_ARGS__ }, sizeof((const struct step[]){ __VA_ARGS__ }) / sizeof(struct step)
 
 enum { SCRIPT_FLOWS = 3 };
 

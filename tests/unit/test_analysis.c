@@ -6,13 +6,16 @@
 
 #define MS 1000
 /* Neither side scales its window. The initial RTT is 20 ms. */
-#define OPEN { C, SYN, 0, 0, 0, 0 }, { S, SA, 0, 1, 0, 10 * MS }, { C, ACK, 1, 1, 0, 20 * MS }
+#define OPEN \
+	{ C, SYN, 0, 0, 0, 0 }, { S, SA, 0, 1, 0, 10 * MS }, { C, ACK, 1, 1, 0, 20 * MS }
 /* No loss, nothing resent: what plain traffic must leave at 0, for one side. */
 #define CALM(side) \
-	side ".retransmits=0 " side ".fast_retransmits=0 " side ".spurious_retransmits=0 " side ".out_of_order=0 " side \
-	     ".lost_segments=0 " side ".acked_unseen=0 " side ".zero_windows=0 " side ".zero_window_probes=0 " side \
-	     ".window_full=0 " side ".keep_alives=0 " side ".keep_alive_acks=0 " side ".window_updates=0 "
+	side ".retransmits=0 " side ".fast_retransmits=0 " side ".spurious_retransmits=0 " side \
+	     ".out_of_order=0 " side ".lost_segments=0 " side ".acked_unseen=0 " side ".zero_windows=0 " side \
+	     ".zero_window_probes=0 " side ".window_full=0 " side ".keep_alives=0 " side ".keep_alive_acks=0 " side \
+	     ".window_updates=0 "
 
+/* clang-format off */
 static const struct script loss[] = {
 	{ "plain data",
 	  STEPS(OPEN, { C, PA, 1, 1, 100, 30 * MS }, { S, ACK, 1, 101, 0, 31 * MS }, { S, PA, 1, 101, 1000, 32 * MS },
@@ -65,9 +68,11 @@ static const struct script loss[] = {
 		{ S, ACK, 1, 101, 0, 33 * MS, "s.duplicate_acks=0" }, { S, ACK, 1, 101, 0, 34 * MS, "s.duplicate_acks=1" }),
 	  { "s.duplicate_acks=1" } },
 };
+/* clang-format on */
 
 Test(analysis, loss) { scripts_run(loss); }
 
+/* clang-format off */
 static const struct script windows[] = {
 	{ "zero window",
 	  STEPS(OPEN, { C, PA, 1, 1, 100, 30 * MS }, { S, ACK, 1, 101, 0, 31 * MS, "s.zero_windows=1", .window = WINDOW_ZERO }),
@@ -109,9 +114,11 @@ static const struct script windows[] = {
 		{ S, ACK, 1, 101, 0, 9001 * MS }),
 	  { "c.keep_alives=1 s.keep_alive_acks=1 c.spurious_retransmits=0 c.stream=100" } },
 };
+/* clang-format on */
 
 Test(analysis, windows) { scripts_run(windows); }
 
+/* clang-format off */
 static const struct script counts[] = {
 	{ "every flag counts",
 	  STEPS(OPEN, { C, ACK | TCP_URG, 1, 1, 10, 30 * MS }, { C, ACK | TCP_ECE, 11, 1, 10, 31 * MS },
@@ -125,5 +132,6 @@ static const struct script counts[] = {
 	  STEPS({ C, SYN, 0, 0, 0, 0 }, { C, ACK, 1, 1, 0, 20 }, { C, PA, 1, 1, 50, 30 }, { C, FA, 51, 1, 0, 40 }),
 	  { "outcome=accepted c.payload=50 s.packets=0 state=closing server=null client=null" } },
 };
+/* clang-format on */
 
 Test(analysis, counts) { scripts_run(counts); }

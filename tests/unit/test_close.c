@@ -7,6 +7,7 @@
 /* A connection whose client has 1 and whose server has 1 as next sequence number. */
 #define OPEN { C, SYN, 0, 0, 0, 0 }, { S, SA, 0, 1, 0, 10 }, { C, ACK, 1, 1, 0, 20, "state=established closed_by=null" }
 
+/* clang-format off */
 static const struct script fins[] = {
 	{ "four-way close",
 	  STEPS(OPEN, { C, FA, 1, 1, 0, 100, "state=closing closed_by=client" }, { S, ACK, 1, 2, 0, 110, "state=closing" },
@@ -46,9 +47,11 @@ static const struct script fins[] = {
 	  { "outcome=accepted state=closing connect=20" } },
 	{ "SYN with FIN", STEPS({ C, SYN | FIN, 0, 0, 0, 0 }), { "state=closing outcome=unanswered c.fin=1 c.syn=1" } },
 };
+/* clang-format on */
 
 Test(closing, fin) { scripts_run(fins); }
 
+/* clang-format off */
 static const struct script resets[] = {
 	{ "reset by the client", STEPS(OPEN, { C, RST, 1, 0, 0, 100, "state=reset closed_by=client" }),
 	  { "state=reset closed_by=client end=closed outcome=accepted c.rst=1 c.window_max=8192" } },
@@ -77,5 +80,6 @@ static const struct script resets[] = {
 	{ "a reset with another sequence number is no gap",
 	  STEPS(OPEN, { S, RST, 5000, 0, 0, 100 }), { "s.lost_segments=0 s.rst=1" } },
 };
+/* clang-format on */
 
 Test(closing, rst) { scripts_run(resets); }

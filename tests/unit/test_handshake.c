@@ -7,6 +7,7 @@
 #define SECOND 1000000
 #define TS(value, echo) .options = OPTION_TIMESTAMPS, .tsval = (value), .tsecr = (echo)
 
+/* clang-format off */
 static const struct script spans[] = {
 	{ "three-way handshake",
 	  STEPS({ C, SYN, 0, 0, 0, 0, "state=syn_sent outcome=unanswered reason=no-response connect=null server=null" },
@@ -93,9 +94,11 @@ static const struct script spans[] = {
 		{ S, SA, 0, 1, 0, 10 }, { C, ACK, 1, 1, 0, 20, .want = NULL, .window = 100 }),
 	  { "c.window_min=100 c.window_max=100 c.scale=7 s.scale=null s.mss=null" } },
 };
+/* clang-format on */
 
 Test(handshake, spans) { scripts_run(spans); }
 
+/* clang-format off */
 static const struct script outcomes[] = {
 	{ "refused", STEPS({ C, SYN, 0, 0, 0, 0 }, { S, RA, 0, 1, 0, 100, "state=reset outcome=refused" }),
 	  { "outcome=refused reason=reset closed_by=server end=closed server=null s.ttl=55 s.rst=1 s.isn=null" } },
@@ -137,6 +140,7 @@ static const struct script outcomes[] = {
 		{ C, SYN, 0, 0, 0, 9, .want = NULL, .icmp = true, .icmp_type = 3, .icmp_code = 4 }),
 	  { "outcome=unanswered reason=no-response" } },
 };
+/* clang-format on */
 
 Test(handshake, outcomes) { scripts_run(outcomes); }
 
@@ -180,6 +184,7 @@ Test(handshake, icmp_reasons)
 	}
 }
 
+/* clang-format off */
 static const struct script reuse[] = {
 	{ "port reuse after a close",
 	  STEPS({ C, SYN, 0, 0, 0, 0 }, { S, SA, 0, 1, 0, 10 }, { C, ACK, 1, 1, 0, 20 }, { C, FA, 1, 1, 0, 30 },
@@ -209,5 +214,6 @@ static const struct script reuse[] = {
 					     { C, ACK, 1, 1, 5, 90000ULL * SECOND }),
 	  { "c.payload=5 span=90000000000" } },
 };
+/* clang-format on */
 
 Test(handshake, port_reuse) { scripts_run(reuse); }

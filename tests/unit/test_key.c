@@ -45,10 +45,15 @@ static bool endpoints_equal(const struct segment *seg)
 
 static void random_segment(struct random *random, struct segment *seg)
 {
-	*seg = (struct segment){ .ip_version = 4, .interface = (__u16)random_below(random, 3) };
+	*seg = (struct segment){ .ip_version = 6, .interface = (__u16)random_below(random, 3) };
 	for (int i = 0; i < 2; i++) {
 		seg->source_ip[i] = random_next(random);
 		seg->destination_ip[i] = random_below(random, 4) ? random_next(random) : seg->source_ip[i];
+	}
+	if (random_below(random, 2)) {
+		seg->ip_version = 4;
+		ipv4_address(seg->source_ip, (__be32)seg->source_ip[1]);
+		ipv4_address(seg->destination_ip, (__be32)seg->destination_ip[1]);
 	}
 	seg->source_port = (__u16)random_next(random);
 	seg->destination_port = random_below(random, 4) ? (__u16)random_next(random) : seg->source_port;

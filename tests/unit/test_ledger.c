@@ -15,7 +15,9 @@ static const char *const names[] = {
 /* An answered flow, or another attempt, on a port of its own. */
 static int enter(struct table *table, struct ledger *ledger, __u32 number, __u16 flags, __u16 segments)
 {
-	struct segment seg = { .now_ns = 1 + number, .flags = flags, .segments = segments, .ip_len = 40, .ip_version = 4 };
+	struct segment seg = {
+		.now_ns = 1 + number, .flags = flags, .segments = segments, .ip_len = 40, .ip_version = 4
+	};
 
 	seg.source_ip[1] = number;
 	seg.source_port = 50000;
@@ -110,7 +112,9 @@ Test(ledger, a_collision_is_found_and_counted)
 {
 	struct table table;
 	struct ledger ledger = {};
-	struct segment seg = { .now_ns = 1, .flags = TCP_SYN, .segments = 1, .ip_len = 40, .ip_version = 4, .source_port = 9 };
+	struct segment seg = {
+		.now_ns = 1, .flags = TCP_SYN, .segments = 1, .ip_len = 40, .ip_version = 4, .source_port = 9
+	};
 	struct key_hash hash;
 	struct slot slot;
 

@@ -10,7 +10,9 @@ static const struct record_context context = { .interface = "test", .resolution_
 
 static struct segment data(int from, __u16 flags, __u32 seq, __u32 ack, __u32 len, __u64 now_ns)
 {
-	struct segment seg = { .now_ns = now_ns, .flags = flags, .sequence = seq, .acknowledgment = ack, .payload_len = len };
+	struct segment seg = {
+		.now_ns = now_ns, .flags = flags, .sequence = seq, .acknowledgment = ack, .payload_len = len
+	};
 
 	seg.ip_len = 40 + len;
 	seg.wire_payload_len = (__u16)(len > 1460 ? 1460 : len);
@@ -58,8 +60,8 @@ static void stream_run(__u32 isn)
 		enter(&table, &ledger, data(0, TCP_ACK | TCP_PSH, isn + 1 + (__u32)sent, 501, len, now));
 		enter(&table, &ledger, data(1, TCP_ACK, 501, isn + 1 + (__u32)sent + len, 0, now + 1));
 		record = look(&table);
-		cr_assert_eq((__u64)record.client.stream_bytes, sent + len, "%lld after %d, ISN %08x", record.client.stream_bytes,
-			     i + 1, isn);
+		cr_assert_eq((__u64)record.client.stream_bytes, sent + len, "%lld after %d, ISN %08x",
+			     record.client.stream_bytes, i + 1, isn);
 		cr_assert_eq(record.client.payload_bytes, sent + len);
 	}
 	cr_expect_eq(record.client.packets, 102);
@@ -105,19 +107,21 @@ Test(stream, counters_are_carried)
 /* Holes in the stream and unseen data, one a segment, so that the counters of the fast path are carried too. */
 static struct segment random_segment(struct random *random, __u32 next[2], __u64 now_ns)
 {
-	static const __u16 rare[] = { TCP_FIN | TCP_ACK, TCP_RST, TCP_SYN | TCP_ACK, TCP_ACK | TCP_ECE, TCP_ACK | TCP_URG, 0 };
+	static const __u16 rare[] = { TCP_FIN | TCP_ACK, TCP_RST,	    TCP_SYN | TCP_ACK,
+				      TCP_ACK | TCP_ECE, TCP_ACK | TCP_URG, 0 };
 	int from = (int)random_below(random, 2);
 	__u32 len = random_below(random, 2) ? random_below(random, 5) : 0, shift = random_below(random, 12);
-	__u16 flags = random_below(random, 200) ? TCP_ACK | (random_below(random, 4) ? 0 : TCP_PSH)
-					       : rare[random_below(random, sizeof(rare) / sizeof(*rare))];
+	__u16 flags = random_below(random, 1000) ? TCP_ACK | (random_below(random, 4) ? 0 : TCP_PSH)
+						 : rare[random_below(random, sizeof(rare) / sizeof(*rare))];
 	__u32 seq = next[from] + (shift == 0 ? 3 : shift == 1 ? -1u : shift == 2 ? -random_below(random, 8) : 0);
-	struct segment seg = data(from, flags, seq, next[!from] - (random_below(random, 4) ? 0 : random_below(random, 9)), len, now_ns);
+	struct segment seg = data(from, flags, seq,
+				  next[!from] - (random_below(random, 4) ? 0 : random_below(random, 9)), len, now_ns);
 
 	seg.window = (__u16)(random_below(random, 8) ? 5000 : random_below(random, 8));
 	seg.clock_error = (__u8)(random_below(random, 8) ? 0 : random_below(random, 20));
 	if (random_below(random, 20) == 0)
 		seg.acknowledgment += 7;
-	if (random_below(random, 50) == 0) {
+	if (random_below(random, 1000) == 0) {
 		seg.flags |= SEGMENT_MPTCP;
 		seg.options = OPTION_MPTCP;
 		seg.mptcp_subtypes = (__u16)(1 << random_below(random, 9));
@@ -140,10 +144,11 @@ static void expect_same(struct report *plain, struct report *full, int step)
 	for (int i = 0; i < 2; i++) {
 		const struct half *x = &plain->flow.half[i], *y = &full->flow.half[i];
 
-		cr_assert(x->next == y->next && x->max == y->max && x->ack == y->ack && x->win == y->win && x->dups == y->dups,
+		cr_assert(x->next == y->next && x->max == y->max && x->ack == y->ack && x->win == y->win &&
+				  x->dups == y->dups,
 			  "sequence state differs after step %d", step);
-		cr_assert(x->bits == y->bits && x->run == y->run && x->rtt_seq == y->rtt_seq && x->rtt_ns == y->rtt_ns &&
-				  x->next_ns == y->next_ns && x->time_ns == y->time_ns,
+		cr_assert(x->bits == y->bits && x->run == y->run && x->rtt_seq == y->rtt_seq &&
+				  x->rtt_ns == y->rtt_ns && x->next_ns == y->next_ns && x->time_ns == y->time_ns,
 			  "the half differs after step %d: bits %x %x", step, x->bits, y->bits);
 	}
 }
@@ -154,7 +159,8 @@ static int shorter_way_run(__u64 seed, int steps)
 	static struct report plain, full;
 	struct random random = { seed };
 	__u32 next[2] = { (__u32)random_next(&random), (__u32)random_next(&random) };
-	struct segment syn = data(0, TCP_SYN, next[0]++, 0, 0, 1), synack = data(1, TCP_SYN | TCP_ACK, next[1]++, next[0], 0, 2);
+	struct segment syn = data(0, TCP_SYN, next[0]++, 0, 0, 1),
+		       synack = data(1, TCP_SYN | TCP_ACK, next[1]++, next[0], 0, 2);
 	struct key_hash hash = { .value = 1, .direction = 0 };
 	int taken = 0;
 
@@ -163,7 +169,8 @@ static int shorter_way_run(__u64 seed, int steps)
 	flow_update(&plain.flow, &plain.facts, &synack, 1);
 	full = plain;
 	for (int step = 0; step < steps; step++) {
-		struct segment seg = random_segment(&random, next, 1000 + (__u64)step * random_below(&random, 3) * NS_PER_MS);
+		struct segment seg = random_segment(&random, next,
+						    1000 + (__u64)step * random_below(&random, 3) * NS_PER_MS);
 		__u32 from = seg.source_port == 80;
 		bool short_way = flow_plain(&plain.flow, &seg, from);
 

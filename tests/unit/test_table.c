@@ -20,7 +20,9 @@ struct trial {
 
 static struct segment trial_segment(__u16 port, int side, __u16 flags, __u32 seq, __u32 ack, __u64 now_ns)
 {
-	struct segment seg = { .now_ns = now_ns, .sequence = seq, .flags = flags, .ip_len = 40, .segments = 1, .ip_version = 4 };
+	struct segment seg = {
+		.now_ns = now_ns, .sequence = seq, .flags = flags, .ip_len = 40, .segments = 1, .ip_version = 4
+	};
 
 	seg.source_ip[1] = 0x0100000affff0000ULL + ((__u64)side << 56);
 	seg.destination_ip[1] = 0x0100000affff0000ULL + ((__u64)!side << 56);
@@ -31,7 +33,10 @@ static struct segment trial_segment(__u16 port, int side, __u16 flags, __u32 seq
 	return seg;
 }
 
-static __u16 report_port(const struct flow *flow) { return flow->key.port[0] == 443 ? flow->key.port[1] : flow->key.port[0]; }
+static __u16 report_port(const struct flow *flow)
+{
+	return flow->key.port[0] == 443 ? flow->key.port[1] : flow->key.port[0];
+}
 
 /* A report is of a flow the twin has, with all its segments, for the reason the twin gives. */
 static void trial_take_report(struct trial *trial, const struct report *report, int reason)
@@ -112,8 +117,10 @@ static void trial_birth(struct trial *trial, struct segment *seg, __u16 port)
 /* What a side may send now, given what it sent; its numbers are relative to the flow's ISN. */
 static void trial_step(struct trial *trial, __u16 port)
 {
-	static const __u16 of_client[] = { TCP_SYN, TCP_SYN, TCP_SYN, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST };
-	static const __u16 of_server[] = { TCP_SYN | TCP_ACK, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST };
+	static const __u16 of_client[] = { TCP_SYN, TCP_SYN, TCP_SYN,		TCP_ACK, TCP_ACK,
+					   TCP_ACK, TCP_ACK, TCP_FIN | TCP_ACK, TCP_RST };
+	static const __u16 of_server[] = { TCP_SYN | TCP_ACK, TCP_SYN | TCP_ACK, TCP_ACK,
+					   TCP_ACK,	      TCP_FIN | TCP_ACK, TCP_RST };
 	int side = random_below(&trial->random, 3) == 0, which = naive_find(&trial->naive, port);
 	__u16 flags = side == CLIENT ? of_client[random_below(&trial->random, sizeof(of_client) / sizeof(*of_client))]
 				     : of_server[random_below(&trial->random, sizeof(of_server) / sizeof(*of_server))];
@@ -147,7 +154,8 @@ static void trial_sweep(struct trial *trial, struct sweep_policy policy)
 	for (__u32 bucket = 0; bucket < trial->table.shape.buckets; bucket++)
 		if (!table_sweep(&trial->table, bucket, &policy))
 			cr_assert_eq(trial->table.reported, room, "no room, though there was");
-	cr_assert_eq(trial->table.reported, due < room ? due : room, "%zu reports, due %zu", trial->table.reported, due);
+	cr_assert_eq(trial->table.reported, due < room ? due : room, "%zu reports, due %zu", trial->table.reported,
+		     due);
 	for (size_t i = 0; i < trial->table.reported; i++) {
 		const struct report *report = &trial->table.reports[i];
 		int which = naive_find_begun(&trial->naive, report_port(&report->flow), report->facts.start_ns);
@@ -176,8 +184,10 @@ static void trial_run(__u64 seed, __u32 ports, int steps)
 		trial.now_ns += NS_PER_MS;
 		trial.table.room = random_below(&trial.random, 10) ? PLAIN_REPORTS : random_below(&trial.random, 3);
 		if (trial.table.room == 1 || trial.table.room == 2 || random_below(&trial.random, 500) == 0)
-			trial_sweep(&trial, (struct sweep_policy){ .now_ns = trial.now_ns, .linger_ns = 200 * NS_PER_MS,
-								   .attempt_ns = NS_PER_SEC, .idle_ns = 5 * NS_PER_SEC });
+			trial_sweep(&trial, (struct sweep_policy){ .now_ns = trial.now_ns,
+								   .linger_ns = 200 * NS_PER_MS,
+								   .attempt_ns = NS_PER_SEC,
+								   .idle_ns = 5 * NS_PER_SEC });
 		trial_step(&trial, (__u16)(1024 + random_below(&trial.random, ports)));
 		if (step % 64 == 0)
 			trial_check(&trial);
@@ -188,7 +198,7 @@ static void trial_run(__u64 seed, __u32 ports, int steps)
 	trial_check(&trial);
 	cr_assert_eq(plain_count(&trial.table), 0, "not all was reported at the end");
 	if (ports > 1000)
-		for (int class = NAIVE_OVER; class <= NAIVE_ANSWERED; class++)
+		for (int class = NAIVE_OVER; class <= NAIVE_ANSWERED; class ++)
 			cr_expect_gt(trial.evictions[class], 0, "class %d was never evicted", class);
 	plain_close(&trial.table);
 }

@@ -65,7 +65,8 @@ Test(tags, random_words)
 
 Test(tags, smaller_of_two)
 {
-	static const __u64 edges[] = { 0, 1, 2, 0x7fffffffffffffff, 0x8000000000000000, 0x8000000000000001, ~0ULL - 1, ~0ULL };
+	static const __u64 edges[] = { 0,	  1,	2, 0x7fffffffffffffff, 0x8000000000000000, 0x8000000000000001,
+				       ~0ULL - 1, ~0ULL };
 	struct random random = { 9 };
 
 	for (size_t i = 0; i < 8; i++)

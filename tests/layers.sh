@@ -1,0 +1,110 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# The layers of the house: the engine calls nothing, whoever compiles it; and nobody includes what is not theirs to know.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+: "${CC:=gcc}" "${CLANG:=clang-19}"
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+# verdict NAME OFFENDERS: nothing offends, or why not.
+verdict() {
+	if [ -z "$2" ]; then
+		echo "ok layers: $1"
+	else
+		echo "not ok layers: $1 - $(tr '\n' ' ' <<<"$2")"
+		failed=1
+	fi
+}
+
+# A body without a libc: its memory is the table's, its room for reports one.
+cat >"$dir/plain.c" <<'SOURCE'
+#include "shape.h"
+struct table_lock { int held; };
+struct table {
+	struct table_shape shape;
+	__u64 *tags;
+	struct flow_bucket *flows;
+	struct facts_bucket *facts;
+	struct table_lock lock;
+	struct report report;
+};
+#include "engine.h"
+#include "record.h"
+INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
+INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
+INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
+INLINE struct table_lock *table_lock_of(struct table *table, __u32 region) { (void)region; return &table->lock; }
+INLINE void table_lock(struct table_lock *lock) { lock->held = 1; }
+INLINE void table_unlock(struct table_lock *lock) { lock->held = 0; }
+INLINE struct report *report_reserve(struct table *table) { return &table->report; }
+INLINE void report_submit(struct report *report) { (void)report; }
+INLINE void report_discard(struct report *report) { (void)report; }
+INLINE void clock_exact(struct segment *seg) { seg->clock_error = 0; }
+int packet(struct table *, struct ledger *, enum link_type, struct cursor *, struct segment *);
+int packet(struct table *table, struct ledger *ledger, enum link_type link, struct cursor *at, struct segment *seg)
+{
+	return engine_enter(table, ledger, seg, segment_parse(link, at, seg));
+}
+int sweep(struct table *, __u32, const struct sweep_policy *);
+int sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy)
+{
+	return table_sweep(table, bucket, policy);
+}
+#ifndef __bpf__
+void made(struct record *, const struct report *, const struct record_context *);
+void made(struct record *record, const struct report *report, const struct record_context *context)
+{
+	record_make(record, report, context);
+}
+#endif
+SOURCE
+
+# Compilers copy and clear structs by these two, even where nobody calls them.
+compilers_own='^(memcpy|memset)$'
+
+engine_alone() {
+	local name=$1
+	shift
+
+	if ! "$@" -Iinclude -c "$dir/plain.c" -o "$dir/plain.o" 2>"$dir/errors"; then
+		verdict "the engine alone, $name" "does not compile: $(tail -3 "$dir/errors")"
+		return
+	fi
+	verdict "the engine alone, $name, has no undefined symbol" \
+		"$(nm -u "$dir/plain.o" | awk '{print $2}' | grep -vE "$compilers_own")"
+}
+
+engine_alone "$CC" "$CC" -std=gnu11 -O2
+engine_alone "$CLANG" "$CLANG" -std=gnu11 -O2
+engine_alone "$CLANG for BPF" "$CLANG" -std=gnu11 -O2 -g --target=bpf -mcpu=v3 -I"/usr/include/$(uname -m)-linux-gnu"
+
+# A call of a helper is `call N`; one of our own functions names a section or a symbol (a relocation, -1).
+verdict "the engine alone calls no BPF helper" \
+	"$("${LLVM_OBJDUMP:-llvm-objdump-19}" -d "$dir/plain.o" 2>&1 | grep -E '\bcall (0x)?[0-9a-f]+$' | grep -vE 'call -(0x)?1$')"
+verdict "the engine compiled for BPF has code" \
+	"$([ "$("${LLVM_OBJDUMP:-llvm-objdump-19}" -d "$dir/plain.o" 2>&1 | grep -c exit)" -gt 0 ] || echo "none was disassembled")"
+
+# includes FILE...: FILE:what it includes.
+includes() { grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"][^>"]+' "$@" | sed -E 's/:[[:space:]]*#[[:space:]]*include[[:space:]]*/:/'; }
+
+own_headers=$(printf '%s\n' include/*.h | sed 's#include/##' | paste -sd'|')
+verdict "include/ includes only itself and freestanding types" \
+	"$(includes include/*.h | grep -vE ":(\"(${own_headers//./\\.})|<linux/types\.h|<stdbool\.h|<stddef\.h)\$")"
+
+live_source='live|attach|guardian|mapping|loader|leftover|harvest'
+bpf_headers=$(includes user/*.h | grep -E ':[<"](bpf/|xdp/|linux/bpf|.*\.skel\.h)' | sed -E 's#^user/([^:]*):.*#\1#' | sort -u | paste -sd'|')
+verdict "only the live source knows BPF" \
+	"$(includes user/*.[ch] | grep -vE "^user/($live_source)[a-z_]*\.[ch]:" |
+		grep -E ":[<\"](bpf/|xdp/|linux/bpf|.*\.skel\.h|(${bpf_headers:-none})\$)")"
+
+output_may="(\.\./include/)?record\.h|output\.h|units\.h|text\.h|community_id\.h|column\.h|layout\.h|json\.h"
+verdict "outputs see the record and the tools of text" \
+	"$(includes user/output_*.c | grep ':"' | grep -vE ":\"($output_may)\$")"
+
+verdict "only replay and filter know libpcap" \
+	"$(includes user/*.[ch] | grep -vE '^user/(replay|capture|pcapng|filter)[a-z_]*\.[ch]:' | grep -E ':[<"]pcap(/|\.h)')"
+
+exit "$failed"
