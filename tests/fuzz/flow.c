@@ -67,7 +67,7 @@ static struct segment segment_of(const struct state *state, const struct op *op)
 		.payload_len = op->len > 250 ? op->len * 0x1000000u : op->len,
 		.window = (__u16)(op->window * 16),
 		.segments = (__u16)(op->len > 200 ? op->len : 1),
-		.ip_version = 4,
+		.ip_version = 6,
 		.ttl = op->window,
 		.clock_error = (__u8)(op->time & 8 ? op->time & 7 : 0),
 		.options = (__u8)(op->what >> 1),

@@ -16,7 +16,7 @@ static const char *const names[] = {
 static int enter(struct table *table, struct ledger *ledger, __u32 number, __u16 flags, __u16 segments)
 {
 	struct segment seg = {
-		.now_ns = 1 + number, .flags = flags, .segments = segments, .ip_len = 40, .ip_version = 4
+		.now_ns = 1 + number, .flags = flags, .segments = segments, .ip_len = 60, .ip_version = 6
 	};
 
 	seg.source_ip[1] = number;

@@ -17,7 +17,7 @@ static struct segment data(int from, __u16 flags, __u32 seq, __u32 ack, __u32 le
 	seg.ip_len = 40 + len;
 	seg.wire_payload_len = (__u16)(len > 1460 ? 1460 : len);
 	seg.segments = 1;
-	seg.ip_version = 4;
+	seg.ip_version = 6;
 	seg.window = 5000;
 	seg.source_ip[1] = 1 + (__u64)from;
 	seg.destination_ip[1] = 2 - (__u64)from;
