@@ -60,11 +60,13 @@ INLINE struct key_hash key_hash_ipv4(__be32 source, __be32 destination, __be16 s
 				     __u16 interface, const struct key_seed *seed)
 {
 	__u64 from = (__u64)source << 16 | source_port, to = (__u64)destination << 16 | destination_port;
+	__u64 second = to - from;
 
+	opaque(second); /* a branch on it would be a guess */
 	return (struct key_hash){
 		.value = key_join((from + seed->secret[0]) * seed->multiplier[0],
 				  (to + seed->secret[0]) * seed->multiplier[0], interface, seed),
-		.direction = (__u32)((to - from) >> 63),
+		.direction = (__u32)(second >> 63),
 	};
 }
 

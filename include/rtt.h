@@ -16,37 +16,42 @@ INLINE void rtt_void(struct half *own, const struct half *peer);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-INLINE void rtt_sample(struct half *own, __u64 rtt_ns, __u8 clock_error)
+/* Adds a sample where `mask` says so. rtt_min_ns starts at 2^32 - 1. */
+INLINE void rtt_sample(struct half *own, __u64 rtt_ns, __u8 clock_error, __u64 mask)
 {
-	__u32 ns = rtt_ns > 0xffffffff ? 0xffffffff : (__u32)rtt_ns;
+	__u64 longest = 0xffffffff, ns = choose(mask_if(u64_less(longest, rtt_ns)), longest, rtt_ns);
+	__u64 low = (ns & mask) | (~mask & longest), high = ns & mask;
 
-	own->rtt_sum_ns += rtt_ns;
-	if (own->rtt_samples++ == 0 || ns < own->rtt_min_ns)
-		own->rtt_min_ns = ns;
-	if (ns > own->rtt_max_ns)
-		own->rtt_max_ns = ns;
-	if (clock_error > own->rtt_error)
+	own->rtt_sum_ns += rtt_ns & mask;
+	own->rtt_samples += (__u32)mask & 1;
+	own->rtt_min_ns = (__u32)choose(mask_if((low - own->rtt_min_ns) >> 63), low, own->rtt_min_ns);
+	own->rtt_max_ns = (__u32)choose(mask_if((own->rtt_max_ns - high) >> 63), high, own->rtt_max_ns);
+	if (unlikely((clock_error & (__u8)mask) > own->rtt_error))
 		own->rtt_error = clock_error;
 }
 
 INLINE void rtt_close(struct half *own, const struct half *peer, const struct segment *seg)
 {
-	__u32 ack = seg->acknowledgment;
+	__u64 rtt_ns = seg->now_ns - peer->rtt_ns;
+	__u64 open = (peer->rtt_ns | (0 - peer->rtt_ns)) >> 63, forward = (rtt_ns >> 63) ^ 1;
+	__u64 covers = seq_before_bit(seg->acknowledgment, peer->rtt_seq) ^ 1;
+	__u64 first = own->bits & (HALF_ACKED | HALF_SYNACK) ? seq_before_bit(own->ack, peer->rtt_seq) : 1;
+	__u64 take = open & forward & covers & first; /* first: no earlier ACK closed it */
 
-	if (!(seg->flags & TCP_ACK) || !peer->rtt_ns || seq_before(ack, peer->rtt_seq))
-		return;
-	if (own->bits & (HALF_ACKED | HALF_SYNACK) && !seq_before(own->ack, peer->rtt_seq))
-		return; /* an earlier ACK closed it */
-	if (likely(seg->now_ns >= peer->rtt_ns))
-		rtt_sample(own, seg->now_ns - peer->rtt_ns, seg->clock_error);
+	opaque(take);
+	if (likely(seg->flags & TCP_ACK))
+		rtt_sample(own, rtt_ns, seg->clock_error, mask_if(take & 1));
 }
 
 INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, __u64 now_ns)
 {
-	if (own->rtt_seq && seq_before(peer->ack, own->rtt_seq))
-		return;
-	own->rtt_ns = now_ns;
-	own->rtt_seq = end;
+	__u64 waiting = seq_before_bit(peer->ack, own->rtt_seq) & ((own->rtt_seq | (0 - own->rtt_seq)) >> 31);
+	__u64 mask;
+
+	opaque(waiting);
+	mask = (waiting & 1) - 1;
+	own->rtt_ns = choose(mask, now_ns, own->rtt_ns);
+	own->rtt_seq = (__u32)choose(mask, end, own->rtt_seq);
 }
 
 INLINE void rtt_void(struct half *own, const struct half *peer)

@@ -48,4 +48,10 @@ INLINE bool seq_within(__u32 x, __u32 first, __u32 last) { return x - first <= l
 /* a < b without a branch: which of two endpoints is first is as good as random, and a branch would guess. */
 INLINE __u64 u64_less(__u64 a, __u64 b) { return ((~a & b) | ((~a | b) & (a - b))) >> 63; }
 
+/* Choices by arithmetic, for what a cache miss is still bringing: a branch on it would be a guess, and a wrong guess lets
+ * the next packet wait for the miss. A mask is all ones or 0. */
+INLINE __u64 mask_if(__u64 bit) { return 0 - bit; } /* bit: 0 or 1 */
+INLINE __u32 seq_before_bit(__u32 a, __u32 b) { return (a - b) >> 31; }
+INLINE __u64 choose(__u64 mask, __u64 yes, __u64 no) { return no ^ ((no ^ yes) & mask); }
+
 #endif

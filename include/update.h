@@ -105,32 +105,28 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 INLINE bool plain_unseen(struct flow *flow, struct half *own, const struct half *peer, __u32 ack, __u32 direction)
 {
 	__u32 *correction = &flow->peer_max[direction & 1];
-	__u32 max = analysis_max(peer, own, *correction);
+	__u64 corrects = own->bits / HALF_CORRECTS & 1, ahead = corrects & seq_before_bit(peer->max, *correction), max, beyond;
 
-	if (seq_after(ack, max)) {
-		if (!seq_before(max, peer->next) || flow->acked_unseen[direction & 1] >> 7)
-			return false;
-		flow->acked_unseen[direction & 1]++;
-		*correction = peer->next;
-		own->bits |= HALF_CORRECTS;
-	} else if (own->bits & HALF_CORRECTS) {
-		analysis_lapse(own, peer, *correction);
-	}
+	opaque(ahead);
+	max = choose(mask_if(ahead & 1), *correction, peer->max);
+	beyond = seq_before_bit((__u32)max, ack);
+	opaque(beyond);
+	if (unlikely((beyond & 1 & (seq_before_bit((__u32)max, peer->next) ^ 1)) | flow->acked_unseen[direction & 1] >> 7))
+		return false;
+	flow->acked_unseen[direction & 1] += (__u8)(beyond & 1);
+	*correction = (__u32)choose(mask_if(beyond & 1), peer->next, *correction);
+	own->bits = (__u16)((own->bits & ~HALF_CORRECTS) | (((beyond | ahead) & 1) * HALF_CORRECTS)); /* or it lapsed */
 	return true;
 }
 
 INLINE void plain_ack(struct half *own, const struct half *peer, const struct segment *seg)
 {
-	__u32 ack = seg->acknowledgment;
-
-	if (peer->rtt_ns && !seq_before(ack, peer->rtt_seq) && seq_before(own->ack, peer->rtt_seq) &&
-	    likely(seg->now_ns >= peer->rtt_ns))
-		rtt_sample(own, seg->now_ns - peer->rtt_ns, seg->clock_error);
+	rtt_close(own, peer, seg);
 	if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
 		own->run++;
 		own->dups = 0;
 	}
-	own->ack = ack;
+	own->ack = seg->acknowledgment;
 }
 
 /* New octets, or a gap. */
@@ -224,6 +220,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	facts->start_ns = seg->now_ns;
 	for (int i = 0; i < 2; i++) {
 		flow->half[i].window_min = 0xffff;
+		flow->half[i].rtt_min_ns = 0xffffffff;
 		flow->half[i].scale = SCALE_NONE;
 	}
 	facts->first_sender = (__u8)hash.direction;

@@ -5,7 +5,7 @@
 #     namespace client                      namespace server
 #     veth0 192.0.2.1  <----------------->  veth0 192.0.2.2
 #       ^ tcpscope (twice: table, JSON)       nftables: one port dropped, one rejected
-#                                           (192.0.2.99 is a host that went down: the neighbour is known, but is not there)
+#     192.0.2.99 is a host that went down: client still knows its link address, but nobody has it
 #
 # Everything lives in a sandbox (tests/lib/sandbox.sh), so nothing is left behind, also when interrupted.
 

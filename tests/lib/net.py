@@ -126,7 +126,7 @@ def quiet(namespace, interface):
 
 
 def pair_make():
-    """client (192.0.2.1, 2001:db8::1) veth0 <-> veth0 (192.0.2.2, 2001:db8::2) server, neighbours known; .99 is down."""
+    """client (192.0.2.1, 2001:db8::1) veth0 <-> veth0 (192.0.2.2, 2001:db8::2) server, neighbours known; no .99."""
     namespace_make("client")
     namespace_make("server")
     veth_make("client", "server")
@@ -141,7 +141,7 @@ def pair_make():
 
 
 def one_cpu_per_flow(namespace, interface):
-    """As the queues of a NIC do. veth leaves a frame to whichever CPU sent it, so that two may handle one flow at once."""
+    """As the queues of a NIC do. veth leaves a frame to whichever CPU sent it, so two may handle one flow at once."""
     inside(namespace, "unshare", "--mount", "sh", "-c",
            f"mount -t sysfs sysfs /sys && echo 1 > /sys/class/net/{interface}/queues/rx-0/rps_cpus")
 

@@ -39,6 +39,7 @@ def socket_inside(namespace, *arguments):
 
 class Sniffer:
     def __init__(self, namespace, interface):
+        self.namespace = namespace
         self.sides = {}
         self.frames = {"ingress": 0, "egress": 0}
         self.ending = threading.Event()

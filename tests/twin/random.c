@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { CLIENTS = 600, SERVERS = 3, QUOTES_ONE_IN = 40, IPV6_ONE_IN = 4, FRAME_ROOM = 256 };
+enum { SERVERS = 3, SYN_ONE_IN = 25, QUOTES_ONE_IN = 40, IPV6_ONE_IN = 4, FRAME_ROOM = 256 };
 
 struct random {
 	__u64 state; /* not 0 */
@@ -94,12 +94,14 @@ static __u32 random_sequence(struct random *random)
 
 static void put_tcp(struct writer *to, struct random *random, const struct ends *ends)
 {
-	static const __u16 flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_RST,
+	static const __u16 syns[] = { TCP_SYN, TCP_SYN, TCP_SYN | TCP_ECE | TCP_CWR, TCP_SYN | TCP_FIN };
+	static const __u16 flags[] = { TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_RST,
 				       TCP_FIN | TCP_ACK, TCP_RST | TCP_ACK, TCP_ACK | TCP_ECE, TCP_ACK | TCP_CWR,
-				       TCP_ACK | TCP_PSH, TCP_ACK, TCP_FIN, 0, TCP_SYN | TCP_ECE | TCP_CWR };
+				       TCP_ACK | TCP_PSH, TCP_ACK, TCP_FIN, 0 };
 	static const __u16 windows[] = { 0, 502, 502, 502, 503, 65535 };
 	static const __u32 payloads[] = { 0, 0, 0, 1, 100, 100 };
-	struct tcp_header tcp = { .flags = (__u8)PICK(random, flags), .window = to_be16(PICK(random, windows)),
+	bool syn = !random_below(random, SYN_ONE_IN);
+	struct tcp_header tcp = { .flags = (__u8)(syn ? PICK(random, syns) : PICK(random, flags)), .window = to_be16(PICK(random, windows)),
 				  .sequence = from_be32(random_sequence(random)),
 				  .acknowledgment = from_be32(random_sequence(random)) };
 	__u16 client_port = (__u16)(40000 + (ends->client & 3)), server_port = (__u16)(80 + (ends->server & 1));
@@ -128,10 +130,10 @@ static void put_icmp_error(struct writer *to, struct random *random, const struc
 	put(to, quoted.octet, quoted.len);
 }
 
-/* Mostly milliseconds pass, at times a minute; rarely the clock runs back. */
+/* Mostly up to some milliseconds pass, at times a minute; rarely the clock runs back. */
 static void random_time(struct random *random)
 {
-	static const __u64 steps_ns[] = { 0, 1, 50000, 50000, NS_PER_MS, NS_PER_MS, 30 * NS_PER_MS, NS_PER_SEC };
+	static const __u64 steps_ns[] = { 0, 1, 50000, 50000, NS_PER_MS, NS_PER_MS, 20500000, NS_PER_SEC };
 
 	random->now_ns += PICK(random, steps_ns);
 	if (!random_below(random, 200))
@@ -140,16 +142,16 @@ static void random_time(struct random *random)
 		random->now_ns -= NS_PER_MS;
 }
 
-int random_frames(struct frames *frames, __u64 seed, size_t count)
+int random_frames(struct frames *frames, const struct random_range *range)
 {
-	struct random random = { .state = seed | 1, .now_ns = 1700000000 * NS_PER_SEC };
+	struct random random = { .state = range->seed | 1, .now_ns = 1700000000 * NS_PER_SEC };
 	int err = 0;
 
-	for (size_t i = 0; i < count && !err; i++) {
+	for (size_t i = 0; i < range->frames && !err; i++) {
 		const struct ends ends = {
 			.ipv6 = !random_below(&random, IPV6_ONE_IN),
 			.to_server = random_below(&random, 2),
-			.client = 0x0a000001 + random_below(&random, random_below(&random, CLIENTS) + 1),
+			.client = 0x0a000001 + random_below(&random, random_below(&random, range->clients) + 1),
 			.server = 0x0b000001 + random_below(&random, SERVERS),
 		};
 		struct writer to = {};

@@ -6,7 +6,14 @@
 
 #include "frame.h"
 
-/* Adds `count` frames; the same `seed` gives the same. Returns 0 or -ENOMEM. */
-int random_frames(struct frames *frames, __u64 seed, size_t count);
+/* Of what there is to choose. */
+struct random_range {
+	__u64 seed; /* the same gives the same frames */
+	size_t frames;
+	__u32 clients; /* few: long flows; many: more than a small table takes */
+};
+
+/* Adds frames. Returns 0 or -ENOMEM. */
+int random_frames(struct frames *frames, const struct random_range *range);
 
 #endif

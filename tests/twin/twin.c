@@ -11,7 +11,7 @@
 #include "compare.h"
 #include "random.h"
 
-enum { RANDOM_STREAMS = 8, RANDOM_FRAMES = 4000 };
+enum { RANDOM_STREAMS = 8, RANDOM_FRAMES = 4000, CLIENTS_FEW = 4, CLIENTS_MANY = 600 };
 
 /* One row of the packet table, whole and at every length. */
 static int test_packet(struct twin *twin, const struct packet_case *row, const struct setting *setting)
@@ -112,11 +112,13 @@ static int run_random(struct twin *twin, const struct test *test, char **capture
 
 	(void)captures;
 	for (__u64 stream = 0; stream < RANDOM_STREAMS && !err; stream++) {
+		const struct random_range range = { .seed = twin->seed + stream * 2, .frames = RANDOM_FRAMES,
+						    .clients = test->setting.small ? CLIENTS_MANY : CLIENTS_FEW };
 		struct frames frames = { .link = LINK_ETHERNET };
 		char name[64];
 
 		snprintf(name, sizeof(name), "random stream %llu%s", stream, test->setting.name);
-		err = random_frames(&frames, twin->seed + stream * 2, RANDOM_FRAMES);
+		err = random_frames(&frames, &range);
 		if (!err)
 			err = twin_play(twin, name, &test->setting, frames.frame, frames.count);
 		frames_close(&frames);
