@@ -58,7 +58,7 @@ INLINE int ipv4_parse(struct cursor *at, struct segment *seg, struct ip_payload 
 	header_len = (ip->version_ihl & 0xf) * 4u;
 	if (ip->version_ihl >> 4 != 4 || header_len < sizeof(*ip))
 		return LEDGER_MALFORMED_IP;
-	seg->ip_len = ip_length(from_be16(ip->total_length), at->wire_len - at->offset);
+	seg->ip_len = ip_length(from_be16(ip->total_length), cursor_left(at));
 	if (seg->ip_len < header_len)
 		return LEDGER_MALFORMED_IP;
 	seg->ip_version = 4;
@@ -119,7 +119,7 @@ INLINE int ipv6_extensions(struct cursor *at, struct ip_payload *payload)
 INLINE int ipv6_parse(struct cursor *at, struct segment *seg, struct ip_payload *payload)
 {
 	const struct ipv6_header *ip = (const void *)(at->data + at->offset);
-	__u32 on_wire = at->wire_len - at->offset, class;
+	__u32 on_wire = cursor_left(at), class;
 
 	if ((const __u8 *)(ip + 1) > at->end)
 		return LEDGER_TRUNCATED;

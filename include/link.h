@@ -44,6 +44,19 @@ enum {
 	PPP_IPV6 = 0x57,
 };
 
+/* Octets on the wire from here on. */
+INLINE __u32 cursor_left(const struct cursor *at)
+{
+	return at->wire_len > at->offset ? at->wire_len - at->offset : 0;
+}
+
+/* A header states how many octets follow: what lies beyond in the frame is padding. */
+INLINE void cursor_limit(struct cursor *at, __u32 len)
+{
+	if (at->offset + len < at->wire_len)
+		at->wire_len = at->offset + len;
+}
+
 INLINE bool link_is_tag(__u16 ethertype)
 {
 	return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ || ethertype == ETHERTYPE_QINQ_OLD;
@@ -91,6 +104,7 @@ INLINE int link_parse_pppoe(struct cursor *at)
 	if (pppoe->code || (protocol != PPP_IPV4 && protocol != PPP_IPV6))
 		return LEDGER_NOT_IP;
 	at->ethertype = protocol == PPP_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	cursor_limit(at, (__u32)offsetof(struct pppoe_header, protocol) + from_be16(pppoe->length));
 	cursor_advance(at, sizeof(*pppoe));
 	return LEDGER_IN_FLOWS;
 }
@@ -145,8 +159,10 @@ INLINE int link_parse_ethernet(struct cursor *at, struct segment *seg)
 	if (likely(at->ethertype == ETHERTYPE_IPV4 || at->ethertype == ETHERTYPE_IPV6))
 		return LEDGER_IN_FLOWS;
 	verdict = link_parse_layers(at, seg);
-	if (verdict == LEDGER_IN_FLOWS && at->ethertype < ETHERTYPE_MIN)
+	if (verdict == LEDGER_IN_FLOWS && at->ethertype < ETHERTYPE_MIN) {
+		cursor_limit(at, at->ethertype);
 		verdict = link_parse_snap(at);
+	}
 	return verdict;
 }
 

@@ -70,7 +70,8 @@ static const char *goal(__u32 flows)
 static int measure_table(const struct settings *settings, struct bench *bench, __u32 table_flows, bool figures)
 {
 	struct kernel kernel;
-	const struct kernel_options options = { .object = settings->programs, .shape = kernel_shape(table_flows, 1),
+	const struct kernel_options options = { .object = settings->programs,
+						.shape = kernel_shape(table_flows, 1),
 						.figures = true };
 	int err = kernel_open(&kernel, &options);
 
@@ -89,8 +90,9 @@ static int measure_table(const struct settings *settings, struct bench *bench, _
 				continue;
 			err = bench_measure(bench, hook, flows, net);
 			if (!err)
-				printf("%-12s %8u %8.1f %8.1f %8.1f %8.1f%s\n", hook_names[hook], flows, net[TRAFFIC_ACK],
-				       net[TRAFFIC_DATA], net[TRAFFIC_SYN], net[TRAFFIC_DATA6], goal(flows));
+				printf("%-12s %8u %8.1f %8.1f %8.1f %8.1f%s\n", hook_names[hook], flows,
+				       net[TRAFFIC_ACK], net[TRAFFIC_DATA], net[TRAFFIC_SYN], net[TRAFFIC_DATA6],
+				       goal(flows));
 			fflush(stdout);
 		}
 	}
@@ -104,8 +106,8 @@ static int measure_all(const struct settings *settings)
 	int err = bench_open(&bench, settings->rewriters);
 	__u32 last = 0;
 
-	printf("# net ns per packet, medians; SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s %8s %8s %8s\n", "program",
-	       "flows", "ack", "data", "syn", "data6");
+	printf("# net ns per packet, medians; SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s %8s %8s %8s\n",
+	       "program", "flows", "ack", "data", "syn", "data6");
 	for (__u32 i = 0; i < settings->counts && !err; i++) {
 		__u32 needs = settings->flows[i] > FLOWS_DEFAULT ? settings->flows[i] : FLOWS_DEFAULT;
 

@@ -27,7 +27,7 @@ struct frame {
 } __attribute__((packed));
 
 struct flow_state {
-	__u32 packets; /* so far */
+	__u32 packets;	/* so far */
 	__u32 sequence; /* of the server's next octet, less the initial one */
 };
 
@@ -36,7 +36,8 @@ static __u32 fill(struct frame *frame, struct flow_state *flow, __u32 number)
 {
 	__u32 turn = flow->packets < 3 ? flow->packets : 3 + flow->packets % 3;
 	bool to_server = turn != 1 && turn != 3 && turn != 4, data = turn == 3 || turn == 4;
-	__u32 client = from_be32(0x0a000000u + (number & 0xffff)), server = from_be32(0xc0a80001u + (number >> 3 & 0xff));
+	__u32 client = from_be32(0x0a000000u + (number & 0xffff)),
+	      server = from_be32(0xc0a80001u + (number >> 3 & 0xff));
 	__u16 port = to_be16(10000 + (number >> 16) * 8 + (number & 7)), https = to_be16(443);
 	__u32 options_len = turn < 2 ? 20 : 12, len = 20 + 20 + options_len + (data ? SEGMENT_LEN : 0);
 
@@ -49,8 +50,10 @@ static __u32 fill(struct frame *frame, struct flow_state *flow, __u32 number)
 	frame->tcp.acknowledgment = from_be32(turn == 0 ? 0 : to_server ? 5001 + flow->sequence : 1001);
 	frame->tcp.offset_ae = (__u8)((20 + options_len) / 4 << 4);
 	frame->tcp.flags = turn == 0 ? TCP_SYN : turn == 1 ? TCP_SYN | TCP_ACK : TCP_ACK;
-	memcpy(frame->options, turn < 2 ? "\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\1\0\0\0\1\x01\x03\x03\x07"
-					: "\x01\x01\x08\x0a\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0", sizeof(frame->options));
+	memcpy(frame->options,
+	       turn < 2 ? "\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\1\0\0\0\1\x01\x03\x03\x07"
+			: "\x01\x01\x08\x0a\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0",
+	       sizeof(frame->options));
 	flow->sequence += data ? SEGMENT_LEN : 0;
 	flow->packets++;
 	return 14 + len;

@@ -14,9 +14,9 @@
 
 enum {
 	FRAME_MAX = 1600,
-	CHUNK = 1 << 14,      /* packets of one test run */
+	CHUNK = 1 << 14,       /* packets of one test run */
 	LEG_PACKETS = 1 << 17, /* of established flows, measured in a row */
-	BIRTHS = 1 << 15,     /* at least so many a round, where flows are few */
+	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
 	STEP = 16,
 };
 
@@ -71,12 +71,17 @@ static __u32 ip_fill(__u8 *at, bool ipv6, __u32 len)
 	struct ipv6_header *ip6 = (void *)at;
 
 	if (ipv6) {
-		*ip6 = (struct ipv6_header){ .version_class_label = from_be32(0x60000000), .next_header = PROTO_TCP,
-					     .hop_limit = 64, .payload_length = from_be16(len) };
+		*ip6 = (struct ipv6_header){ .version_class_label = from_be32(0x60000000),
+					     .next_header = PROTO_TCP,
+					     .hop_limit = 64,
+					     .payload_length = from_be16(len) };
 		ip6->source.word[0] = ip6->destination.word[0] = from_be32(0x20010db8);
 		return sizeof(*ip6);
 	}
-	*ip4 = (struct ipv4_header){ .version_ihl = 0x45, .fragment = from_be16(0x4000), .ttl = 64, .protocol = PROTO_TCP,
+	*ip4 = (struct ipv4_header){ .version_ihl = 0x45,
+				     .fragment = from_be16(0x4000),
+				     .ttl = 64,
+				     .protocol = PROTO_TCP,
 				     .total_length = from_be16(len + sizeof(*ip4)) };
 	return sizeof(*ip4);
 }
@@ -189,7 +194,10 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 
 	return (struct leg){ .rewriter = program_of(bench, hook, ipv6 ? "rewrite6" : "rewrite4"),
 			     .jump = bpf_object__find_map_fd_by_name(bench->rewriters, jump),
-			     .flows = flows, .packets = flows, .ipv6 = ipv6, .to_server = true };
+			     .flows = flows,
+			     .packets = flows,
+			     .ipv6 = ipv6,
+			     .to_server = true };
 }
 
 /* SYNs that begin flows in an empty table; of one flow, SYNs that repeat its first. */

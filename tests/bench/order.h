@@ -4,7 +4,7 @@
 #define TCPSCOPE_BENCH_ORDER_H
 
 struct order {
-	__u64 index;	 /* running number of the packet */
+	__u64 index; /* running number of the packet */
 	__u32 flows;
 	__u32 in_turn;	 /* flow = index modulo flows; else at random */
 	__u32 to_server; /* direction of the packet */

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { FLOWS_MAX = 65536, SWEEP_EVERY = 61, TOLD_MAX = 20 };
+enum { FLOWS_MAX = 65536, SWEEP_EVERY = 1021, TOLD_MAX = 20 };
 
 __attribute__((format(printf, 3, 4))) static void differ(struct twin *twin, const char *name, const char *format, ...)
 {
@@ -59,10 +59,11 @@ static int twin_compare(struct twin *twin, const char *name)
 	ledgers_same(&ledger, &twin->native.ledger, &difference);
 	if (*difference.text)
 		differ(twin, name, "%s", difference.text);
-	else if (native_used(&twin->native) || memcmp(twin->kernel.tags, native_tags(&twin->native),
-						      sizeof(__u64) * native_buckets(&twin->native)))
+	else if (native_used(&twin->native) ||
+		 memcmp(twin->kernel.tags, native_tags(&twin->native), sizeof(__u64) * native_buckets(&twin->native)))
 		differ(twin, name, "a slot is taken after the last sweep");
 	twin->reports += twin->native.reports.count;
+	twin->evicted += twin->native.ledger.evicted;
 	return 0;
 }
 
@@ -70,8 +71,9 @@ static int twin_compare(struct twin *twin, const char *name)
 static bool refused(const struct twin *twin, const struct frame *frame)
 {
 	__u32 ethertype = (__u32)frame->bytes[12] << 8 | frame->bytes[13];
-	__u32 header = ethertype == ETHERTYPE_IPV4 ? sizeof(struct ipv4_header) :
-		       ethertype == ETHERTYPE_IPV6 ? sizeof(struct ipv6_header) : 0;
+	__u32 header = ethertype == ETHERTYPE_IPV4   ? sizeof(struct ipv4_header)
+		       : ethertype == ETHERTYPE_IPV6 ? sizeof(struct ipv6_header)
+						     : 0;
 
 	return twin->hook != HOOK_XDP && frame->len < FRAME_MIN + header;
 }
@@ -101,9 +103,11 @@ static int twin_frame(struct twin *twin, const char *name, const struct setting 
 }
 
 int twin_play(struct twin *twin, const char *name, const struct setting *setting, const struct frame *frames,
-		     size_t count)
+	      size_t count)
 {
-	struct sweep_policy policy = { .linger_ns = NS_PER_SEC, .attempt_ns = 5 * NS_PER_SEC, .idle_ns = 30 * NS_PER_SEC };
+	struct sweep_policy policy = { .linger_ns = NS_PER_SEC,
+				       .attempt_ns = 5 * NS_PER_SEC,
+				       .idle_ns = 30 * NS_PER_SEC };
 	int err = twin_begin(twin, setting, count);
 
 	for (size_t i = 0; i < count && !err; i++) {

@@ -12,16 +12,16 @@ struct twin {
 	struct player player;
 	struct native native;
 	__u64 seed;
-	enum hook hook; /* which program */
-	unsigned long frames, left_out, reports, differences; /* left_out: shorter than a test run takes */
-	unsigned int skipped; /* captures that cannot be read */
+	enum hook hook;						       /* which program */
+	unsigned long frames, left_out, reports, evicted, differences; /* left_out: shorter than a test run takes */
+	unsigned int skipped;					       /* captures that cannot be read */
 };
 
 /* How the bodies are set up for a test. */
 struct setting {
 	const char *name;
-	bool small;	/* a table that is too small, so that flows are evicted, and sweeps in between, so that they age */
-	bool super;	/* super-packets (tc) */
+	bool small; /* a table that is too small, so that flows are evicted, and sweeps in between, so that they age */
+	bool super; /* super-packets (tc) */
 	enum link_type link;
 };
 

@@ -80,8 +80,9 @@ struct reading {
 static void add_packet(void *context, const struct capture_packet *packet)
 {
 	struct reading *reading = context;
-	const struct frame frame = { .bytes = packet->data, .len = packet->captured, .wire_len = packet->len,
-				     .now_ns = packet->time_ns };
+	const struct frame frame = {
+		.bytes = packet->data, .len = packet->captured, .wire_len = packet->len, .now_ns = packet->time_ns
+	};
 
 	if (!reading->err)
 		reading->err = frames_add(reading->frames, packet->link, &frame);

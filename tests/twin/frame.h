@@ -8,8 +8,8 @@
 #include "link.h"
 
 enum {
-	FRAME_MIN = 14,	    /* the kernel's test runs take no less */
-	FRAME_LINEAR = 3500, /* nor more than a page, less some room, in tc */
+	FRAME_MIN = 14,		/* the kernel's test runs take no less */
+	FRAME_LINEAR = 3500,	/* nor more than a page, less some room, in tc */
 	FRAME_WIRE_MAX = 65536, /* length on the wire that tc's accept */
 };
 

@@ -55,7 +55,8 @@ static long variable_offset(struct bpf_object *object, const char *section, cons
 }
 
 /* Gives a variable its value before the programs are loaded. */
-static int set_variable(struct bpf_object *object, const char *section, const char *name, const void *value, size_t size)
+static int set_variable(struct bpf_object *object, const char *section, const char *name, const void *value,
+			size_t size)
 {
 	long offset = variable_offset(object, section, name, size);
 	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
@@ -70,8 +71,8 @@ static int set_variable(struct bpf_object *object, const char *section, const ch
 		err = bpf_map__set_initial_value(map, bytes, room);
 	}
 	if (err)
-		fprintf(stderr, "no variable %s of %zu octets in %s: is the object older than its headers?\n", name, size,
-			section);
+		fprintf(stderr, "no variable %s of %zu octets in %s: is the object older than its headers?\n", name,
+			size, section);
 	free(bytes);
 	return err;
 }

@@ -33,7 +33,7 @@ struct kernel {
 	struct kernel_figures figures[HOOKS];
 };
 
-extern const char *const hook_names[HOOKS];	 /* the programs' names */
+extern const char *const hook_names[HOOKS]; /* the programs' names */
 
 /* A table for `flows`; the same `seed` gives the same key seed. */
 struct table_shape kernel_shape(__u32 flows, __u64 seed);

@@ -41,8 +41,9 @@ void native_reshape(struct native *native, const struct table_shape *shape)
 void native_frame(struct native *native, enum link_type link, const struct frame *frame)
 {
 	struct options_copy scratch;
-	struct cursor at = { .data = frame->bytes, .end = frame->bytes + frame->len, .wire_len = frame->wire_len,
-			     .scratch = &scratch };
+	struct cursor at = {
+		.data = frame->bytes, .end = frame->bytes + frame->len, .wire_len = frame->wire_len, .scratch = &scratch
+	};
 	struct segment seg;
 	int verdict;
 

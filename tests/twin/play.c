@@ -54,7 +54,9 @@ static int play_xdp(const struct player *player, const struct frame *frame, __u3
 
 static int play_tc(const struct player *player, enum hook hook, const struct frame *frame, __u32 *verdict)
 {
-	struct __sk_buff context = { .tstamp = frame->now_ns, .wire_len = frame->wire_len, .gso_size = frame->gso_size,
+	struct __sk_buff context = { .tstamp = frame->now_ns,
+				     .wire_len = frame->wire_len,
+				     .gso_size = frame->gso_size,
 				     .gso_segs = frame->gso_segs };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame->bytes, .data_size_in = frame->len, .ctx_in = &context,
 		    .ctx_size_in = sizeof(context));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { SERVERS = 3, SYN_ONE_IN = 25, QUOTES_ONE_IN = 40, IPV6_ONE_IN = 4, FRAME_ROOM = 256 };
+enum { SERVERS = 3, SYN_ONE_IN = 25, QUOTES_ONE_IN = 40, LOSSES_ONE_IN = 20, IPV6_ONE_IN = 4, FRAME_ROOM = 256 };
 
 struct random {
 	__u64 state; /* not 0 */
@@ -41,11 +41,17 @@ static void put_ip(struct writer *to, const struct ends *ends, __u8 protocol, __
 {
 	__u32 source = from_be32(ends->to_server ? ends->client : ends->server);
 	__u32 destination = from_be32(ends->to_server ? ends->server : ends->client);
-	const struct ipv4_header ip4 = { .version_ihl = 0x45, .tos = ecn, .ttl = 60, .protocol = protocol,
+	const struct ipv4_header ip4 = { .version_ihl = 0x45,
+					 .tos = ecn,
+					 .ttl = 60,
+					 .protocol = protocol,
 					 .total_length = to_be16(sizeof(ip4) + payload_len),
-					 .source = source, .destination = destination };
+					 .source = source,
+					 .destination = destination };
 	struct ipv6_header ip6 = { .version_class_label = from_be32(0x60000000u | (__u32)ecn << 20),
-				   .payload_length = to_be16(payload_len), .next_header = protocol, .hop_limit = 60 };
+				   .payload_length = to_be16(payload_len),
+				   .next_header = protocol,
+				   .hop_limit = 60 };
 
 	memcpy(&ip6.source, (const __be32[]){ 0xb80d0120, 0, 0, source }, sizeof(ip6.source));
 	memcpy(&ip6.destination, (const __be32[]){ 0xb80d0120, 0, 0, destination }, sizeof(ip6.destination));
@@ -59,7 +65,9 @@ static __u32 random_options(struct random *random, __u8 options[40], bool syn)
 {
 	static const __u8 syn_options[][20] = {
 		"\x02\x04\x05\xb4\x04\x02\x08\x0a\0\0\0\1\0\0\0\0\x01\x03\x03\x07",
-		"\x02\x04\x02\x18\x01\x01\x01\x00", "\x01\x03\x03\x0f", "\x22\x02\x01\x01\x03\x03\x02\x01",
+		"\x02\x04\x02\x18\x01\x01\x01\x00",
+		"\x01\x03\x03\x0f",
+		"\x22\x02\x01\x01\x03\x03\x02\x01",
 	};
 	static const __u32 syn_lens[] = { 20, 8, 4, 8, 0 };
 	static const __u8 mptcp[] = "\x1e\x08\x20\x01\0\0\0\1";
@@ -92,39 +100,62 @@ static __u32 random_sequence(struct random *random)
 	return PICK(random, near) + PICK(random, offsets);
 }
 
-static void put_tcp(struct writer *to, struct random *random, const struct ends *ends)
+/* What varies in a TCP header. */
+struct fields {
+	__u32 sequence, acknowledgment, payload_len;
+	__u16 window;
+	__u8 flags;
+};
+
+static struct fields random_fields(struct random *random)
 {
-	static const __u16 syns[] = { TCP_SYN, TCP_SYN, TCP_SYN | TCP_ECE | TCP_CWR, TCP_SYN | TCP_FIN };
-	static const __u16 flags[] = { TCP_SYN | TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK, TCP_ACK | TCP_PSH, TCP_RST,
-				       TCP_FIN | TCP_ACK, TCP_RST | TCP_ACK, TCP_ACK | TCP_ECE, TCP_ACK | TCP_CWR,
-				       TCP_ACK | TCP_PSH, TCP_ACK, TCP_FIN, 0 };
+	static const __u8 syns[] = { TCP_SYN, TCP_SYN, TCP_SYN | TCP_ECE | TCP_CWR, TCP_SYN | TCP_FIN };
+	static const __u8 flags[] = { TCP_SYN | TCP_ACK, TCP_ACK,	    TCP_ACK,
+				      TCP_ACK,		 TCP_ACK,	    TCP_ACK | TCP_PSH,
+				      TCP_RST,		 TCP_FIN | TCP_ACK, TCP_RST | TCP_ACK,
+				      TCP_ACK | TCP_ECE, TCP_ACK | TCP_CWR, TCP_ACK | TCP_PSH,
+				      TCP_ACK,		 TCP_FIN,	    0 };
 	static const __u16 windows[] = { 0, 502, 502, 502, 503, 65535 };
 	static const __u32 payloads[] = { 0, 0, 0, 1, 100, 100 };
-	bool syn = !random_below(random, SYN_ONE_IN);
-	struct tcp_header tcp = { .flags = (__u8)(syn ? PICK(random, syns) : PICK(random, flags)), .window = to_be16(PICK(random, windows)),
-				  .sequence = from_be32(random_sequence(random)),
-				  .acknowledgment = from_be32(random_sequence(random)) };
-	__u16 client_port = (__u16)(40000 + (ends->client & 3)), server_port = (__u16)(80 + (ends->server & 1));
-	__u32 payload_len = PICK(random, payloads);
-	__u8 options[40] = {}, payload[100] = {};
-	__u32 options_len = random_options(random, options, tcp.flags & TCP_SYN);
 
-	tcp.source = to_be16(ends->to_server ? client_port : server_port);
-	tcp.destination = to_be16(ends->to_server ? server_port : client_port);
-	tcp.offset_ae = (__u8)((sizeof(tcp) + options_len) / 4 << 4);
-	put_ip(to, ends, PROTO_TCP, sizeof(tcp) + options_len + payload_len, (__u8)(random_below(random, 20) ? 0 : 3));
+	return (struct fields){
+		.sequence = random_sequence(random),
+		.acknowledgment = random_sequence(random),
+		.payload_len = PICK(random, payloads),
+		.window = PICK(random, windows),
+		.flags = random_below(random, SYN_ONE_IN) ? PICK(random, flags) : PICK(random, syns),
+	};
+}
+
+static void put_tcp(struct writer *to, struct random *random, const struct ends *ends, const struct fields *fields)
+{
+	__u16 client_port = (__u16)(40000 + (ends->client & 3)), server_port = (__u16)(80 + (ends->server & 1));
+	__u8 options[40] = {}, payload[100] = {};
+	__u32 options_len = random_options(random, options, fields->flags & TCP_SYN);
+	const struct tcp_header tcp = {
+		.source = to_be16(ends->to_server ? client_port : server_port),
+		.destination = to_be16(ends->to_server ? server_port : client_port),
+		.sequence = from_be32(fields->sequence),
+		.acknowledgment = from_be32(fields->acknowledgment),
+		.offset_ae = (__u8)((sizeof(tcp) + options_len) / 4 << 4),
+		.flags = fields->flags,
+		.window = to_be16(fields->window),
+	};
+
+	put_ip(to, ends, PROTO_TCP, sizeof(tcp) + options_len + fields->payload_len, random_below(random, 20) ? 0 : 3);
 	put(to, &tcp, sizeof(tcp));
 	put(to, options, options_len);
-	put(to, payload, payload_len);
+	put(to, payload, fields->payload_len);
 }
 
 static void put_icmp_error(struct writer *to, struct random *random, const struct ends *ends)
 {
 	const struct ends back = { ends->ipv6, !ends->to_server, ends->client, ends->server };
 	const struct icmp_header icmp = { .type = ends->ipv6 ? 1 : 3, .code = (__u8)random_below(random, 14) };
+	const struct fields fields = random_fields(random);
 	struct writer quoted = {};
 
-	put_tcp(&quoted, random, ends);
+	put_tcp(&quoted, random, ends, &fields);
 	put_ip(to, &back, ends->ipv6 ? PROTO_ICMPV6 : PROTO_ICMP, (__u32)sizeof(icmp) + quoted.len, 0);
 	put(to, &icmp, sizeof(icmp));
 	put(to, quoted.octet, quoted.len);
@@ -142,29 +173,68 @@ static void random_time(struct random *random)
 		random->now_ns -= NS_PER_MS;
 }
 
+/* One frame, and time passes. `fields` NULL: an ICMP error. */
+static int add(struct frames *frames, struct random *random, const struct ends *ends, const struct fields *fields)
+{
+	struct writer to = {};
+
+	put(&to, "\x02\0\0\0\0\2\x02\0\0\0\0\1", 12);
+	put(&to, ends->ipv6 ? "\x86\xdd" : "\x08\0", 2);
+	if (fields)
+		put_tcp(&to, random, ends, fields);
+	else
+		put_icmp_error(&to, random, ends);
+	random_time(random);
+	return frames_add(
+		frames, LINK_ETHERNET,
+		&(struct frame){ .bytes = to.octet, .len = to.len, .wire_len = to.len, .now_ns = random->now_ns });
+}
+
+/* What chance would not bring about: data, a run of equal ACKs for its first octet, and the data again. */
+static int add_loss(struct frames *frames, struct random *random, const struct ends *ends)
+{
+	const struct ends back = { ends->ipv6, !ends->to_server, ends->client, ends->server };
+	const struct fields data = { .flags = TCP_ACK,
+				     .window = 502,
+				     .payload_len = 100,
+				     .sequence = random_below(random, 1u << 30),
+				     .acknowledgment = 1000 };
+	struct fields more = data;
+	const struct fields ack = {
+		.flags = TCP_ACK, .window = 502, .sequence = 1000, .acknowledgment = data.sequence
+	};
+	int err = add(frames, random, ends, &data);
+
+	more.sequence += data.payload_len;
+	for (__u32 i = random_below(random, 5); i > 0 && !err; i--)
+		err = add(frames, random, &back, &ack);
+	if (!err)
+		err = add(frames, random, ends, &more);
+	for (__u32 i = random_below(random, 5); i > 0 && !err; i--)
+		err = add(frames, random, &back, &ack);
+	return err ? err : add(frames, random, ends, &data);
+}
+
 int random_frames(struct frames *frames, const struct random_range *range)
 {
 	struct random random = { .state = range->seed | 1, .now_ns = 1700000000 * NS_PER_SEC };
 	int err = 0;
 
-	for (size_t i = 0; i < range->frames && !err; i++) {
+	while (frames->count < range->frames && !err) {
 		const struct ends ends = {
 			.ipv6 = !random_below(&random, IPV6_ONE_IN),
 			.to_server = random_below(&random, 2),
 			.client = 0x0a000001 + random_below(&random, random_below(&random, range->clients) + 1),
 			.server = 0x0b000001 + random_below(&random, SERVERS),
 		};
-		struct writer to = {};
+		const struct fields fields = random_fields(&random);
 
-		put(&to, "\x02\0\0\0\0\2\x02\0\0\0\0\1", 12);
-		put(&to, ends.ipv6 ? "\x86\xdd" : "\x08\0", 2);
-		if (random_below(&random, QUOTES_ONE_IN))
-			put_tcp(&to, &random, &ends);
+		if (!random_below(&random, QUOTES_ONE_IN))
+			err = add(frames, &random, &ends, NULL);
+		else if (!random_below(&random, LOSSES_ONE_IN))
+			err = add_loss(frames, &random, &ends);
 		else
-			put_icmp_error(&to, &random, &ends);
-		random_time(&random);
-		err = frames_add(frames, LINK_ETHERNET, &(struct frame){ .bytes = to.octet, .len = to.len,
-									 .wire_len = to.len, .now_ns = random.now_ns });
+			err = add(frames, &random, &ends, &fields);
 	}
 	return err;
 }

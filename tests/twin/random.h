@@ -8,8 +8,8 @@
 
 /* Of what there is to choose. */
 struct random_range {
-	__u64 seed; /* the same gives the same frames */
-	size_t frames;
+	__u64 seed;    /* the same gives the same frames */
+	size_t frames; /* at least */
 	__u32 clients; /* few: long flows; many: more than a small table takes */
 };
 

@@ -178,8 +178,12 @@ bool ledgers_same(const struct ledger *kernel, const struct ledger *native, stru
 	static const struct {
 		const char *name;
 		size_t offset;
-	} rows[] = { LEDGER_COUNTERS(LEDGER_ROW) OTHER_ROW(seen), OTHER_ROW(frames), OTHER_ROW(births),
-		     OTHER_ROW(evicted), OTHER_ROW(lost_records), OTHER_ROW(collisions) };
+	} rows[] = { LEDGER_COUNTERS(LEDGER_ROW) OTHER_ROW(seen),
+		     OTHER_ROW(frames),
+		     OTHER_ROW(births),
+		     OTHER_ROW(evicted),
+		     OTHER_ROW(lost_records),
+		     OTHER_ROW(collisions) };
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		__u64 x = *(const __u64 *)((const char *)kernel + rows[i].offset);

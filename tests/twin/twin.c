@@ -16,7 +16,9 @@ enum { RANDOM_STREAMS = 8, RANDOM_FRAMES = 4000, CLIENTS_FEW = 4, CLIENTS_MANY =
 /* One row of the packet table, whole and at every length. */
 static int test_packet(struct twin *twin, const struct packet_case *row, const struct setting *setting)
 {
-	struct frame frame = { .bytes = row->bytes, .len = (__u32)row->len, .wire_len = (__u32)row->wire_len,
+	struct frame frame = { .bytes = row->bytes,
+			       .len = (__u32)row->len,
+			       .wire_len = (__u32)row->wire_len,
 			       .now_ns = 1700000000 * NS_PER_SEC + 123456789 };
 	struct frames frames = { .link = setting->link };
 	char name[128];
@@ -43,8 +45,10 @@ static int test_packet_stream(struct twin *twin, const struct setting *setting)
 
 	for (size_t i = 0; i < packet_case_count && !err; i++) {
 		const struct packet_case *row = &packet_cases[i];
-		const struct frame frame = { .bytes = row->bytes, .len = (__u32)row->len,
-					     .wire_len = (__u32)row->wire_len, .now_ns = (i + 1) * NS_PER_MS };
+		const struct frame frame = { .bytes = row->bytes,
+					     .len = (__u32)row->len,
+					     .wire_len = (__u32)row->wire_len,
+					     .now_ns = (i + 1) * NS_PER_MS };
 
 		err = frames_add(&frames, row->link, &frame);
 	}
@@ -112,7 +116,8 @@ static int run_random(struct twin *twin, const struct test *test, char **capture
 
 	(void)captures;
 	for (__u64 stream = 0; stream < RANDOM_STREAMS && !err; stream++) {
-		const struct random_range range = { .seed = twin->seed + stream * 2, .frames = RANDOM_FRAMES,
+		const struct random_range range = { .seed = twin->seed + stream * 2,
+						    .frames = RANDOM_FRAMES,
 						    .clients = test->setting.small ? CLIENTS_MANY : CLIENTS_FEW };
 		struct frames frames = { .link = LINK_ETHERNET };
 		char name[64];
@@ -123,7 +128,7 @@ static int run_random(struct twin *twin, const struct test *test, char **capture
 			err = twin_play(twin, name, &test->setting, frames.frame, frames.count);
 		frames_close(&frames);
 	}
-	return err;
+	return err ? err : test->setting.small && !twin->evicted ? -ERANGE : 0;
 }
 
 enum { ALL = 1 << HOOK_XDP | 1 << HOOK_TC_INGRESS | 1 << HOOK_TC_EGRESS, TC = ALL & ~(1 << HOOK_XDP) };
@@ -135,7 +140,10 @@ static const struct test tests[] = {
 	{ "random streams", { .name = "" }, run_random, ALL },
 	{ "random streams, table too small", { .name = ", small table", .small = true }, run_random, ALL },
 	{ "captures", { .name = "" }, run_captures, ALL },
-	{ "captures, no link header", { .name = ", no link header", .link = LINK_IP }, run_captures, 1 << HOOK_TC_INGRESS },
+	{ "captures, no link header",
+	  { .name = ", no link header", .link = LINK_IP },
+	  run_captures,
+	  1 << HOOK_TC_INGRESS },
 	{ "captures, table too small", { .name = ", small table", .small = true }, run_captures, ALL },
 };
 
@@ -157,9 +165,9 @@ static int run_test(struct twin *twin, const struct test *test, enum hook hook, 
 		printf("not ok twin: %s, %s - %lu differences\n", test->name, hook_names[hook],
 		       twin->differences - before.differences);
 	else
-		printf("ok twin: %s, %s (%lu frames, %lu reports; %lu frames too short for a test run)\n", test->name,
-		       hook_names[hook], twin->frames - before.frames, twin->reports - before.reports,
-		       twin->left_out - before.left_out);
+		printf("ok twin: %s, %s (%lu frames, %lu reports, %lu evicted; %lu frames too short for a test run)\n",
+		       test->name, hook_names[hook], twin->frames - before.frames, twin->reports - before.reports,
+		       twin->evicted - before.evicted, twin->left_out - before.left_out);
 	fflush(stdout);
 	return err ? err : twin->differences != before.differences;
 }
