@@ -44,6 +44,7 @@ struct record_side {
 	__u64 analysis[ANALYSIS_COUNT];
 	__s64 first_data_ns;
 	__u64 ce;
+	__u32 cpu_handovers; /* how often another CPU took over this side's segments, saturating at 255 */
 };
 
 struct record {
@@ -175,6 +176,7 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 	side->analysis[ANALYSIS_ACKED_UNSEEN] += report->flow.acked_unseen[which & 1];
 	side->first_data_ns = facts->first_data_ns ? (__s64)(facts->first_data_ns - report->facts.start_ns) : UNKNOWN;
 	side->ce = facts->ce;
+	side->cpu_handovers = half->handovers;
 }
 
 /* Granularity of a time that may be early by 2^error. */

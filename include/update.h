@@ -223,6 +223,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 		flow->half[i].rtt_min_ns = 0xffffffff;
 		flow->half[i].scale = SCALE_NONE;
 	}
+	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	facts->first_sender = (__u8)hash.direction;
 	facts->vlans = seg->vlans;
 	for (int i = 0; i < SEGMENT_VLANS; i++)

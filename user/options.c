@@ -4,6 +4,8 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -42,9 +44,22 @@ static const char description[] =
 	"FILTER is a tcpdump expression: it chooses packets of a capture, and flows when live.\n"
 	"Exit status: 0 fine, 1 failed, 2 wrong usage, 3 --strict found a loss.";
 
+/* One line: what is wrong, and where to look. */
+static void __attribute__((format(printf, 1, 2), noreturn)) usage_error(const char *format, ...)
+{
+	va_list words;
+
+	va_start(words, format);
+	fputs("tcpscope: ", stderr);
+	vfprintf(stderr, format, words);
+	fputs("; see tcpscope --help\n", stderr);
+	va_end(words);
+	exit(EXIT_USAGE);
+}
+
 static const char *const hook_names[] = { [HOOK_AUTO] = "auto", [HOOK_XDP] = "xdp", [HOOK_TC] = "tc" };
 
-static void read_hook(struct options *options, const char *name, struct argp_state *state)
+static void read_hook(struct options *options, const char *name)
 {
 	for (size_t i = 0; i < sizeof(hook_names) / sizeof(hook_names[0]); i++) {
 		if (!strcmp(name, hook_names[i])) {
@@ -52,20 +67,20 @@ static void read_hook(struct options *options, const char *name, struct argp_sta
 			return;
 		}
 	}
-	argp_error(state, "--hook is auto, xdp or tc, not '%s'", name);
+	usage_error("--hook is auto, xdp or tc, not '%s'", name);
 }
 
-static void read_duration(struct options *options, const char *text, struct argp_state *state)
+static void read_duration(struct options *options, const char *text)
 {
 	char *end;
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !(seconds > 0) || seconds > 1e9)
-		argp_error(state, "--duration is a number of seconds, not '%s'", text);
+		usage_error("--duration is a number of seconds, not '%s'", text);
 	options->duration_ns = (uint64_t)(seconds * 1e9);
 }
 
-static void read_flows(struct options *options, const char *text, struct argp_state *state)
+static void read_flows(struct options *options, const char *text)
 {
 	char *end;
 	unsigned long flows;
@@ -73,21 +88,21 @@ static void read_flows(struct options *options, const char *text, struct argp_st
 	errno = 0;
 	flows = strtoul(text, &end, 10);
 	if (errno || end == text || *end || *text == '-' || flows == 0 || flows > FLOWS_MAX)
-		argp_error(state, "--flows is a number from 1 to %d, not '%s'", FLOWS_MAX, text);
+		usage_error("--flows is a number from 1 to %d, not '%s'", FLOWS_MAX, text);
 	options->flows = (uint32_t)flows;
 }
 
-static void read_output(struct options *options, const char *name, struct argp_state *state)
+static void read_output(struct options *options, const char *name)
 {
 	options->output = output_named(name);
 	if (!options->output)
-		argp_error(state, "--output is table or json, not '%s'", name);
+		usage_error("--output is table or json, not '%s'", name);
 }
 
-static void read_interface(struct options *options, const char *name, struct argp_state *state)
+static void read_interface(struct options *options, const char *name)
 {
 	if (options->interfaces == OPTIONS_INTERFACES)
-		argp_error(state, "at most %d interfaces", OPTIONS_INTERFACES);
+		usage_error("at most %d interfaces", OPTIONS_INTERFACES);
 	options->interface[options->interfaces++] = name;
 }
 
@@ -106,12 +121,12 @@ static error_t read_filter_word(struct options *options, const char *word)
 	return 0;
 }
 
-static void check(const struct options *options, struct argp_state *state)
+static void check(const struct options *options)
 {
 	if (options->capture && options->interfaces)
-		argp_error(state, "-r and -i exclude each other");
+		usage_error("-r and -i exclude each other");
 	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO))
-		argp_error(state, "--duration and --hook are for interfaces, not for a capture");
+		usage_error("--duration and --hook are for interfaces, not for a capture");
 }
 
 static error_t read_option(int key, char *argument, struct argp_state *state)
@@ -119,18 +134,18 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	struct options *options = state->input;
 
 	switch (key) {
-	case 'i': read_interface(options, argument, state); break;
+	case 'i': read_interface(options, argument); break;
 	case 'r': options->capture = argument; break;
-	case OPTION_OUTPUT: read_output(options, argument, state); break;
-	case OPTION_DURATION: read_duration(options, argument, state); break;
-	case OPTION_HOOK: read_hook(options, argument, state); break;
-	case OPTION_FLOWS: read_flows(options, argument, state); break;
+	case OPTION_OUTPUT: read_output(options, argument); break;
+	case OPTION_DURATION: read_duration(options, argument); break;
+	case OPTION_HOOK: read_hook(options, argument); break;
+	case OPTION_FLOWS: read_flows(options, argument); break;
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
-	case 'h': argp_state_help(state, state->out_stream, ARGP_HELP_STD_HELP); break;
-	case 'V': fprintf(state->out_stream, "tcpscope %s\n", TCPSCOPE_VERSION); exit(EXIT_FINE);
+	case 'h': argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name); exit(EXIT_FINE);
+	case 'V': printf("tcpscope %s\n", TCPSCOPE_VERSION); exit(EXIT_FINE);
 	case ARGP_KEY_ARG: return read_filter_word(options, argument);
-	case ARGP_KEY_SUCCESS: check(options, state); break;
+	case ARGP_KEY_SUCCESS: check(options); break;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
@@ -151,14 +166,14 @@ void options_read(struct options *options, int argc, char **argv)
 		.options = table, .parser = read_option, .args_doc = "[FILTER...]", .doc = description
 	};
 	error_t error;
+	int at = argc;
 
 	*options = (struct options){ .flows = FLOWS_DEFAULT, .output = &output_table, .columns = terminal_columns() };
-	argp_err_exit_status = EXIT_USAGE;
-	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP, NULL, options);
-	if (error) {
-		fprintf(stderr, "tcpscope: command line: %s\n", strerror(error));
-		exit(EXIT_USAGE);
-	}
+	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT, &at, options);
+	if (error == ENOMEM)
+		usage_error("command line: %s", strerror(error));
+	if (error)
+		usage_error("no such option, or no value for it: '%s'", argv[at > 1 ? at - 1 : argc - 1]);
 }
 
 void options_free(struct options *options)

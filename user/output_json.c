@@ -185,6 +185,7 @@ static void put_side(const struct record_side *side, __u8 ip_version)
 	put_analysis(side);
 	KEY_KNOWN("first_data_ns", side->first_data_ns);
 	KEY_UNSIGNED("ce", side->ce);
+	KEY_UNSIGNED("cpu_handovers", side->cpu_handovers);
 	json_object_end(&json);
 }
 

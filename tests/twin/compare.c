@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { FLOWS_MAX = 65536, SWEEP_EVERY = 1021, TOLD_MAX = 20 };
+enum { FLOWS_MAX = 65536, TOLD_MAX = 20 };
 
 __attribute__((format(printf, 3, 4))) static void differ(struct twin *twin, const char *name, const char *format, ...)
 {
@@ -112,7 +112,7 @@ int twin_play(struct twin *twin, const char *name, const struct setting *setting
 
 	for (size_t i = 0; i < count && !err; i++) {
 		err = twin_frame(twin, name, setting, &frames[i]);
-		if (!err && setting->small && i % SWEEP_EVERY == SWEEP_EVERY - 1) {
+		if (!err && setting->sweep_every && (i + 1) % setting->sweep_every == 0) {
 			policy.now_ns = frames[i].now_ns;
 			err = twin_sweep(twin, &policy);
 		}

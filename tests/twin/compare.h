@@ -20,8 +20,9 @@ struct twin {
 /* How the bodies are set up for a test. */
 struct setting {
 	const char *name;
-	bool small; /* a table that is too small, so that flows are evicted, and sweeps in between, so that they age */
-	bool super; /* super-packets (tc) */
+	bool small;	   /* a table that is too small, so that flows are evicted */
+	__u32 sweep_every; /* frames, so that flows age; 0: only at the end */
+	bool super;	   /* super-packets (tc) */
 	enum link_type link;
 };
 

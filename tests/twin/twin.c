@@ -138,13 +138,16 @@ static const struct test tests[] = {
 	{ "packets at every length, no link header", { .name = ", no link header", .link = LINK_IP }, run_packets, TC },
 	{ "super-packets at every length", { .name = ", super-packet", .super = true }, run_packets, TC },
 	{ "random streams", { .name = "" }, run_random, ALL },
-	{ "random streams, table too small", { .name = ", small table", .small = true }, run_random, ALL },
+	{ "random streams, table too small",
+	  { .name = ", small table", .small = true, .sweep_every = 1021 },
+	  run_random,
+	  ALL },
 	{ "captures", { .name = "" }, run_captures, ALL },
 	{ "captures, no link header",
 	  { .name = ", no link header", .link = LINK_IP },
 	  run_captures,
 	  1 << HOOK_TC_INGRESS },
-	{ "captures, table too small", { .name = ", small table", .small = true }, run_captures, ALL },
+	{ "captures, swept on the way", { .name = ", swept", .small = true, .sweep_every = 61 }, run_captures, ALL },
 };
 
 /* Returns 0 if it succeeds or cannot be run. */
