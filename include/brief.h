@@ -116,6 +116,7 @@ INLINE bool brief_enter(struct table *table, const struct cursor *at, struct seg
 	const struct brief_ipv4 *ip = (const void *)at->data;
 	struct key_hash hash;
 	struct slot slot;
+	struct facts *facts;
 
 	if (at->data + sizeof(*ip) + 20 > at->end)
 		return false;
@@ -124,7 +125,14 @@ INLINE bool brief_enter(struct table *table, const struct cursor *at, struct seg
 								!brief_ipv6(table, at, seg, &hash))
 		return false;
 	slot = table_find(table, hash.value);
-	return slot.flow && flow_plain(slot.flow, seg, hash.direction);
+	if (unlikely(!slot.flow))
+		return false;
+	if (unlikely(flow_wants_firsts(slot.flow, seg, hash.direction))) {
+		facts = table_flow_facts(table, slot.number);
+		if (facts)
+			flow_firsts(slot.flow, facts, seg, hash.direction);
+	}
+	return flow_plain(slot.flow, seg, hash.direction);
 }
 
 #endif

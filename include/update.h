@@ -10,6 +10,10 @@
 
 /* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
 INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction);
+/* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
+ * that flow_plain may follow, or flow_update as well. Reads nothing of the facts: that would wait for their cache line. */
+INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction);
+INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 /* Enters any segment. Writes half[direction] and the facts. */
 INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction);
 /* The body's part: makes now_ns exact (clock_error 0) if it is not. */
@@ -99,6 +103,28 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
 		return seg->sequence != own->next || seg->acknowledgment != own->ack;
 	return (!peer->ack || (__s32)ahead > 0) && ahead != peer->win && ahead != (__u32)peer->win << (peer->scale & 15);
+}
+
+INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction)
+{
+	const struct half *own = &flow->half[direction & 1], *peer = &flow->half[~direction & 1];
+	__u16 firsts = seg->payload_len ? HALF_PLAIN | HALF_DATA : HALF_PLAIN;
+
+	/* Its first ACK has been noted, be it that of the SYN/ACK, and so has the initial RTT. */
+	return (own->bits & firsts) != firsts && (seg->flags & ~TCP_PSH) == TCP_ACK &&
+	       own->bits & (HALF_SYNACK | HALF_ACKED) && (own->bits | peer->bits) & HALF_INITIAL_RTT &&
+	       !(own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP));
+}
+
+INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
+{
+	struct half *own = &flow->half[direction & 1];
+
+	if (seg->payload_len && !(own->bits & HALF_DATA)) {
+		own->bits |= HALF_DATA;
+		facts->half[direction & 1].first_data_ns = seg->now_ns;
+	}
+	own->bits |= HALF_ACKED | HALF_PLAIN;
 }
 
 /* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */

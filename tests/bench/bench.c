@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
+/* bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] [-p PERCENTILE] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
  * per packet. Figures hold for one machine and one hour: compare ratios within a run. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <errno.h>
@@ -15,11 +15,11 @@ enum { FLOWS_DEFAULT = 131072, COUNTS_MAX = 8 };
 
 struct settings {
 	const char *programs, *rewriters;
-	__u32 rounds, counts, flows[COUNTS_MAX];
+	__u32 rounds, percent, counts, flows[COUNTS_MAX];
 	const char *hook; /* NULL: all */
 };
 
-static const char usage[] = "usage: bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] PROGRAMS.o REWRITERS.o\n"
+static const char usage[] = "usage: bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] [-p PERCENTILE] PROGRAMS.o REWRITERS.o\n"
 			    "HOOK is one of xdp_ingress, tc_ingress, tc_egress; default: all\n";
 
 static void parse_counts(struct settings *settings, char *list)
@@ -33,10 +33,13 @@ static int parse(struct settings *settings, int argc, char **argv)
 {
 	int option;
 
-	*settings = (struct settings){ .rounds = 15, .counts = 4, .flows = { 1, 1000, 100000, 1000000 } };
-	while ((option = getopt(argc, argv, "r:n:k:")) != -1) {
+	*settings =
+		(struct settings){ .rounds = 15, .percent = 50, .counts = 4, .flows = { 1, 1000, 100000, 1000000 } };
+	while ((option = getopt(argc, argv, "r:n:k:p:")) != -1) {
 		if (option == 'r')
 			settings->rounds = (__u32)strtoul(optarg, NULL, 10);
+		else if (option == 'p')
+			settings->percent = (__u32)strtoul(optarg, NULL, 10);
 		else if (option == 'n')
 			parse_counts(settings, optarg);
 		else if (option == 'k')
@@ -44,7 +47,7 @@ static int parse(struct settings *settings, int argc, char **argv)
 		else
 			return -EINVAL;
 	}
-	if (argc - optind != 2 || !settings->rounds)
+	if (argc - optind != 2 || !settings->rounds || settings->percent > 100)
 		return -EINVAL;
 	for (__u32 i = 0; i < settings->counts; i++)
 		if (!settings->flows[i])
@@ -102,12 +105,13 @@ static int measure_table(const struct settings *settings, struct bench *bench, _
 
 static int measure_all(const struct settings *settings)
 {
-	struct bench bench = { .rounds = settings->rounds };
+	struct bench bench = { .rounds = settings->rounds, .percent = settings->percent };
 	int err = bench_open(&bench, settings->rewriters);
 	__u32 last = 0;
 
-	printf("# net ns per packet, medians; SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s %8s %8s %8s\n",
-	       "program", "flows", "ack", "data", "syn", "data6");
+	printf("# net ns per packet, percentile %u (50: medians); SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s "
+	       "%8s %8s %8s\n",
+	       settings->percent, "program", "flows", "ack", "data", "syn", "data6");
 	for (__u32 i = 0; i < settings->counts && !err; i++) {
 		__u32 needs = settings->flows[i] > FLOWS_DEFAULT ? settings->flows[i] : FLOWS_DEFAULT;
 

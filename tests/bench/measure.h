@@ -12,12 +12,13 @@ struct bench {
 	volatile struct order *order;
 	struct kernel *kernel; /* whose programs are measured */
 	__u32 rounds;
+	__u32 percent; /* 50: medians; less, where others use the machine too, whose noise only adds */
 };
 
 /* Returns 0 or -errno; on error the reason is printed. */
 int bench_open(struct bench *bench, const char *object);
 void bench_close(struct bench *bench);
-/* Fills net_ns[], medians for `flows` flows. Returns 0 or -errno. */
+/* Fills net_ns[] for `flows` flows. Returns 0 or -errno. */
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_ns[TRAFFICS]);
 
 #endif

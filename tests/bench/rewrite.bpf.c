@@ -44,7 +44,7 @@ INLINE struct ends next_flow(__u64 index)
 {
 	__u32 done = order.done++, flow;
 
-	if (done == 0)
+	if (done == order.warm_up)
 		order.first_ns = bpf_ktime_get_ns();
 	else if (done == order.packets - 1)
 		order.last_ns = bpf_ktime_get_ns();
