@@ -65,9 +65,9 @@ INLINE void half_count(struct half *own, const struct half *peer, const struct s
 
 INLINE void half_window(struct half *own, const struct segment *seg)
 {
-	if (seg->window < own->window_min)
+	if (unlikely(seg->window < own->window_min))
 		own->window_min = seg->window;
-	if (seg->window > own->window_max)
+	if (unlikely(seg->window > own->window_max))
 		own->window_max = seg->window;
 }
 
@@ -191,10 +191,8 @@ INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direc
 		own->max = end;
 	if (unlikely(own->bits & HALF_KEEP_ALIVE))
 		own->bits &= (__u16)~HALF_KEEP_ALIVE;
-	if (unlikely(seg->window != own->win)) {
-		own->win = seg->window;
-		half_window(own, seg);
-	}
+	own->win = seg->window;
+	half_window(own, seg);
 	half_count(own, peer, seg);
 	return true;
 }
