@@ -48,6 +48,10 @@ need_program = command -v $(1) >/dev/null || { echo "missing: $(1) (Debian packa
 need_header = echo '\#include <$(1)>' | $(CC) -E - >/dev/null 2>&1 || \
 	{ echo "missing: $(1) (Debian package $(2))" >&2; missing=1; };
 
+# Ends a list of what is missing: root gets it installed, anybody else told.
+install_or_say = if [ -n "$$missing" ]; then \
+	if [ "$$(id -u)" = 0 ]; then $(MAKE) --no-print-directory deps; else echo "run: sudo make deps" >&2; exit 1; fi; fi
+
 $(BUILD)/dependencies: Makefile
 	@mkdir -p $(@D)
 	@missing=; \
@@ -55,7 +59,21 @@ $(BUILD)/dependencies: Makefile
 	$(call need_header,stdio.h,libc6-dev) $(call need_header,linux/bpf.h,linux-libc-dev) \
 	$(call need_header,bpf/libbpf.h,libbpf-dev) $(call need_header,xdp/libxdp.h,libxdp-dev) \
 	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
-	if [ -n "$$missing" ]; then echo "run: sudo make deps" >&2; exit 1; fi
+	$(install_or_say)
+	@touch $@
+
+# What only tests and the demo need. Without root their suites that need it are skipped, and so are its packages.
+$(BUILD)/test-dependencies: Makefile | $(BUILD)/dependencies
+	@mkdir -p $(@D)
+	@missing=; \
+	$(call need_header,criterion/criterion.h,libcriterion-dev) $(call need_program,python3,python3) \
+	[ -e "$$($(CLANG) -print-file-name=libclang_rt.fuzzer-$$(uname -m).a)" ] || \
+		[ -e "$$($(CLANG) -print-runtime-dir)/libclang_rt.fuzzer.a" ] || \
+		{ echo "missing: libFuzzer (Debian package libclang-rt-19-dev)" >&2; missing=1; }; \
+	if [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/usr/sbin:/sbin"; \
+	$(call need_program,ip,iproute2) $(call need_program,nft,nftables) $(call need_program,ethtool,ethtool) \
+	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) true; fi; \
+	$(install_or_say)
 	@touch $@
 
 # ---- kernel side ----
@@ -107,33 +125,15 @@ $(BUILD)/layers: $(BUILD)/engine.o $(VIEWS:%=user/%.c) $(REPLAY:%=user/%.c)
 
 -include tests/tests.mk
 
-# What the kernel programs cost per packet; as root. BENCH="-n 1000 -r 5" chooses.
-BENCH_OBJECTS = $(patsubst %,$(BUILD)/tests/%.o,bench/bench bench/measure twin/kernel)
-
-$(BENCH_OBJECTS): $(BUILD)/tests/%.o: tests/%.c | $(BUILD)/dependencies
-	@mkdir -p $(@D)
-	$(call say,CC,$@)
-	$(Q)$(CC) $(HOST_CFLAGS) -D_GNU_SOURCE -Itests/twin $(DEPFLAGS) -c $< -o $@
-
-$(BUILD)/tests/bench/bench: $(BENCH_OBJECTS)
-	$(call say,LINK,$@)
-	$(Q)$(CC) $(HOST_CFLAGS) $(LDFLAGS) $^ -lbpf -o $@
-
-$(BUILD)/tests/bench/rewrite.bpf.o: tests/bench/rewrite.bpf.c | $(BUILD)/dependencies
-	@mkdir -p $(@D)
-	$(call say,CLANG,$@)
-	$(Q)$(CLANG) $(BPF_CFLAGS) $(DEPFLAGS) -c $< -o $@
-
-bench: all $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/rewrite.bpf.o
-	$(Q)$(BUILD)/tests/bench/bench $(BENCH) $(BUILD)/tcpscope.bpf.o $(BUILD)/tests/bench/rewrite.bpf.o
-
-demo: all
+demo: all $(BUILD)/test-dependencies
 	$(Q)TCPSCOPE=$(abspath $(BUILD)/tcpscope) tests/demo.sh
 
 SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*.[ch] tests/*/*.[ch])
 SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/*/* .ci/*)
 
 check:
+	@for file in $$(git ls-files '*.[ch]' '*.py' '*.sh' '*.mk' Makefile); do \
+		head -2 $$file | grep -q SPDX-License-Identifier || { echo "$$file: no SPDX line" >&2; exit 1; }; done
 	@missing=; \
 	$(call need_program,$(CLANG_FORMAT),clang-format-19) $(call need_program,cppcheck,cppcheck) \
 	$(call need_program,shellcheck,shellcheck) \
@@ -152,8 +152,9 @@ format:
 
 install: all
 	install -D -m 755 $(BUILD)/tcpscope $(DESTDIR)$(PREFIX)/bin/tcpscope
+	install -D -m 644 doc/tcpscope.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcpscope.1
 
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(BUILD)/tcpscope.bpf.d $(BUILD)/tests/bench/rewrite.bpf.d
+-include $(OBJECTS:.o=.d) $(BUILD)/tcpscope.bpf.d

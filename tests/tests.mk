@@ -11,7 +11,7 @@ FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow
 
 .PHONY: tests fuzz
 
-test: all tests
+test: all $(BUILD)/test-dependencies tests
 	@BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' CC='$(CC)' CLANG='$(CLANG)' tests/run
 
 tests: $(BUILD)/unit/run $(FUZZERS)
@@ -35,3 +35,4 @@ $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c
 
 -include $(UNIT_OBJECTS:.o=.d) $(FUZZERS:=.d)
 include tests/twin/twin.mk
+include tests/bench/bench.mk

@@ -8,6 +8,7 @@
       ^ witness (packet socket)                ^ witness
 """
 
+import copy
 import json
 import os
 
@@ -106,13 +107,13 @@ def check_story(name, flows, wrong, fact):
     report.check(name, not text, text)
 
 
-def check_end(hook, end, scope, sniffer, facts):
+def check_end(hook, end, scope, sniffer, before, facts):
     for version in SERVERS:
         for story, (port, wanted) in {**WANTED, **SCAN_WANTED}.items():
             fact = facts.get((version, story), {})
             flows = story_flows(scope, version, port, fact)
             wrong = [text for flow in flows
-                     for text in (flow_wrong(flow, version, wanted), sniff.check_flow(sniffer, flow))]
+                     for text in (flow_wrong(flow, version, wanted), sniff.check_flow(sniffer, flow, before))]
             check_story(f"stories {hook} {end} IPv{version} {story}", flows, wrong, fact)
 
 
@@ -127,12 +128,13 @@ def run(hook):
     scopes = {end: Scope(end, ["veth0"], "--hook", hook) for end in ("client", "server")}
     clients = {}
     facts = play(clients)
+    before = {end: copy.deepcopy(sniffer.sides) for end, sniffer in sniffers.items()}
     for end, scope in scopes.items():
         status = scope.stop()
         report.equal(f"stories {hook} {end} exit status", status, 0)
     for end, sniffer in sniffers.items():
         sniffer.stop()
-        check_end(hook, end, scopes[end], sniffer, facts)
+        check_end(hook, end, scopes[end], sniffer, before[end], facts)
     check_errors(facts)
     for client in clients.values():
         net.stop(client)

@@ -103,15 +103,23 @@ class Sniffer:
         return self.sides.get((source, source_port, target, target_port), Side())
 
 
-def check_flow(sniffer, flow):
-    """What the witness saw otherwise than the record says, as text; empty if nothing."""
+def differs(value, seen, later):
+    """A flow that is still sending when the monitor stops has between what was seen before that and after."""
+    return not min(seen, later) <= value <= max(seen, later)
+
+
+def check_flow(sniffer, flow, before=None):
+    """What the witness saw otherwise than the record says, as text; empty if nothing. `before`: its sides (a copy) from
+    before the monitor stopped, where traffic goes on."""
     wrong = []
     client, server = flow["client"], flow["server"]
     for name, sender, receiver in (("client", client, server), ("server", server, client)):
-        seen = sniffer.side(sender["ip"], sender["port"], receiver["ip"], receiver["port"])
-        fields = ["packets", "payload_bytes"] + ([] if seen.supers else ["ip_bytes"])
-        wrong += [f"{name}.{field} {sender[field]}, on the wire {getattr(seen, field)}"
-                  for field in fields if sender[field] != getattr(seen, field)]
+        ends = (sender["ip"], sender["port"], receiver["ip"], receiver["port"])
+        later = sniffer.side(*ends)
+        seen = (before or {}).get(ends, Side()) if before is not None else later
+        fields = ["packets", "payload_bytes"] + ([] if later.supers else ["ip_bytes"])
+        wrong += [f"{name}.{field} {sender[field]}, on the wire {getattr(later, field)}"
+                  for field in fields if differs(sender[field], getattr(seen, field), getattr(later, field))]
         wrong += [f"{name}.flags.{flag} {sender['flags'][flag]}, on the wire {count}"
-                  for flag, count in seen.flags.items() if sender["flags"][flag] != count]
+                  for flag, count in later.flags.items() if differs(sender["flags"][flag], seen.flags[flag], count)]
     return "; ".join(wrong)
