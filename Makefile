@@ -13,7 +13,7 @@ CFLAGS ?= -O2 -g
 HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -DTCPSCOPE_VERSION='"$(VERSION)"'
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Ivmlinux -Iinclude
 DEPFLAGS = -MMD -MP
-LIBS = -lxdp -lbpf -lpcap -lnettle
+LIBS = -lxdp -lbpf -lpcap -lyajl -lnettle
 
 # Only these see libbpf and libxdp.
 LIVE = attach guardian harvest interfaces leftover live loader mapping sink watch
@@ -23,7 +23,7 @@ VIEWS = column community_id json layout output output_json output_table text uni
 OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
 
 # What the build needs, what tests and checks need besides.
-BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev
+BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev libyajl-dev nettle-dev
 TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tshark \
 	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
@@ -58,7 +58,7 @@ $(BUILD)/dependencies: Makefile
 	$(call need_program,$(CC),gcc) $(call need_program,$(CLANG),clang-19) \
 	$(call need_header,stdio.h,libc6-dev) $(call need_header,linux/bpf.h,linux-libc-dev) \
 	$(call need_header,bpf/libbpf.h,libbpf-dev) $(call need_header,xdp/libxdp.h,libxdp-dev) \
-	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
+	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,yajl/yajl_gen.h,libyajl-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
 	$(install_or_say)
 	@touch $@
 

@@ -260,7 +260,8 @@ int live_run(const struct options *options, const struct output *output)
 	if (!err)
 		err = status = finish(&live);
 	if (err < 0) {
-		fprintf(stderr, "tcpscope: watching ended early: %s\n", strerror(-err));
+		if (err != -EPIPE) /* a reader that has gone is no failure */
+			fprintf(stderr, "tcpscope: watching ended early: %s\n", strerror(-err));
 		status = EXIT_FAILED;
 	}
 out:

@@ -220,16 +220,21 @@ static void line_begin(const char *type)
 }
 
 /* Closes it, and writes the line. */
+static int error; /* the first that writing met, -errno */
+
 static int line_end(void)
 {
-	size_t written;
+	const char *text;
+	size_t len;
 
 	json_object_end(&json);
 	json_newline(&json);
-	written = json.failed ? 0 : fwrite(json.text, 1, json.len, out);
+	text = json_get(&json, &len);
 	if (json.failed)
 		return -ENOMEM;
-	return written == json.len ? 0 : -EIO;
+	if (fwrite(text, 1, len, out) != len && !error)
+		error = -errno;
+	return error;
 }
 
 static int json_flow(const struct record *record)
@@ -290,14 +295,15 @@ static int json_ledger(const struct ledger_record *record)
 static int json_output_open(const struct output_options *options)
 {
 	out = options->to;
-	json_clear(&json);
-	return 0;
+	return json_open(&json);
 }
 
 static int json_output_close(void)
 {
 	json_close(&json);
-	return ferror(out) || fflush(out) ? -EIO : 0;
+	if (fflush(out) && !error)
+		error = -errno;
+	return error;
 }
 
 const struct output output_json = {
