@@ -60,7 +60,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, INTERFACES * DIRECTIONS);
+	__uint(max_entries, INTERFACES *DIRECTIONS);
 	__type(key, __u32);
 	__type(value, struct hook_state);
 } hooks SEC(".maps");

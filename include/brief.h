@@ -120,9 +120,9 @@ INLINE bool brief_enter(struct table *table, const struct cursor *at, struct seg
 
 	if (at->data + sizeof(*ip) + 20 > at->end)
 		return false;
-	if (ip->ethertype == to_be16(ETHERTYPE_IPV4) ? !brief_ipv4(table, at, seg, &hash)
-						      : ip->ethertype != to_be16(ETHERTYPE_IPV6) ||
-								!brief_ipv6(table, at, seg, &hash))
+	if (ip->ethertype == to_be16(ETHERTYPE_IPV4)
+		    ? !brief_ipv4(table, at, seg, &hash)
+		    : ip->ethertype != to_be16(ETHERTYPE_IPV6) || !brief_ipv6(table, at, seg, &hash))
 		return false;
 	slot = table_find(table, hash.value);
 	if (unlikely(!slot.flow))

@@ -19,47 +19,47 @@
 #include "key.h"
 #include "types.h"
 
-enum half_bit { /* what this side has sent, as far as later segments need to know */
-	HALF_SEEN = 1 << 0,	     /* anything */
-	HALF_SYN = 1 << 1,	     /* SYN without ACK */
-	HALF_SYNACK = 1 << 2,
-	HALF_ACKED = 1 << 3,	     /* ACK without SYN */
-	HALF_SHOOK = 1 << 4,	     /* its answer to the peer's SYN/ACK has been judged */
-	HALF_DATA = 1 << 5,	     /* payload */
-	HALF_FIN = 1 << 6,
-	HALF_RST = 1 << 7,
-	HALF_FIN_ACKED = 1 << 8,     /* acknowledged the peer's FIN */
-	HALF_INITIAL_RTT = 1 << 9,   /* the segment that ended the initial RTT, or showed that there is none */
-	HALF_KEEP_ALIVE = 1 << 10,   /* a keep-alive, as its last segment */
-	HALF_MARKS = 1 << 11,	     /* an ACK that marked the peer's run (analysis.h) */
-	HALF_CORRECTS = 1 << 15,     /* an ACK that corrected the peer's `max`: flow.peer_max[] */
-	HALF_MPTCP = 1 << 12,	     /* an MPTCP option */
-	HALF_RTT_TIMESTAMP = 1 << 13,/* the open RTT sample waits for a TSecr, not for an ACK */
-	HALF_PLAIN = 1 << 14,	     /* all its firsts: what may come now is plain data and ACKs (update.h) */
+enum half_bit {			    /* what this side has sent, as far as later segments need to know */
+		HALF_SEEN = 1 << 0, /* anything */
+		HALF_SYN = 1 << 1,  /* SYN without ACK */
+		HALF_SYNACK = 1 << 2,
+		HALF_ACKED = 1 << 3, /* ACK without SYN */
+		HALF_SHOOK = 1 << 4, /* its answer to the peer's SYN/ACK has been judged */
+		HALF_DATA = 1 << 5,  /* payload */
+		HALF_FIN = 1 << 6,
+		HALF_RST = 1 << 7,
+		HALF_FIN_ACKED = 1 << 8,      /* acknowledged the peer's FIN */
+		HALF_INITIAL_RTT = 1 << 9,    /* the segment that ended the initial RTT, or showed that there is none */
+		HALF_KEEP_ALIVE = 1 << 10,    /* a keep-alive, as its last segment */
+		HALF_MARKS = 1 << 11,	      /* an ACK that marked the peer's run (analysis.h) */
+		HALF_CORRECTS = 1 << 15,      /* an ACK that corrected the peer's `max`: flow.peer_max[] */
+		HALF_MPTCP = 1 << 12,	      /* an MPTCP option */
+		HALF_RTT_TIMESTAMP = 1 << 13, /* the open RTT sample waits for a TSecr, not for an ACK */
+		HALF_PLAIN = 1 << 14,	      /* all its firsts: what may come now is plain data and ACKs (update.h) */
 };
 
-enum order_bit { /* in half_facts.order: what this side did after the other */
-	ORDER_SECOND_SYN = 1 << 0, /* the peer's SYN came first: simultaneous open */
-	ORDER_SECOND_FIN = 1 << 1, /* the peer's FIN or RST came before its own */
-	ORDER_RST_LATE = 1 << 2,   /* its RST came after both FINs were acknowledged */
+enum order_bit {			    /* in half_facts.order: what this side did after the other */
+		 ORDER_SECOND_SYN = 1 << 0, /* the peer's SYN came first: simultaneous open */
+		 ORDER_SECOND_FIN = 1 << 1, /* the peer's FIN or RST came before its own */
+		 ORDER_RST_LATE = 1 << 2,   /* its RST came after both FINs were acknowledged */
 };
 
 enum { SCALE_NONE = 0xff };
 
 /* The first 32 octets are what the peer's segments read. Sequence state is that of tshark's analysis. */
 struct half {
-	__u32 next;	  /* highest sequence end sent; 0: unknown */
-	__u32 max;	  /* end up to which no hole was seen; 0: unknown */
-	__u32 ack;	  /* acknowledgment of its last segment */
-	__u16 win;	  /* raw window of its last segment */
-	__u16 bits;	  /* enum half_bit */
-	__u64 time_ns;	  /* when its last segment was seen */
-	__u32 rtt_seq;	  /* an ACK of this closes the open RTT sample; no new one opens before */
-	__u16 run;	  /* number of its present run of equal acknowledgments */
-	__u8 dups;	  /* duplicate ACKs in that run, saturating */
-	__u8 scale;	  /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
-	__u64 rtt_ns;	  /* when the open RTT sample began; 0: none open */
-	__u64 next_ns;	  /* when next was set */
+	__u32 next;    /* highest sequence end sent; 0: unknown */
+	__u32 max;     /* end up to which no hole was seen; 0: unknown */
+	__u32 ack;     /* acknowledgment of its last segment */
+	__u16 win;     /* raw window of its last segment */
+	__u16 bits;    /* enum half_bit */
+	__u64 time_ns; /* when its last segment was seen */
+	__u32 rtt_seq; /* an ACK of this closes the open RTT sample; no new one opens before */
+	__u16 run;     /* number of its present run of equal acknowledgments */
+	__u8 dups;     /* duplicate ACKs in that run, saturating */
+	__u8 scale;    /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
+	__u64 rtt_ns;  /* when the open RTT sample began; 0: none open */
+	__u64 next_ns; /* when next was set */
 	/* Totals since the last carry into struct half_facts (half_carry): 32 bits each. */
 	__u32 packets, payload_bytes, header_bytes, psh;
 	/* RTT between the monitor and this side: samples closed by its own segments. */
@@ -96,37 +96,37 @@ enum analysis_counter {
 #define ANALYSIS_ENUM(NAME, name) ANALYSIS_##NAME,
 	ANALYSIS_COUNTERS(ANALYSIS_ENUM)
 #undef ANALYSIS_ENUM
-	ANALYSIS_COUNT
+		ANALYSIS_COUNT
 };
 
 struct half_facts {
 	__u64 packets, payload_bytes, header_bytes, psh; /* carried over from struct half */
-	__u64 syn_first_ns, syn_last_ns;       /* its SYNs, first and last */
-	__u64 synack_first_ns, synack_last_ns; /* its SYN/ACKs that acknowledge the peer's SYN; 0: none */
-	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
-	__u64 first_data_ns;		       /* its first payload; 0: none */
+	__u64 syn_first_ns, syn_last_ns;		 /* its SYNs, first and last */
+	__u64 synack_first_ns, synack_last_ns;		 /* its SYN/ACKs that acknowledge the peer's SYN; 0: none */
+	__u64 shook_ns;	     /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
+	__u64 first_data_ns; /* its first payload; 0: none */
 	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
-	__u32 no_ack;			       /* segments without ACK flag */
+	__u32 no_ack; /* segments without ACK flag */
 	__u32 analysis[ANALYSIS_COUNT];
-	__u32 base;	  /* sequence number its stream is counted from (semantics: a SYN off it begins a flow) */
-	__u32 first_ack;  /* acknowledgment of its first segment with ACK */
-	__u32 first_seq;  /* first octet of its stream */
-	__u32 isn;	  /* of its last SYN or SYN/ACK */
-	__u32 syn_end;	  /* sequence end of that */
-	__u32 fin_end;	  /* sequence end of its FIN */
+	__u32 base;	 /* sequence number its stream is counted from (semantics: a SYN off it begins a flow) */
+	__u32 first_ack; /* acknowledgment of its first segment with ACK */
+	__u32 first_seq; /* first octet of its stream */
+	__u32 isn;	 /* of its last SYN or SYN/ACK */
+	__u32 syn_end;	 /* sequence end of that */
+	__u32 fin_end;	 /* sequence end of its FIN */
 	__u32 syn_tsval;
 	__u32 rtt_by_timestamp;
-	__u16 mark_run;	  /* the peer's run that this side marked, valid with `marked` (analysis.h) */
+	__u16 mark_run; /* the peer's run that this side marked, valid with `marked` (analysis.h) */
 	__u16 mss;
 	__u16 mptcp_sent, mptcp_known; /* subtypes it sent; union of both sides' when its last segment was judged */
-	__u8 options;	  /* enum segment_option of its last SYN or SYN/ACK */
+	__u8 options;		       /* enum segment_option of its last SYN or SYN/ACK */
 	__u8 window_scale;
-	__u8 ttl;	  /* of its first segment */
-	__u8 rst_ttl;	  /* of its first RST */
-	__u8 syn_ecn;	  /* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
+	__u8 ttl;		/* of its first segment */
+	__u8 rst_ttl;		/* of its first RST */
+	__u8 syn_ecn;		/* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
 	__u8 marked, mark_dups; /* mark_dups: the peer's dups at the mark */
-	__u8 has_ack;	  /* first_ack is valid */
-	__u8 order;	  /* enum order_bit */
+	__u8 has_ack;		/* first_ack is valid */
+	__u8 order;		/* enum order_bit */
 };
 
 enum { ATTEMPTS = 8 };
@@ -142,27 +142,28 @@ enum answered_by { ANSWERED_NONE, ANSWERED_ONLY, ANSWERED_TIMESTAMP, ANSWERED_LA
 /* 256 octets, four cache lines: what a plain segment touches, beside two words of tags. The key's hash stands for the
  * key there; special segments, SYNs among them, compare the key itself. */
 struct flow {
-	struct half half[2];	/* [endpoint], as in the key */
-	__u64 hash;		/* of the key, under the run's seed */
+	struct half half[2]; /* [endpoint], as in the key */
+	__u64 hash;	     /* of the key, under the run's seed */
 	struct flow_key key;
 	/* Of the halves, what found no room there. */
-	__u32 peer_max[2];	/* corrects the peer's `max`, if beyond it; 0: none */
-	__u8 lost_segments[2], acked_unseen[2]; /* since the last carry: where a mirror port drops, these are frequent */
+	__u32 peer_max[2]; /* corrects the peer's `max`, if beyond it; 0: none */
+	__u8 lost_segments[2],
+		acked_unseen[2]; /* since the last carry: where a mirror port drops, these are frequent */
 };
 
 struct facts {
 	struct half_facts half[2];
 	__u64 start_ns;
-	__u64 initial_rtt_ns;	/* tshark's: last SYN to first ACK without SYN; 0: unknown */
-	__u64 last_syn_ns;	/* SYN without ACK of either side; 0: none */
-	__u64 answered_syn_ns;	/* the SYN that the first SYN/ACK answered */
-	__u32 answered_syn;	/* its number, from 1 */
-	__u32 attempts_seen;	/* SYNs and SYN/ACKs of the handshake; the first ATTEMPTS are kept */
+	__u64 initial_rtt_ns;  /* tshark's: last SYN to first ACK without SYN; 0: unknown */
+	__u64 last_syn_ns;     /* SYN without ACK of either side; 0: none */
+	__u64 answered_syn_ns; /* the SYN that the first SYN/ACK answered */
+	__u32 answered_syn;    /* its number, from 1 */
+	__u32 attempts_seen;   /* SYNs and SYN/ACKs of the handshake; the first ATTEMPTS are kept */
 	struct attempt attempt[ATTEMPTS];
-	__u8 answered_by;	/* enum answered_by */
+	__u8 answered_by;		      /* enum answered_by */
 	__u8 icmp_seen, icmp_type, icmp_code; /* first ICMP error that quoted its SYN */
 	__u8 vlans;
-	__u8 first_sender;	/* endpoint whose segment began the flow */
+	__u8 first_sender; /* endpoint whose segment began the flow */
 	__u16 vlan[SEGMENT_VLANS];
 	__u16 reserved;
 };

@@ -26,10 +26,7 @@ INLINE bool flow_is_unanswered(const struct flow *flow);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-INLINE bool flow_is_closed(const struct flow *flow)
-{
-	return flow->half[0].bits & flow->half[1].bits & HALF_FIN_ACKED;
-}
+INLINE bool flow_is_closed(const struct flow *flow) { return flow->half[0].bits & flow->half[1].bits & HALF_FIN_ACKED; }
 
 INLINE bool flow_is_over(const struct flow *flow)
 {
@@ -184,8 +181,7 @@ INLINE void handshake_fin_rst(const struct exchange *x)
 		own->bits |= HALF_FIN;
 		x->own_facts->fin_end = x->end;
 	}
-	if (x->peer->bits & HALF_FIN && flags & TCP_ACK &&
-	    !seq_before(x->seg->acknowledgment, x->peer_facts->fin_end))
+	if (x->peer->bits & HALF_FIN && flags & TCP_ACK && !seq_before(x->seg->acknowledgment, x->peer_facts->fin_end))
 		own->bits |= HALF_FIN_ACKED;
 }
 

@@ -7,8 +7,8 @@
 #include "link.h"
 
 enum {
-	IPV6_EXTENSIONS = 8,	/* extension headers that are followed */
-	TCP_CAPTURED_MIN = 16,	/* octets that a segment needs to count: up to the window */
+	IPV6_EXTENSIONS = 8,   /* extension headers that are followed */
+	TCP_CAPTURED_MIN = 16, /* octets that a segment needs to count: up to the window */
 };
 
 /* Parses a frame whole. Returns LEDGER_IN_FLOWS (a TCP segment), LEDGER_ICMP_ERRORS (the segment that an ICMP error
@@ -171,8 +171,7 @@ INLINE int tcp_parse(const struct cursor *at, struct segment *seg, const struct 
 	if (seg->wire_payload_len == 0)
 		seg->wire_payload_len = seg->payload_len > 0xffff ? 0xffff : (__u16)seg->payload_len;
 	if (header_len > sizeof(*tcp))
-		options_parse(seg, (const __u8 *)(tcp + 1), at->end, header_len - (__u32)sizeof(*tcp),
-			      at->scratch);
+		options_parse(seg, (const __u8 *)(tcp + 1), at->end, header_len - (__u32)sizeof(*tcp), at->scratch);
 	return LEDGER_IN_FLOWS;
 }
 

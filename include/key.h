@@ -7,12 +7,12 @@
 
 /* Endpoint 0 is the lesser in an order that the run's seed has a part in; it says nothing about client and server. */
 struct flow_key {
-	__u64 ip[2][2];	  /* [endpoint]: 16 octets as in struct segment */
-	__u16 port[2];	  /* host order */
-	__u32 tunnel;	  /* tunnel id, 0: none */
-	__u16 interface;  /* the body's number; 0 in replay */
+	__u64 ip[2][2];	 /* [endpoint]: 16 octets as in struct segment */
+	__u16 port[2];	 /* host order */
+	__u32 tunnel;	 /* tunnel id, 0: none */
+	__u16 interface; /* the body's number; 0 in replay */
 	__u8 ip_version;
-	__u8 retired;	  /* 1: no longer to be found (table_retire); 0 in what is sought */
+	__u8 retired; /* 1: no longer to be found (table_retire); 0 in what is sought */
 } __attribute__((aligned(4), packed));
 
 /* Random per run, so that nobody outside can choose keys that meet in one bucket. */
@@ -89,7 +89,8 @@ INLINE __u32 key_tie(const __u64 source[2], const __u64 destination[2], __be16 s
 INLINE struct key_hash key_hash_ipv6(const __u64 source[2], const __u64 destination[2], __be16 source_port,
 				     __be16 destination_port, __u16 interface, const struct key_seed *seed)
 {
-	__u64 from = key_digest_ipv6(source, source_port, seed), to = key_digest_ipv6(destination, destination_port, seed);
+	__u64 from = key_digest_ipv6(source, source_port, seed),
+	      to = key_digest_ipv6(destination, destination_port, seed);
 	struct key_hash hash = { .value = key_join(from, to, interface, seed), .direction = (__u32)u64_less(to, from) };
 
 	if (unlikely(from == to))
@@ -112,7 +113,8 @@ INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed
 	__be16 from = to_be16(seg->source_port), to = to_be16(seg->destination_port);
 
 	if (seg->ip_version == 4)
-		return key_hash_ipv4(key_ipv4(seg->source_ip), key_ipv4(seg->destination_ip), from, to, seg->interface, seed);
+		return key_hash_ipv4(key_ipv4(seg->source_ip), key_ipv4(seg->destination_ip), from, to, seg->interface,
+				     seed);
 	return key_hash_ipv6(seg->source_ip, seg->destination_ip, from, to, seg->interface, seed);
 }
 

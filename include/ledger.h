@@ -25,7 +25,7 @@ enum ledger_counter {
 #define LEDGER_ENUM(NAME, name, meaning) LEDGER_##NAME,
 	LEDGER_COUNTERS(LEDGER_ENUM)
 #undef LEDGER_ENUM
-	LEDGER_COUNT,
+		LEDGER_COUNT,
 	LEDGER_ROOM = 16 /* a power of two, for an index that the verifier can bound by a mask */
 };
 
@@ -36,11 +36,11 @@ _Static_assert((int)LEDGER_COUNT <= (int)LEDGER_ROOM, "room for all");
 struct ledger {
 	__u64 seen;
 	__u64 counter[LEDGER_ROOM]; /* by enum ledger_counter */
-	__u64 frames;	    /* what the hook was handed: a super-packet is one */
-	__u64 births;	    /* flows that took a slot */
-	__u64 evicted;	    /* flows that left before their end, reported */
-	__u64 lost_records; /* flows that left and could not be reported */
-	__u64 collisions;   /* lookups that met another key under the same tag */
+	__u64 frames;		    /* what the hook was handed: a super-packet is one */
+	__u64 births;		    /* flows that took a slot */
+	__u64 evicted;		    /* flows that left before their end, reported */
+	__u64 lost_records;	    /* flows that left and could not be reported */
+	__u64 collisions;	    /* lookups that met another key under the same tag */
 };
 
 #endif

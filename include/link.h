@@ -20,10 +20,10 @@ enum link_type {
 /* Where the parser stands in a frame. data..end is what was captured. */
 struct cursor {
 	const __u8 *data, *end;
-	__u32 wire_len;	   /* octets of the frame on the wire, from data */
-	__u32 offset;	   /* of the next header, from data */
-	__u32 zero;	   /* 0, but the verifier must not know: see cursor_advance */
-	__u16 ethertype;   /* what that header is, host order */
+	__u32 wire_len;		      /* octets of the frame on the wire, from data */
+	__u32 offset;		      /* of the next header, from data */
+	__u32 zero;		      /* 0, but the verifier must not know: see cursor_advance */
+	__u16 ethertype;	      /* what that header is, host order */
 	struct options_copy *scratch; /* room for the parser, of this CPU or thread */
 };
 
@@ -45,10 +45,7 @@ enum {
 };
 
 /* Octets on the wire from here on. */
-INLINE __u32 cursor_left(const struct cursor *at)
-{
-	return at->wire_len > at->offset ? at->wire_len - at->offset : 0;
-}
+INLINE __u32 cursor_left(const struct cursor *at) { return at->wire_len > at->offset ? at->wire_len - at->offset : 0; }
 
 /* A header states how many octets follow: what lies beyond in the frame is padding. */
 INLINE void cursor_limit(struct cursor *at, __u32 len)
@@ -172,14 +169,9 @@ INLINE int link_parse_ip(struct cursor *at)
 	if (at->data + at->offset + 1 > at->end)
 		return LEDGER_MALFORMED_LINK;
 	switch (at->data[at->offset] >> 4) {
-	case 4:
-		at->ethertype = ETHERTYPE_IPV4;
-		return LEDGER_IN_FLOWS;
-	case 6:
-		at->ethertype = ETHERTYPE_IPV6;
-		return LEDGER_IN_FLOWS;
-	default:
-		return LEDGER_NOT_IP;
+	case 4: at->ethertype = ETHERTYPE_IPV4; return LEDGER_IN_FLOWS;
+	case 6: at->ethertype = ETHERTYPE_IPV6; return LEDGER_IN_FLOWS;
+	default: return LEDGER_NOT_IP;
 	}
 }
 
@@ -228,18 +220,12 @@ INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *se
 {
 	at->offset = 0;
 	switch (type) {
-	case LINK_ETHERNET:
-		return link_parse_ethernet(at, seg);
-	case LINK_IP:
-		return link_parse_ip(at);
-	case LINK_NULL:
-		return link_parse_null(at);
-	case LINK_SLL:
-		return link_parse_sll(at, seg, 16, 14);
-	case LINK_SLL2:
-		return link_parse_sll(at, seg, 20, 0);
-	case LINK_PPP:
-		return link_parse_ppp(at);
+	case LINK_ETHERNET: return link_parse_ethernet(at, seg);
+	case LINK_IP: return link_parse_ip(at);
+	case LINK_NULL: return link_parse_null(at);
+	case LINK_SLL: return link_parse_sll(at, seg, 16, 14);
+	case LINK_SLL2: return link_parse_sll(at, seg, 20, 0);
+	case LINK_PPP: return link_parse_ppp(at);
 	}
 	return LEDGER_NOT_IP;
 }

@@ -50,9 +50,7 @@ INLINE void option_read(struct segment *seg, const __u8 *p, __u32 len)
 		if (len == 2)
 			seg->options |= OPTION_SACK_PERMITTED;
 		break;
-	case TCPOPT_SACK:
-		seg->options |= OPTION_SACK;
-		break;
+	case TCPOPT_SACK: seg->options |= OPTION_SACK; break;
 	case TCPOPT_TIMESTAMPS:
 		if (len == 10) {
 			seg->tsval = option_u32(p + 2);
@@ -67,9 +65,7 @@ INLINE void option_read(struct segment *seg, const __u8 *p, __u32 len)
 			seg->flags |= SEGMENT_MPTCP;
 		}
 		break;
-	case TCPOPT_FAST_OPEN:
-		seg->options |= OPTION_FAST_OPEN;
-		break;
+	case TCPOPT_FAST_OPEN: seg->options |= OPTION_FAST_OPEN; break;
 	case TCPOPT_EXPERIMENT:
 		if (len > 3 && option_u16(p + 2) == 0xf989)
 			seg->options |= OPTION_FAST_OPEN;

@@ -40,7 +40,7 @@ struct record_side {
 	__s64 isn, mss, window_scale;
 	__s64 sack_permitted, timestamps, fast_open, mptcp, ecn; /* 0, 1 or UNKNOWN */
 	__s64 ttl, window_min, window_max;
-	__s64 payload_max;	/* UNKNOWN if it never sent */
+	__s64 payload_max; /* UNKNOWN if it never sent */
 	__u64 analysis[ANALYSIS_COUNT];
 	__s64 first_data_ns;
 	__u64 ce;
@@ -67,9 +67,9 @@ struct record {
 
 /* What a report does not say of itself. */
 struct record_context {
-	const char *interface;	   /* its name, or the capture's */
-	__s64 epoch_ns;		   /* Unix time minus the report's clock */
-	__s64 resolution_ns;	   /* of the source's clock: 1 live, the capture's in replay */
+	const char *interface; /* its name, or the capture's */
+	__s64 epoch_ns;	       /* Unix time minus the report's clock */
+	__s64 resolution_ns;   /* of the source's clock: 1 live, the capture's in replay */
 };
 
 /* Fills `record` from `report`; pure, never fails. */

@@ -7,21 +7,21 @@
 #include "types.h"
 
 enum segment_option { /* which options a segment carried */
-	OPTION_MSS = 1 << 0,
-	OPTION_WINDOW_SCALE = 1 << 1,
-	OPTION_SACK_PERMITTED = 1 << 2,
-	OPTION_SACK = 1 << 3,
-	OPTION_TIMESTAMPS = 1 << 4,
-	OPTION_FAST_OPEN = 1 << 5,
-	OPTION_MPTCP = 1 << 6,
-	OPTION_CUT = 1 << 7, /* a bad option, or the snap length, ended them early */
+		      OPTION_MSS = 1 << 0,
+		      OPTION_WINDOW_SCALE = 1 << 1,
+		      OPTION_SACK_PERMITTED = 1 << 2,
+		      OPTION_SACK = 1 << 3,
+		      OPTION_TIMESTAMPS = 1 << 4,
+		      OPTION_FAST_OPEN = 1 << 5,
+		      OPTION_MPTCP = 1 << 6,
+		      OPTION_CUT = 1 << 7, /* a bad option, or the snap length, ended them early */
 };
 
 enum { SEGMENT_VLANS = 4 };
 
 enum { /* in segment.flags, above the nine of the TCP header: what also makes a segment news to its flow */
-	SEGMENT_CE = 0x1000,	/* IP header marked Congestion Experienced (RFC 3168) */
-	SEGMENT_MPTCP = 0x2000, /* MPTCP option */
+       SEGMENT_CE = 0x1000,    /* IP header marked Congestion Experienced (RFC 3168) */
+       SEGMENT_MPTCP = 0x2000, /* MPTCP option */
 };
 
 /* Addresses are 16 octets as on the wire, IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2); everything else in host order.
@@ -29,25 +29,25 @@ enum { /* in segment.flags, above the nine of the TCP header: what also makes a 
  * others of a TCP segment always. */
 struct segment {
 	__u64 source_ip[2], destination_ip[2];
-	__u64 now_ns;		 /* when it was seen: the body's clock, or the capture's */
+	__u64 now_ns; /* when it was seen: the body's clock, or the capture's */
 	__u32 sequence, acknowledgment;
-	__u32 payload_len;	 /* TCP payload, octets */
-	__u32 ip_len;		 /* IP total length, octets */
+	__u32 payload_len; /* TCP payload, octets */
+	__u32 ip_len;	   /* IP total length, octets */
 	__u16 source_port, destination_port;
-	__u16 window;		 /* raw, not scaled */
-	__u16 flags;		 /* TCP_FIN ... TCP_AE, SEGMENT_* */
-	__u32 tsval, tsecr;	 /* valid with OPTION_TIMESTAMPS */
-	__u16 segments;		 /* wire segments it stands for: 1, or those of a super-packet */
-	__u16 interface;	 /* the body's number for where it was seen */
-	__u16 cpu;		 /* that saw it; 0 in replay */
+	__u16 window;	    /* raw, not scaled */
+	__u16 flags;	    /* TCP_FIN ... TCP_AE, SEGMENT_* */
+	__u32 tsval, tsecr; /* valid with OPTION_TIMESTAMPS */
+	__u16 segments;	    /* wire segments it stands for: 1, or those of a super-packet */
+	__u16 interface;    /* the body's number for where it was seen */
+	__u16 cpu;	    /* that saw it; 0 in replay */
 	__u8 ip_version, ttl;
 
-	__u8 options;		 /* enum segment_option */
-	__u8 window_scale;	 /* as sent, may exceed 14 */
+	__u8 options;	   /* enum segment_option */
+	__u8 window_scale; /* as sent, may exceed 14 */
 	__u16 mss;
-	__u16 mptcp_subtypes;	 /* bit n: option subtype n (RFC 8684) */
-	__u16 wire_payload_len;	 /* largest payload of one of the segments; 0 before parsing: as payload_len */
-	__u8 clock_error;	 /* now_ns may be early by less than 2^clock_error ns; 0: exact */
+	__u16 mptcp_subtypes;	/* bit n: option subtype n (RFC 8684) */
+	__u16 wire_payload_len; /* largest payload of one of the segments; 0 before parsing: as payload_len */
+	__u8 clock_error;	/* now_ns may be early by less than 2^clock_error ns; 0: exact */
 	__u8 vlans;
 	__u8 icmp_type, icmp_code; /* of an ICMP error: addresses, ports and sequence are then of what it quotes */
 	__u32 reserved;

@@ -36,10 +36,10 @@ INLINE __u32 table_buckets(__u32 flows)
 /* When the sweep reports a flow and frees its slot. Spans in ns since its last segment. */
 struct sweep_policy {
 	__u64 now_ns;
-	__u64 linger_ns;    /* closed, reset or filtered: late segments still find it */
-	__u64 attempt_ns;   /* a handshake that was not completed */
+	__u64 linger_ns;  /* closed, reset or filtered: late segments still find it */
+	__u64 attempt_ns; /* a handshake that was not completed */
 	__u64 idle_ns;
-	__u32 everything;   /* the monitor ends: all that is left */
+	__u32 everything; /* the monitor ends: all that is left */
 	__u32 reserved;
 };
 

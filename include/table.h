@@ -58,8 +58,7 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
 /* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
 INLINE void table_retire(struct flow *flow);
 /* Reports and frees what is due in one bucket. False: no room for reports, try again. */
-INLINE bool table_sweep(struct table *table, __u32 bucket,
-			const struct sweep_policy *policy);
+INLINE bool table_sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -353,8 +352,7 @@ INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 
 	return true;
 }
 
-INLINE bool table_sweep(struct table *table, __u32 bucket,
-			const struct sweep_policy *policy)
+INLINE bool table_sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy)
 {
 	__u64 *tags = table_tags(table, bucket);
 	struct flow_bucket *flows;

@@ -102,7 +102,8 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 		return false;
 	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
 		return seg->sequence != own->next || seg->acknowledgment != own->ack;
-	return (!peer->ack || (__s32)ahead > 0) && ahead != peer->win && ahead != (__u32)peer->win << (peer->scale & 15);
+	return (!peer->ack || (__s32)ahead > 0) && ahead != peer->win &&
+	       ahead != (__u32)peer->win << (peer->scale & 15);
 }
 
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction)
@@ -131,13 +132,15 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 INLINE bool plain_unseen(struct flow *flow, struct half *own, const struct half *peer, __u32 ack, __u32 direction)
 {
 	__u32 *correction = &flow->peer_max[direction & 1];
-	__u64 corrects = own->bits / HALF_CORRECTS & 1, ahead = corrects & seq_before_bit(peer->max, *correction), max, beyond;
+	__u64 corrects = own->bits / HALF_CORRECTS & 1, ahead = corrects & seq_before_bit(peer->max, *correction), max,
+	      beyond;
 
 	opaque(ahead);
 	max = choose(mask_if(ahead & 1), *correction, peer->max);
 	beyond = seq_before_bit((__u32)max, ack);
 	opaque(beyond);
-	if (unlikely((beyond & 1 & (seq_before_bit((__u32)max, peer->next) ^ 1)) | flow->acked_unseen[direction & 1] >> 7))
+	if (unlikely((beyond & 1 & (seq_before_bit((__u32)max, peer->next) ^ 1)) |
+		     flow->acked_unseen[direction & 1] >> 7))
 		return false;
 	flow->acked_unseen[direction & 1] += (__u8)(beyond & 1);
 	*correction = (__u32)choose(mask_if(beyond & 1), peer->next, *correction);

@@ -14,29 +14,29 @@
 #endif
 
 enum { /* EtherTypes (IEEE 802 numbers), host order */
-	ETHERTYPE_VLAN = 0x8100,
-	ETHERTYPE_QINQ = 0x88a8,
-	ETHERTYPE_QINQ_OLD = 0x9100,
-	ETHERTYPE_MPLS = 0x8847,
-	ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
-	ETHERTYPE_PPPOE = 0x8864,	  /* session stage, RFC 2516 */
-	ETHERTYPE_IPV4 = 0x0800,
-	ETHERTYPE_IPV6 = 0x86dd,
-	ETHERTYPE_MIN = 0x0600, /* below: an 802.3 length, LLC follows */
+       ETHERTYPE_VLAN = 0x8100,
+       ETHERTYPE_QINQ = 0x88a8,
+       ETHERTYPE_QINQ_OLD = 0x9100,
+       ETHERTYPE_MPLS = 0x8847,
+       ETHERTYPE_MPLS_UPSTREAM = 0x8848, /* RFC 5332 */
+       ETHERTYPE_PPPOE = 0x8864,	 /* session stage, RFC 2516 */
+       ETHERTYPE_IPV4 = 0x0800,
+       ETHERTYPE_IPV6 = 0x86dd,
+       ETHERTYPE_MIN = 0x0600, /* below: an 802.3 length, LLC follows */
 };
 
 enum { /* IP protocol numbers (IANA) */
-	PROTO_HOPOPTS = 0,
-	PROTO_ICMP = 1,
-	PROTO_TCP = 6,
-	PROTO_ROUTING = 43,
-	PROTO_FRAGMENT = 44,
-	PROTO_AH = 51,
-	PROTO_ICMPV6 = 58,
-	PROTO_DSTOPTS = 60,
-	PROTO_MOBILITY = 135,
-	PROTO_HIP = 139,
-	PROTO_SHIM6 = 140,
+       PROTO_HOPOPTS = 0,
+       PROTO_ICMP = 1,
+       PROTO_TCP = 6,
+       PROTO_ROUTING = 43,
+       PROTO_FRAGMENT = 44,
+       PROTO_AH = 51,
+       PROTO_ICMPV6 = 58,
+       PROTO_DSTOPTS = 60,
+       PROTO_MOBILITY = 135,
+       PROTO_HIP = 139,
+       PROTO_SHIM6 = 140,
 };
 
 struct ethernet_header {
@@ -99,7 +99,8 @@ struct icmp_header { /* RFC 792, RFC 4443: error messages have 4 octets more, th
 	__be32 rest;
 } WIRE;
 
-_Static_assert(sizeof(struct ethernet_header) == 14 && sizeof(struct vlan_header) == 4 && sizeof(struct snap_header) == 8,
+_Static_assert(sizeof(struct ethernet_header) == 14 && sizeof(struct vlan_header) == 4 &&
+		       sizeof(struct snap_header) == 8,
 	       "no padding");
 _Static_assert(sizeof(struct ipv4_header) == 20 && sizeof(struct ipv6_header) == 40 &&
 		       sizeof(struct ipv6_extension) == 4 && sizeof(struct tcp_header) == 20 &&
@@ -107,28 +108,28 @@ _Static_assert(sizeof(struct ipv4_header) == 20 && sizeof(struct ipv6_header) ==
 	       "no padding");
 
 enum { /* TCP flags, the eight of the flags octet and AE as bit 8 */
-	TCP_FIN = 0x01,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_PSH = 0x08,
-	TCP_ACK = 0x10,
-	TCP_URG = 0x20,
-	TCP_ECE = 0x40,
-	TCP_CWR = 0x80,
-	TCP_AE = 0x100,
+       TCP_FIN = 0x01,
+       TCP_SYN = 0x02,
+       TCP_RST = 0x04,
+       TCP_PSH = 0x08,
+       TCP_ACK = 0x10,
+       TCP_URG = 0x20,
+       TCP_ECE = 0x40,
+       TCP_CWR = 0x80,
+       TCP_AE = 0x100,
 };
 
 enum { /* TCP option kinds (IANA) */
-	TCPOPT_END = 0,
-	TCPOPT_NOP = 1,
-	TCPOPT_MSS = 2,
-	TCPOPT_WINDOW_SCALE = 3,
-	TCPOPT_SACK_PERMITTED = 4,
-	TCPOPT_SACK = 5,
-	TCPOPT_TIMESTAMPS = 8,
-	TCPOPT_MPTCP = 30,
-	TCPOPT_FAST_OPEN = 34,
-	TCPOPT_EXPERIMENT = 254, /* with magic 0xf989: fast open before RFC 7413 */
+       TCPOPT_END = 0,
+       TCPOPT_NOP = 1,
+       TCPOPT_MSS = 2,
+       TCPOPT_WINDOW_SCALE = 3,
+       TCPOPT_SACK_PERMITTED = 4,
+       TCPOPT_SACK = 5,
+       TCPOPT_TIMESTAMPS = 8,
+       TCPOPT_MPTCP = 30,
+       TCPOPT_FAST_OPEN = 34,
+       TCPOPT_EXPERIMENT = 254, /* with magic 0xf989: fast open before RFC 7413 */
 };
 
 #endif

@@ -251,7 +251,8 @@ int live_run(const struct options *options, const struct output *output)
 	live = (struct live){ .options = options, .output = output, .guardian.notes = -1 };
 	live.instance = live.signals = live.watch = -1;
 	if (start(&live)) {
-		status = live.sink ? EXIT_FAILED : EXIT_USAGE; /* without a sink: the filter is wrong, and has been said */
+		status = live.sink ? EXIT_FAILED
+				   : EXIT_USAGE; /* without a sink: the filter is wrong, and has been said */
 		detach_all(&live);
 		goto out;
 	}

@@ -9,8 +9,8 @@
 
 struct output_options {
 	FILE *to;
-	int columns;	   /* width of the terminal; 0: not a terminal */
-	bool stats;	   /* print the ledger in full */
+	int columns; /* width of the terminal; 0: not a terminal */
+	bool stats;  /* print the ledger in full */
 };
 
 /* An output keeps what it needs in statics of its file: one is open at a time. All return 0, or -errno when `to`
@@ -18,11 +18,12 @@ struct output_options {
 struct output {
 	const char *name, *help;
 	int (*open)(const struct output_options *options);
-	int (*flow)(const struct record *record);	       /* a flow that ended */
-	int (*ledger)(const struct ledger_record *record);    /* at the end, one for each interface and direction */
+	int (*flow)(const struct record *record);	   /* a flow that ended */
+	int (*ledger)(const struct ledger_record *record); /* at the end, one for each interface and direction */
 	int (*close)(void);
 	/* A picture of what is open now, for a terminal that refreshes; NULL if the output has none. */
-	int (*screen)(const struct record *records, size_t count, const struct ledger_record *ledgers, size_t ledger_count);
+	int (*screen)(const struct record *records, size_t count, const struct ledger_record *ledgers,
+		      size_t ledger_count);
 };
 
 extern const struct output output_json, output_table;
