@@ -32,6 +32,8 @@ SAID = {  # after each story's title
     "SYN scan of a filtered port": r"unanswered \(no-response\)",
 }
 
+TEMPORARY = "/run/temporary"
+
 
 def state():
     """All that the demo could leave: namespaces, interfaces, mounts, scratch files, processes."""
@@ -39,7 +41,7 @@ def state():
     with open("/proc/self/mounts", encoding="utf-8") as mounts:
         return {"namespaces": net.run("ip", "netns"), "interfaces": net.run("ip", "-br", "link"),
                 "mounts": mounts.read(), "scratch": os.listdir("/run/scratch"), "processes": processes,
-                "/tmp": sorted(os.listdir("/tmp")), "pinned": os.listdir("/sys/fs/bpf")}
+                "temporary": sorted(os.listdir(TEMPORARY)), "pinned": os.listdir("/sys/fs/bpf")}
 
 
 def start():
@@ -94,7 +96,8 @@ def interrupted(phase, number):
 
 
 def main():
-    net.run("mount", "-t", "tmpfs", "tmpfs", "/tmp")  # the sandbox's own: other programs use the machine's
+    os.mkdir(TEMPORARY)  # the sandbox's own: other programs use the machine's, and the checkout may lie there
+    os.environ["TMPDIR"] = TEMPORARY
     whole()
     for phase in PHASES:
         interrupted(phase, signal.SIGINT)
