@@ -63,7 +63,8 @@ $(BUILD)/dependencies: Makefile
 	@touch $@
 
 # What only tests and the demo need. Without root their suites that need it are skipped, and so are its packages.
-$(BUILD)/test-dependencies: Makefile | $(BUILD)/dependencies
+TEST_DEPENDENCIES = $(BUILD)/test-dependencies-$(if $(filter 0,$(shell id -u)),root,user)
+$(TEST_DEPENDENCIES): Makefile | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	@missing=; \
 	$(call need_header,criterion/criterion.h,libcriterion-dev) $(call need_program,python3,python3) \
@@ -125,7 +126,7 @@ $(BUILD)/layers: $(BUILD)/engine.o $(VIEWS:%=user/%.c) $(REPLAY:%=user/%.c)
 
 -include tests/tests.mk
 
-demo: all $(BUILD)/test-dependencies
+demo: all $(TEST_DEPENDENCIES)
 	$(Q)TCPSCOPE=$(abspath $(BUILD)/tcpscope) tests/demo.sh
 
 SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*.[ch] tests/*/*.[ch])

@@ -58,7 +58,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	brief.interface = interface->number;
 	/* On a device without Ethernet header user space attaches no XDP program. */
 	hook_stamp(hook, &brief);
-	if (likely(engine_brief(&table, &hook->ledger, &at, &brief)))
+	if (likely(engine_brief(&table, &hook->ledger, &at, &brief, &hook->segment)))
 		return XDP_PASS;
 	if (!config.test_clock)
 		at.wire_len = (__u32)bpf_xdp_get_buff_len(ctx); /* of all buffers; the headers are in the first */
@@ -120,7 +120,8 @@ INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const stru
 	if (config.test_clock)
 		brief->now_ns = skb->tstamp;
 	hook_stamp(hook, brief);
-	return !skb->gso_size && interface->link == LINK_ETHERNET && engine_brief(&table, &hook->ledger, &at, brief);
+	return !skb->gso_size && interface->link == LINK_ETHERNET &&
+	       engine_brief(&table, &hook->ledger, &at, brief, &hook->segment);
 }
 
 /* Did the parser stop where the linear part ends, though the packet goes on? A pull copies; so it is not done ahead of

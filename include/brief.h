@@ -9,8 +9,8 @@
 #include "table.h"
 
 /* Enters the frame's segment into its flow if frame and segment are of that kind. `seg` has the time, clock_error, cpu,
- * interface and segments (and wire_payload_len if not 0); the others are overwritten. */
-INLINE bool brief_enter(struct table *table, const struct cursor *at, struct segment *seg);
+ * interface and segments, the rest 0. `room` is for the call that judges what is ordinary but out of order. */
+INLINE bool brief_enter(struct table *table, const struct cursor *at, struct segment *seg, struct segment *room);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -111,7 +111,23 @@ INLINE bool brief_ipv6(struct table *table, const struct cursor *at, struct segm
 	return true;
 }
 
-INLINE bool brief_enter(struct table *table, const struct cursor *at, struct segment *seg)
+/* Resent, repeated, a window that closes: no news, but every rule of the analysis has its say. */
+SEPARATE int brief_judge(struct table *table, struct segment *seg, __u32 number, __u32 direction)
+{
+	struct flow *flow;
+	struct facts *facts;
+
+	if (!table || !seg)
+		return 0;
+	flow = table_flow(table, number);
+	facts = table_flow_facts(table, number);
+	if (!flow || !facts)
+		return 0;
+	flow_update(flow, facts, seg, direction);
+	return 1;
+}
+
+INLINE bool brief_enter(struct table *table, const struct cursor *at, struct segment *seg, struct segment *room)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
 	struct key_hash hash;
@@ -132,7 +148,12 @@ INLINE bool brief_enter(struct table *table, const struct cursor *at, struct seg
 		if (facts)
 			flow_firsts(slot.flow, facts, seg, hash.direction);
 	}
-	return flow_plain(slot.flow, seg, hash.direction);
+	if (likely(flow_plain(slot.flow, seg, hash.direction)))
+		return true;
+	if (flow_is_news(&slot.flow->half[hash.direction & 1], &slot.flow->half[~hash.direction & 1], seg))
+		return false;
+	*room = *seg;
+	return brief_judge(table, room, slot.number, hash.direction);
 }
 
 #endif

@@ -7,7 +7,8 @@
 #include "brief.h"
 
 /* The short way for an Ethernet frame (brief.h), with its account. False: parse it, and call engine_enter. */
-INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg);
+INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg,
+			 struct segment *room);
 
 /* Enters a parsed frame into the flow table and the ledger, in exactly one counter of it; returns that.
  * `verdict` is what segment_parse said. */
@@ -104,9 +105,10 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	return 0;
 }
 
-INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg)
+INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg,
+			 struct segment *room)
 {
-	if (!brief_enter(table, at, seg))
+	if (!brief_enter(table, at, seg, room))
 		return false;
 	ledger->frames++;
 	ledger->seen += seg->segments;

@@ -11,7 +11,7 @@ FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow
 
 .PHONY: tests fuzz
 
-test: all $(BUILD)/test-dependencies tests
+test: all $(TEST_DEPENDENCIES) tests
 	@BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' CC='$(CC)' CLANG='$(CLANG)' tests/run
 
 tests: $(BUILD)/unit/run $(FUZZERS)
