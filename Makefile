@@ -68,6 +68,7 @@ $(TEST_DEPENDENCIES): Makefile | $(BUILD)/dependencies
 	@mkdir -p $(@D)
 	@missing=; \
 	$(call need_header,criterion/criterion.h,libcriterion-dev) $(call need_program,python3,python3) \
+	$(call need_program,llvm-objdump-19,llvm-19) \
 	[ -e "$$($(CLANG) -print-file-name=libclang_rt.fuzzer-$$(uname -m).a)" ] || \
 		[ -e "$$($(CLANG) -print-runtime-dir)/libclang_rt.fuzzer.a" ] || \
 		{ echo "missing: libFuzzer (Debian package libclang-rt-19-dev)" >&2; missing=1; }; \
@@ -130,11 +131,13 @@ demo: all $(TEST_DEPENDENCIES)
 	$(Q)TCPSCOPE=$(abspath $(BUILD)/tcpscope) tests/demo.sh
 
 SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*.[ch] tests/*/*.[ch])
-SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/*/* .ci/*)
+SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/* tests/*/* .ci/*)
+LICENSED = $(SOURCES) $(sort $(SCRIPTS)) $(wildcard vmlinux/*.h tests/*/*.py tests/*.mk tests/*/*.mk README.md doc/*) Makefile
 
 check:
-	@for file in $$(git ls-files '*.[ch]' '*.py' '*.sh' '*.mk' Makefile); do \
-		head -2 $$file | grep -q SPDX-License-Identifier || { echo "$$file: no SPDX line" >&2; exit 1; }; done
+	$(call say,LICENCE,$(words $(LICENSED)) files)
+	@for file in $(LICENSED); do head -2 $$file | grep -q 'SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause' || \
+		{ echo "$$file: no SPDX line" >&2; exit 1; }; done
 	@missing=; \
 	$(call need_program,$(CLANG_FORMAT),clang-format-19) $(call need_program,cppcheck,cppcheck) \
 	$(call need_program,shellcheck,shellcheck) \

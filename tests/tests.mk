@@ -19,6 +19,8 @@ tests: $(BUILD)/unit/run $(FUZZERS)
 fuzz: $(FUZZERS)
 	$(Q)BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz/run
 
+$(UNIT_OBJECTS) $(FUZZERS): | $(TEST_DEPENDENCIES)
+
 $(UNIT_OBJECTS): $(BUILD)/unit/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
