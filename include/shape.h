@@ -24,8 +24,7 @@ struct table_shape {
 	struct key_seed seed;
 };
 
-/* Buckets for `flows` flows at once: two thirds full, no pair of buckets overflows (1 in 10^5 keys, measured by
- * tests/unit). */
+/* Buckets for `flows` flows at once, two thirds full: then a pair of buckets hardly ever overflows. */
 INLINE __u32 table_buckets(__u32 flows)
 {
 	__u64 buckets = ((__u64)flows * 3 / 2 + WAYS - 1) / WAYS;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 632). A lookup reads the two
- * tag words, finds the slot by arithmetic and then touches one slot: four adjacent cache lines of one page. The tags
- * of a million flows are 1.4 MB and stay in the cache; a tag that lies (1 in 255 per neighbour) costs a second look.
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 632). A lookup reads the tag
+ * word of the first bucket, finds the slot by arithmetic and touches it alone: four adjacent cache lines of one page. A tag
+ * that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second look. The tags of a million flows
+ * are 1.4 MB.
  *
  * Lookups take no lock. A slot is taken and given back under the lock of its region, where both its buckets lie,
  * and its tag is written last; a segment that had found its slot just before it was given back may be lost from its
