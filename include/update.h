@@ -213,15 +213,16 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 		.seg = seg,
 		.end = seg->sequence + seg->payload_len + !!(seg->flags & (TCP_SYN | TCP_FIN)),
 	};
+	const bool news = flow_is_news(x.own, x.peer, seg);
 	__u32 next = x.own->next, first_seq = x.own_facts->first_seq;
 
 	if (half_carry_due(flow, direction))
 		half_carry(flow, x.own_facts, direction);
-	if (flow_is_news(x.own, x.peer, seg)) {
+	if (news)
 		clock_exact(seg);
+	rtt_close(x.own, x.peer, seg); /* before the note: it asks whether this side has sent an ACK before */
+	if (news)
 		handshake_note(&x);
-	}
-	rtt_close(x.own, x.peer, seg);
 	analysis_judge(&x);
 	if (!(x.own->bits & HALF_SEEN) || x.own_facts->first_seq != first_seq) /* the stream is counted from here */
 		x.own->wraps = x.own->next < x.own_facts->first_seq;

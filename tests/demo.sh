@@ -10,6 +10,7 @@
 # Everything lives in a sandbox (tests/lib/sandbox.sh), so nothing is left behind, also when interrupted.
 
 set -euo pipefail
+export PYTHONDONTWRITEBYTECODE=1
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source-path=SCRIPTDIR source=lib/sandbox.sh
 . "$here/lib/sandbox.sh"

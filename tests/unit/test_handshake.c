@@ -13,7 +13,7 @@ static const struct script spans[] = {
 	  STEPS({ C, SYN, 0, 0, 0, 0, "state=syn_sent outcome=unanswered reason=no-response connect=null server=null" },
 		{ S, SA, 0, 1, 0, 10000, "state=syn_received outcome=half_open reason=syn-ack server=10000 client=null" },
 		{ C, ACK, 1, 1, 0, 30000, "state=established outcome=accepted reason=syn-ack" }),
-	  { "connect=30000 server=10000 client=20000 lost=0 syns=1 synacks=1 attempts=2 answered=1 answered_by=only "
+	  { "rtt_server=1 rtt_client=1 connect=30000 server=10000 client=20000 lost=0 syns=1 synacks=1 attempts=2 answered=1 answered_by=only "
 	    "known_by=syn end=end closed_by=null turned=0 c.isn=0 s.isn=0 c.ttl=61 s.ttl=55 c.packets=2 s.packets=1 "
 	    "c.ip_bytes=80 c.stream=0 s.stream=0 c.payload_max=0 start=0 span=30000 c.first_data=null" } },
 	{ "data instead of the ACK",
