@@ -47,6 +47,21 @@ struct {
 } locks SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SERVICE_SETS);
+	__type(key, __u32);
+	__type(value, struct service_set);
+} services SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SERVICE_SETS);
+	__type(key, __u32);
+	__type(value, struct table_lock);
+} service_locks SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1);
 } reports SEC(".maps");
@@ -82,6 +97,14 @@ struct table {
 
 #include "engine.h"
 
+/* Programs on one CPU do not interrupt each other; the sweep, which they may interrupt, has no part in it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct departure);
+} departures SEC(".maps");
+
 INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return bpf_map_lookup_elem(&tags, &bucket); }
 
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket)
@@ -97,6 +120,23 @@ INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket)
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 region)
 {
 	return bpf_map_lookup_elem(&locks, &region);
+}
+
+INLINE struct service_set *table_services(struct table *table, __u32 set)
+{
+	return bpf_map_lookup_elem(&services, &set);
+}
+
+INLINE struct table_lock *table_services_lock(struct table *table, __u32 set)
+{
+	return bpf_map_lookup_elem(&service_locks, &set);
+}
+
+INLINE struct departure *table_departure(struct table *table)
+{
+	__u32 at = 0;
+
+	return bpf_map_lookup_elem(&departures, &at);
 }
 
 INLINE void table_lock(struct table_lock *lock) { bpf_spin_lock(&lock->lock); }

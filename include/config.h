@@ -6,6 +6,7 @@
 
 #include "ledger.h"
 #include "options.h"
+#include "service.h"
 #include "shape.h"
 
 enum {

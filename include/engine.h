@@ -118,12 +118,15 @@ INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struc
 
 INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segment *seg, int verdict)
 {
+	__u64 evicted = ledger->evicted;
 	__u32 number;
 
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
 		number = engine_plain(table, seg);
 		if (unlikely(number != ENTERED))
 			verdict = engine_special(table, ledger, seg, number);
+		if (unlikely(ledger->evicted != evicted))
+			table_depart(table, ledger);
 	} else if (verdict == LEDGER_ICMP_ERRORS) {
 		engine_icmp(table, ledger, seg);
 	}

@@ -16,14 +16,40 @@ enum outcome {
 	OUTCOME_HALF_OPEN,
 	OUTCOME_ABORTED,
 	OUTCOME_MIDSTREAM,
+	OUTCOMES,
 };
 enum closed_by { CLOSED_BY_NOBODY, CLOSED_BY_CLIENT, CLOSED_BY_SERVER };
+
+/* The ICMP errors that nmap, too, takes for a filter or a dead end, by its words. NONE: there was no such error. */
+#define FILTER_REASONS(X) \
+	X(NONE, NULL) \
+	X(NET_UNREACH, "net-unreach") \
+	X(HOST_UNREACH, "host-unreach") \
+	X(PROTO_UNREACH, "proto-unreach") \
+	X(PORT_UNREACH, "port-unreach") \
+	X(NET_PROHIBITED, "net-prohibited") \
+	X(HOST_PROHIBITED, "host-prohibited") \
+	X(ADMIN_PROHIBITED, "admin-prohibited") \
+	X(NO_ROUTE, "no-route") \
+	X(BEYOND_SCOPE, "beyond-scope") \
+	X(REJECT_ROUTE, "reject-route") \
+	X(TIME_EXCEEDED, "time-exceeded")
+
+enum filter_reason {
+#define FILTER_REASON_ENUM(NAME, word) FILTER_##NAME,
+	FILTER_REASONS(FILTER_REASON_ENUM)
+#undef FILTER_REASON_ENUM
+		FILTER_REASON_COUNT,
+	FILTER_REASON_ROOM = 16 /* a power of two, as LEDGER_ROOM */
+};
 
 /* Which endpoint is the client, and how that is known. */
 INLINE __u32 outcome_client(const struct report *report, enum client_known_by *known_by);
 INLINE enum outcome outcome_of(const struct report *report, __u32 client);
 INLINE enum flow_state outcome_state(const struct report *report, __u32 client);
 INLINE enum closed_by outcome_closed_by(const struct report *report, __u32 client);
+/* The first ICMP error that quoted its SYN. */
+INLINE enum filter_reason outcome_filter_reason(const struct report *report);
 /* nmap's word; NULL midstream. */
 INLINE const char *outcome_reason(enum outcome outcome, const struct report *report);
 
@@ -61,37 +87,29 @@ INLINE __u32 outcome_client(const struct report *report, enum client_known_by *k
 	return report->facts.first_sender & 1;
 }
 
-/* The ICMP errors that nmap, too, takes for a filter or a dead end. NULL: another. */
-INLINE const char *outcome_icmp_reason(const struct report *report)
+/* Reasons by ICMP code, four bits each, code 0 lowest: RFC 792 and RFC 1812, 5.2.7.1; RFC 4443, 3.1, where code 5 (source
+ * address failed ingress/egress policy) is a prohibition. Numbers, since a table would be one more map in the kernel. */
+#define FILTER_CODE(code, NAME) ((__u64)FILTER_##NAME << (code) * 4)
+#define FILTER_CODES_V4 \
+	(FILTER_CODE(0, NET_UNREACH) | FILTER_CODE(1, HOST_UNREACH) | FILTER_CODE(2, PROTO_UNREACH) | \
+	 FILTER_CODE(3, PORT_UNREACH) | FILTER_CODE(9, NET_PROHIBITED) | FILTER_CODE(10, HOST_PROHIBITED) | \
+	 FILTER_CODE(13, ADMIN_PROHIBITED))
+#define FILTER_CODES_V6 \
+	(FILTER_CODE(0, NO_ROUTE) | FILTER_CODE(1, ADMIN_PROHIBITED) | FILTER_CODE(2, BEYOND_SCOPE) | \
+	 FILTER_CODE(3, HOST_UNREACH) | FILTER_CODE(4, PORT_UNREACH) | FILTER_CODE(5, ADMIN_PROHIBITED) | \
+	 FILTER_CODE(6, REJECT_ROUTE))
+
+INLINE enum filter_reason outcome_filter_reason(const struct report *report)
 {
 	__u8 type = report->facts.icmp_type, code = report->facts.icmp_code;
+	bool v4 = report->flow.key.ip_version == 4;
 
 	if (!report->facts.icmp_seen)
-		return NULL;
-	if (type == (report->flow.key.ip_version == 4 ? 11 : 3))
-		return "time-exceeded";
-	if (report->flow.key.ip_version == 4) {
-		switch (code) { /* RFC 792, RFC 1812 5.2.7.1 */
-		case 0: return "net-unreach";
-		case 1: return "host-unreach";
-		case 2: return "proto-unreach";
-		case 3: return "port-unreach";
-		case 9: return "net-prohibited";
-		case 10: return "host-prohibited";
-		case 13: return "admin-prohibited";
-		default: return NULL;
-		}
-	}
-	switch (code) { /* RFC 4443, 3.1 */
-	case 0: return "no-route";
-	case 1: return "admin-prohibited";
-	case 2: return "beyond-scope";
-	case 3: return "host-unreach";
-	case 4: return "port-unreach";
-	case 5: return "admin-prohibited"; /* source address failed ingress/egress policy */
-	case 6: return "reject-route";
-	default: return NULL;
-	}
+		return FILTER_NONE;
+	if (type == (v4 ? 11 : 3))
+		return FILTER_TIME_EXCEEDED;
+	return code < 16 ? (enum filter_reason)((v4 ? FILTER_CODES_V4 : FILTER_CODES_V6) >> code * 4 & 15)
+			 : FILTER_NONE;
 }
 
 /* Did both sides speak as only an open connection does? One direction may be missing from what was captured. */
@@ -118,7 +136,7 @@ INLINE enum outcome outcome_of(const struct report *report, __u32 client)
 		return asked & HALF_RST ? OUTCOME_ABORTED : OUTCOME_HALF_OPEN;
 	if (answered & HALF_RST)
 		return OUTCOME_REFUSED;
-	return outcome_icmp_reason(report) ? OUTCOME_FILTERED : OUTCOME_UNANSWERED;
+	return outcome_filter_reason(report) ? OUTCOME_FILTERED : OUTCOME_UNANSWERED;
 }
 
 INLINE enum flow_state outcome_state(const struct report *report, __u32 client)
@@ -153,6 +171,17 @@ INLINE enum closed_by outcome_closed_by(const struct report *report, __u32 clien
 	return CLOSED_BY_NOBODY;
 }
 
+INLINE const char *outcome_filter_word(enum filter_reason reason)
+{
+	switch (reason) {
+#define FILTER_REASON_CASE(NAME, word) \
+	case FILTER_##NAME: return word;
+		FILTER_REASONS(FILTER_REASON_CASE)
+#undef FILTER_REASON_CASE
+	default: return NULL;
+	}
+}
+
 INLINE const char *outcome_reason(enum outcome outcome, const struct report *report)
 {
 	switch (outcome) {
@@ -160,9 +189,10 @@ INLINE const char *outcome_reason(enum outcome outcome, const struct report *rep
 	case OUTCOME_HALF_OPEN:
 	case OUTCOME_ABORTED: return "syn-ack";
 	case OUTCOME_REFUSED: return "reset";
-	case OUTCOME_FILTERED: return outcome_icmp_reason(report);
+	case OUTCOME_FILTERED: return outcome_filter_word(outcome_filter_reason(report));
 	case OUTCOME_UNANSWERED: return "no-response";
-	case OUTCOME_MIDSTREAM: break;
+	case OUTCOME_MIDSTREAM:
+	case OUTCOMES: break;
 	}
 	return NULL;
 }

@@ -15,6 +15,7 @@
 #define TCPSCOPE_TABLE_H
 
 #include "ledger.h"
+#include "service.h"
 #include "shape.h"
 #include "update.h"
 
@@ -22,6 +23,13 @@
  * `struct table_shape shape`, before it includes this file, and these functions after. Pointers may be NULL only in the
  * kernel, where the verifier wants them checked. ---- */
 struct table_lock;
+
+/* Memory for a flow that is evicted: the stack is small, and there may be no room for a report. */
+struct departure {
+	struct report report;
+	struct service_sample sample;
+};
+
 INLINE __u64 *table_tags(struct table *table, __u32 bucket);
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket);
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket);
@@ -31,6 +39,9 @@ INLINE void table_unlock(struct table_lock *lock);
 INLINE struct report *report_reserve(struct table *table); /* NULL: no room now */
 INLINE void report_submit(struct report *report);
 INLINE void report_discard(struct report *report);
+INLINE struct departure *table_departure(struct table *table);		   /* of this CPU */
+INLINE struct service_set *table_services(struct table *table, __u32 set); /* NULL: none are kept */
+INLINE struct table_lock *table_services_lock(struct table *table, __u32 set);
 
 /* ---- for the engine ---- */
 
@@ -51,11 +62,17 @@ struct slot {
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
 /* Finds a flow by the hash of its key. */
 INLINE struct slot table_find(struct table *table, __u64 hash);
-/* Takes a slot for it, evicting if it must and may. Returns its number, or SLOT_NONE: no room. */
+/* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns its number, or SLOT_NONE: no room. */
 INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash);
 /* The flow and the facts at a slot number, SLOT_NONE included (then NULL). */
 INLINE struct flow *table_flow(struct table *table, __u32 number);
 INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
+/* After a birth that evicted (ledger->evicted rose): reports the flow that had to go, and counts its handshake. Not part of
+ * the birth: the stack is small. */
+SEPARATE int table_depart(struct table *table, struct ledger *ledger);
+/* Counts the handshake of a flow that left the table in its service, under the lock of that. `sample`: memory to work
+ * in. */
+INLINE void table_count_service(struct table *table, const struct report *report, struct service_sample *sample);
 /* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
 INLINE void table_retire(struct flow *flow);
 /* Reports and frees what is due in one bucket. False: no room for reports, try again. */
@@ -168,6 +185,55 @@ INLINE void table_write_report(struct report *report, const struct flow *flow, c
 	report->reserved = 0;
 }
 
+/* 0: midstream, counted nowhere. */
+SEPARATE int table_sample(struct service_sample *sample, const struct report *report)
+{
+	return sample && report && service_sample_of(sample, report);
+}
+
+SEPARATE int table_count(struct table *table, const struct service_sample *sample)
+{
+	struct service_set *services;
+	struct table_lock *lock;
+	__u32 set;
+
+	if (!table || !sample)
+		return 0;
+	set = service_set_of(&sample->key);
+	services = table_services(table, set);
+	lock = table_services_lock(table, set);
+	if (!services || !lock)
+		return 0;
+	table_lock(lock);
+	service_set_count(services, sample);
+	table_unlock(lock);
+	return 0;
+}
+
+INLINE void table_count_service(struct table *table, const struct report *report, struct service_sample *sample)
+{
+	if (table_sample(sample, report))
+		table_count(table, sample);
+}
+
+SEPARATE int table_depart(struct table *table, struct ledger *ledger)
+{
+	struct departure *departure = table ? table_departure(table) : NULL;
+	struct report *report;
+
+	if (!departure || !ledger)
+		return 0;
+	table_count_service(table, &departure->report, &departure->sample);
+	report = report_reserve(table);
+	if (!report) {
+		ledger->lost_records++;
+		return 0;
+	}
+	*report = departure->report;
+	report_submit(report);
+	return 0;
+}
+
 INLINE void table_victim_better(const struct flow *flow, __u32 way, __u64 *lowest, __u32 *best)
 {
 	__u64 rank = table_victim_rank(flow), better = 0 - u64_less(rank, *lowest);
@@ -230,16 +296,14 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	struct flow_bucket *flows[2] = { table_flows(table, place.bucket[0]), table_flows(table, place.bucket[1]) };
 	struct facts_bucket *facts[2] = { table_facts(table, place.bucket[0]), table_facts(table, place.bucket[1]) };
 	struct table_lock *lock = table_lock_of(table, place.bucket[0] / REGION);
-	struct report *report = NULL;
+	struct departure *departure = table_departure(table);
 	struct flow *flow = NULL;
 	struct facts *flow_facts = NULL;
-	bool reported = false, evicted = false, born = false, newcomer = (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	bool evicted = false, born = false;
 	__u32 way;
 
-	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock)
+	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock || !departure)
 		return SLOT_NONE;
-	if (unlikely(table_free_way(*tags[0], *tags[1], place.tag) == 2 * WAYS))
-		report = report_reserve(table); /* outside the lock, where helpers may be called */
 	table_lock(lock);
 	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
 	if (likely(way == 2 * WAYS)) {
@@ -247,7 +311,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		way = table_free_way(*tags[0], *tags[1], place.tag);
 	}
 	if (unlikely(way == 2 * WAYS)) {
-		way = table_evict(flows, newcomer);
+		way = table_evict(flows, (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN);
 		evicted = way < 2 * WAYS;
 	}
 	if (likely(way < 2 * WAYS)) {
@@ -255,11 +319,9 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 
 		flow = way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7];
 		flow_facts = way < WAYS ? &facts[0]->way[way & 7] : &facts[1]->way[way & 7];
-		if (evicted && report) {
-			table_write_report(report, flow, flow_facts,
+		if (evicted)
+			table_write_report(&departure->report, flow, flow_facts,
 					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
-			reported = true;
-		}
 		if (born)
 			flow_begin(flow, flow_facts, seg, hash);
 		if (way < WAYS)
@@ -268,15 +330,8 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 			*tags[1] = (*tags[1] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
 	}
 	table_unlock(lock);
-	if (report) {
-		if (reported)
-			report_submit(report);
-		else
-			report_discard(report);
-	}
 	ledger->births += flow && born;
 	ledger->evicted += evicted;
-	ledger->lost_records += evicted && !reported;
 	return flow ? place.bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1)) : SLOT_NONE;
 }
 
@@ -330,6 +385,7 @@ INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 
 			    struct facts *facts, __u32 way, const struct sweep_policy *policy)
 {
 	int reason = table_due(flow, facts, policy);
+	struct service_sample sample;
 	struct report *report;
 
 	if (reason < 0)
@@ -346,10 +402,12 @@ INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 
 		reason = -1; /* evicted, or woken up, in between */
 	}
 	table_unlock(lock);
-	if (reason >= 0)
+	if (reason >= 0) {
+		table_count_service(table, report, &sample);
 		report_submit(report);
-	else
+	} else {
 		report_discard(report);
+	}
 	return true;
 }
 

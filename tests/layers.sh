@@ -30,6 +30,7 @@ struct table {
 	struct facts_bucket *facts;
 	struct table_lock lock;
 	struct report report;
+	struct service_set *services;
 };
 #include "engine.h"
 #include "record.h"
@@ -40,6 +41,9 @@ INLINE struct table_lock *table_lock_of(struct table *table, __u32 region) { (vo
 INLINE void table_lock(struct table_lock *lock) { lock->held = 1; }
 INLINE void table_unlock(struct table_lock *lock) { lock->held = 0; }
 INLINE struct report *report_reserve(struct table *table) { return &table->report; }
+INLINE struct departure *table_departure(struct table *table) { static struct departure departure; (void)table; return &departure; }
+INLINE struct service_set *table_services(struct table *table, __u32 set) { return &table->services[set]; }
+INLINE struct table_lock *table_services_lock(struct table *table, __u32 set) { (void)set; return &table->lock; }
 INLINE void report_submit(struct report *report) { (void)report; }
 INLINE void report_discard(struct report *report) { (void)report; }
 INLINE void clock_exact(struct segment *seg) { seg->clock_error = 0; }

@@ -23,6 +23,7 @@ struct table {
 	__u64 *tags;
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
+	struct service_set *services; /* SERVICE_SETS */
 	struct table_report out;
 	/* Takes each report of the engine; what it points to is valid during the call. NULL: there is never room. */
 	void (*submit)(void *context, const struct report *report);
@@ -50,6 +51,21 @@ INLINE struct table_lock *table_lock_of(struct table *table, __u32 place)
 
 INLINE void table_lock(struct table_lock *lock) { (void)lock; }
 INLINE void table_unlock(struct table_lock *lock) { (void)lock; }
+
+INLINE struct service_set *table_services(struct table *table, __u32 set)
+{
+	return table->services ? &table->services[set] : NULL;
+}
+
+INLINE struct table_lock *table_services_lock(struct table *table, __u32 set) { return table_lock_of(table, set); }
+
+INLINE struct departure *table_departure(struct table *table)
+{
+	static struct departure departure; /* one thread */
+
+	(void)table;
+	return &departure;
+}
 
 INLINE struct report *report_reserve(struct table *table) { return table->submit ? &table->out.report : NULL; }
 
@@ -86,9 +102,12 @@ static inline void table_close(struct table *table)
 		munmap(table->flows, buckets * sizeof(*table->flows));
 	if (table->facts)
 		munmap(table->facts, buckets * sizeof(*table->facts));
+	if (table->services)
+		munmap(table->services, SERVICE_SETS * sizeof(*table->services));
 	table->tags = NULL;
 	table->flows = NULL;
 	table->facts = NULL;
+	table->services = NULL;
 }
 
 /* Memory for table->shape, which the caller has set (sizing.h). Returns 0 or -errno. */
@@ -100,7 +119,8 @@ static inline int table_open(struct table *table)
 	table->tags = table_map(buckets * sizeof(*table->tags));
 	table->flows = table_map(buckets * sizeof(*table->flows));
 	table->facts = table_map(buckets * sizeof(*table->facts));
-	if (table->tags && table->flows && table->facts)
+	table->services = table_map(SERVICE_SETS * sizeof(*table->services));
+	if (table->tags && table->flows && table->facts && table->services)
 		return 0;
 	table_close(table);
 	return -ENOMEM;

@@ -27,8 +27,10 @@ static bool replay_table_move(struct table *to, const struct flow *flow, const s
 static void replay_table_submit(struct table *table, const struct flow *flow, const struct facts *facts, __u32 reason)
 {
 	struct report *report = report_reserve(table);
+	struct service_sample sample;
 
 	table_write_report(report, flow, facts, reason);
+	table_count_service(table, report, &sample);
 	report_submit(report);
 }
 
@@ -47,6 +49,7 @@ static void replay_table_move_bucket(struct table *to, const struct table *from,
 
 int replay_table_grow(struct table *table, struct ledger *ledger)
 {
+	struct service_set *services;
 	struct table larger = { .shape = table->shape, .submit = table->submit, .context = table->context };
 	int error;
 
@@ -56,6 +59,9 @@ int replay_table_grow(struct table *table, struct ledger *ledger)
 	error = table_open(&larger);
 	if (error)
 		return error;
+	services = larger.services;
+	larger.services = table->services;
+	table->services = services; /* the empty one goes with the old table */
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
 		replay_table_move_bucket(&larger, table, bucket, ledger);
 	table_close(table);

@@ -47,6 +47,35 @@ static int twin_sweep(struct twin *twin, const struct sweep_policy *policy)
 	return player_sweep(&twin->player, policy, native_buckets(&twin->native));
 }
 
+/* How many handshakes are in the reports, and so must be in the services. */
+static __u64 handshakes(const struct reports *reports)
+{
+	struct service_sample sample;
+	__u64 count = 0;
+
+	for (size_t i = 0; i < reports->count; i++)
+		count += service_sample_of(&sample, &reports->report[i]);
+	return count;
+}
+
+static void compare_services(struct twin *twin, const char *name)
+{
+	const struct service_set *sets = native_services(&twin->native);
+	__u64 attempts = 0, expected = handshakes(&twin->native.reports);
+
+	for (__u32 set = 0; set < SERVICE_SETS; set++) {
+		if (!service_set_used(&sets[set]) && !service_set_used(&twin->kernel.services[set]))
+			continue;
+		if (memcmp(&twin->kernel.services[set], &sets[set], sizeof(*sets)))
+			differ(twin, name, "the services of set %u", set);
+		for (__u32 way = 0; way <= SERVICE_OTHER; way++)
+			attempts += service_attempts(&sets[set].way[way]);
+	}
+	if (attempts != expected)
+		differ(twin, name, "%llu handshakes in the services, %llu in the reports", attempts, expected);
+	twin->handshakes += attempts;
+}
+
 static int twin_compare(struct twin *twin, const char *name)
 {
 	struct difference difference = {};
@@ -62,6 +91,7 @@ static int twin_compare(struct twin *twin, const char *name)
 	else if (native_used(&twin->native) ||
 		 memcmp(twin->kernel.tags, native_tags(&twin->native), sizeof(__u64) * native_buckets(&twin->native)))
 		differ(twin, name, "a slot is taken after the last sweep");
+	compare_services(twin, name);
 	twin->reports += twin->native.reports.count;
 	twin->evicted += twin->native.ledger.evicted;
 	return 0;

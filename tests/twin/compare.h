@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Plays frames through one kernel program and through the native engine, and compares: the same reports, octet for
- * octet and in the same order, the same ledger, the same slots taken; and every frame passes. */
+ * octet and in the same order, the same ledger, the same services, the same slots taken; and every frame passes. */
 #ifndef TCPSCOPE_TESTS_COMPARE_H
 #define TCPSCOPE_TESTS_COMPARE_H
 
@@ -12,9 +12,10 @@ struct twin {
 	struct player player;
 	struct native native;
 	__u64 seed;
-	enum hook hook;						       /* which program */
-	unsigned long frames, left_out, reports, evicted, differences; /* left_out: shorter than a test run takes */
-	unsigned int skipped;					       /* captures that cannot be read */
+	enum hook hook; /* which program */
+	unsigned long frames, left_out, reports, evicted, handshakes,
+		differences;  /* left_out: shorter than a test run takes */
+	unsigned int skipped; /* captures that cannot be read */
 };
 
 /* How the bodies are set up for a test. */

@@ -156,8 +156,12 @@ static int map_all(struct kernel *kernel)
 	kernel->tags = map_array(kernel, "tags", sizeof(__u64), kernel->buckets);
 	kernel->flows = map_array(kernel, "flows", sizeof(struct flow_bucket), kernel->buckets);
 	kernel->facts = map_array(kernel, "facts", sizeof(struct facts_bucket), kernel->buckets);
+	kernel->services = map_array(kernel, "services", sizeof(struct service_set), SERVICE_SETS);
 	kernel->call = map_array(kernel, "sweeps", sizeof(struct sweep_call), 1);
-	return kernel->tags && kernel->flows && kernel->facts && kernel->call && kernel->hooks_map >= 0 ? 0 : -ENOMEM;
+	return kernel->tags && kernel->flows && kernel->facts && kernel->services && kernel->call &&
+			       kernel->hooks_map >= 0
+		       ? 0
+		       : -ENOMEM;
 }
 
 int kernel_open(struct kernel *kernel, const struct kernel_options *options)
@@ -192,6 +196,7 @@ void kernel_close(struct kernel *kernel)
 	unmap(kernel->tags, sizeof(__u64) * kernel->buckets);
 	unmap(kernel->flows, sizeof(struct flow_bucket) * kernel->buckets);
 	unmap(kernel->facts, sizeof(struct facts_bucket) * kernel->buckets);
+	unmap(kernel->services, sizeof(struct service_set) * SERVICE_SETS);
 	unmap(kernel->call, sizeof(struct sweep_call));
 	bpf_object__close(kernel->object);
 	*kernel = (struct kernel){ .sweep = -1 };
@@ -206,7 +211,13 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 	return bpf_map_update_elem(kernel->table_map, &zero, shape, BPF_EXIST) ? -errno : 0;
 }
 
-void kernel_clear(struct kernel *kernel) { memset(kernel->tags, 0, sizeof(__u64) * kernel->buckets); }
+void kernel_clear(struct kernel *kernel)
+{
+	memset(kernel->tags, 0, sizeof(__u64) * kernel->buckets);
+	for (__u32 set = 0; set < SERVICE_SETS; set++)
+		if (service_set_used(&kernel->services[set]))
+			memset(&kernel->services[set], 0, sizeof(struct service_set));
+}
 
 int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction, struct ledger *sum)
 {

@@ -29,6 +29,7 @@ struct kernel {
 	__u64 *tags;
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
+	struct service_set *services; /* SERVICE_SETS */
 	struct sweep_call *call;
 	struct kernel_figures figures[HOOKS];
 };
@@ -42,7 +43,7 @@ int kernel_open(struct kernel *kernel, const struct kernel_options *options);
 void kernel_close(struct kernel *kernel);
 /* Another shape, of no more buckets than at the start, for a table without flows. Returns 0 or -errno. */
 int kernel_reshape(struct kernel *kernel, const struct table_shape *shape);
-/* Forgets all flows. */
+/* Forgets all flows and services. */
 void kernel_clear(struct kernel *kernel);
 /* Sums the ledger of interface 0's direction over CPUs, and starts it anew. Returns 0 or -errno. */
 int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction, struct ledger *sum);

@@ -32,6 +32,9 @@ void native_close(struct native *native)
 void native_reshape(struct native *native, const struct table_shape *shape)
 {
 	memset(native->table->tags, 0, sizeof(__u64) * native->buckets);
+	for (__u32 set = 0; set < SERVICE_SETS; set++)
+		if (service_set_used(&native->table->services[set]))
+			memset(&native->table->services[set], 0, sizeof(struct service_set));
 	native->table->shape = *shape;
 	native->reports.count = 0;
 	native->ledger = (struct ledger){};
@@ -67,6 +70,7 @@ void native_sweep(struct native *native, const struct sweep_policy *policy)
 
 __u32 native_buckets(const struct native *native) { return native->table->shape.buckets; }
 const __u64 *native_tags(const struct native *native) { return native->table->tags; }
+const struct service_set *native_services(const struct native *native) { return native->table->services; }
 
 __u32 native_used(const struct native *native)
 {

@@ -5,6 +5,7 @@
 
 #include "frame.h"
 #include "reports.h"
+#include "service.h"
 #include "shape.h"
 
 struct table;
@@ -20,13 +21,15 @@ struct native {
 /* Room for as many buckets as `shape` has. Returns 0 or -ENOMEM. */
 int native_open(struct native *native, const struct table_shape *shape);
 void native_close(struct native *native);
-/* Another shape, of no more buckets; forgets all flows, reports and the ledger. */
+/* Another shape, of no more buckets; forgets all flows, reports, services and the ledger. */
 void native_reshape(struct native *native, const struct table_shape *shape);
 void native_frame(struct native *native, enum link_type link, const struct frame *frame);
 void native_sweep(struct native *native, const struct sweep_policy *policy);
 /* Of the present shape. */
 __u32 native_buckets(const struct native *native);
 const __u64 *native_tags(const struct native *native);
+/* SERVICE_SETS. */
+const struct service_set *native_services(const struct native *native);
 /* Slots in use. */
 __u32 native_used(const struct native *native);
 

@@ -168,9 +168,11 @@ static int run_test(struct twin *twin, const struct test *test, enum hook hook, 
 		printf("not ok twin: %s, %s - %lu differences\n", test->name, hook_names[hook],
 		       twin->differences - before.differences);
 	else
-		printf("ok twin: %s, %s (%lu frames, %lu reports, %lu evicted; %lu frames too short for a test run)\n",
+		printf("ok twin: %s, %s (%lu frames, %lu reports, %lu evicted, %lu handshakes; %lu frames too short "
+		       "for a test run)\n",
 		       test->name, hook_names[hook], twin->frames - before.frames, twin->reports - before.reports,
-		       twin->evicted - before.evicted, twin->left_out - before.left_out);
+		       twin->evicted - before.evicted, twin->handshakes - before.handshakes,
+		       twin->left_out - before.left_out);
 	fflush(stdout);
 	return err ? err : twin->differences != before.differences;
 }

@@ -21,6 +21,8 @@ struct table {
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct table_lock *locks;
+	struct service_set *services; /* NULL unless the test wants them */
+	struct table_lock services_lock;
 	struct report *reports; /* a list of PLAIN_REPORTS; the test takes them away by setting reported to 0 */
 	size_t reported, room;	/* room: none is given beyond, at most PLAIN_REPORTS */
 };
@@ -34,6 +36,25 @@ INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tag
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 region) { return &table->locks[region]; }
+
+INLINE struct service_set *table_services(struct table *table, __u32 set)
+{
+	return table->services ? &table->services[set] : NULL;
+}
+
+INLINE struct table_lock *table_services_lock(struct table *table, __u32 set)
+{
+	(void)set;
+	return &table->services_lock;
+}
+
+INLINE struct departure *table_departure(struct table *table)
+{
+	static struct departure departure;
+
+	(void)table;
+	return &departure;
+}
 
 INLINE void table_lock(struct table_lock *lock)
 {

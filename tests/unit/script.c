@@ -113,6 +113,26 @@ static int report_compare(const void *x, const void *y)
 	return a->facts.start_ns < b->facts.start_ns ? -1 : a->facts.start_ns > b->facts.start_ns;
 }
 
+/* A service is told what the record says. */
+static void player_expect_sample(const struct report *report, const struct record *record, const char *where)
+{
+	const struct record_handshake *handshake = &record->handshake;
+	const __s64 spans[SERVICE_SPANS] = { handshake->connect_ns, handshake->server_ns, handshake->client_ns };
+	struct service_sample sample;
+
+	cr_assert_eq(service_sample_of(&sample, report), record->outcome != OUTCOME_MIDSTREAM, "%s: sample", where);
+	if (record->outcome == OUTCOME_MIDSTREAM)
+		return;
+	cr_expect_eq(sample.outcome, record->outcome, "%s: outcome of the sample", where);
+	cr_expect_eq(sample.key.port, record->server.port, "%s: port of the sample", where);
+	cr_expect_arr_eq(sample.key.ip, record->server.ip, 16, "%s: address of the sample", where);
+	cr_expect_eq(sample.lost_ns, handshake->lost_ns > 0 ? (__u64)handshake->lost_ns : 0, "%s: lost_ns", where);
+	for (int i = 0; i < SERVICE_SPANS; i++) {
+		cr_expect_eq(sample.bucket[i] < HISTOGRAM_BUCKETS, spans[i] >= 0, "%s: span %d is known", where, i);
+		cr_expect_eq(sample.span_ns[i], spans[i] >= 0 ? (__u64)spans[i] : 0, "%s: span %d", where, i);
+	}
+}
+
 static void player_end(struct player *player)
 {
 	const struct sweep_policy policy = { .everything = 1 };
@@ -133,6 +153,7 @@ static void player_end(struct player *player)
 		snprintf(where, sizeof(where), "%s, flow %zu at the end, ISN %08x", script->name, i + 1,
 			 player->isn[0]);
 		record_make(&record, &player->table.reports[i], &context);
+		player_expect_sample(&player->table.reports[i], &record, where);
 		script_describe(description, &record, player->isn);
 		script_expect(where, description, script->want[i]);
 	}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Per-service statistics: for each server address and port the outcomes of connection attempts, SYN retries, and
+ * histograms of connect, server and client time.
+ *
+ * A flow that began with a handshake counts once: when it leaves the flow table, swept or evicted, whether its record
+ * found room or not. So the sums equal the number of handshakes where records were lost, and no packet pays for it. Who
+ * wants the flows still open, too, adds them to a copy (service_set_count).
+ *
+ * The table is set-associative: SERVICE_SETS sets of SERVICE_WAYS services, and in each set one more entry, `other`, for
+ * the services that found no room. A service whose handshakes never gave a time (scanned or flooded ports) gives way to one
+ * that has one, its counts going to `other`. So the number of services is bounded and nothing is lost. The hash has no
+ * secret: whoever fills a set sends services to `other`, no more.
+ *
+ * All of a set is written under its lock, so it is exact. A reader that takes no lock may see a handshake of which some
+ * counters are in and others not yet; after the programs are detached it sees all. */
+#ifndef TCPSCOPE_SERVICE_H
+#define TCPSCOPE_SERVICE_H
+
+#include "histogram.h"
+#include "outcome.h"
+
+enum {
+	SERVICE_SETS = 64, /* a power of two */
+	SERVICE_WAYS = 8,
+	SERVICE_OTHER = SERVICE_WAYS, /* the way of those that found no room */
+};
+
+enum service_span { SERVICE_CONNECT, SERVICE_SERVER, SERVICE_CLIENT, SERVICE_SPANS };
+
+/* All zeros: none. */
+struct service_key {
+	__u64 ip[2]; /* 16 octets, IPv4 as ::ffff:a.b.c.d */
+	__u16 port;
+	__u8 ip_version; /* 4 or 6 */
+	__u8 reserved[5];
+};
+
+struct service_counts {
+	__u64 outcome[OUTCOMES];	    /* by enum outcome; their sum is the attempts; midstream stays 0 */
+	__u64 filtered[FILTER_REASON_ROOM]; /* by enum filter_reason; the sum is outcome[OUTCOME_FILTERED] */
+	__u64 syn_retries, synack_retries;  /* beyond the first of each attempt */
+	__u64 delayed;			    /* attempts of which a SYN before the answered one was lost */
+	__u64 lost_ns;			    /* the time that cost them: first SYN to answered SYN */
+};
+
+/* All zeros: no handshake. */
+struct service {
+	struct service_counts counts;
+	struct histogram span[SERVICE_SPANS]; /* connect_ns, server_ns, client_ns of the record, where known */
+};
+
+struct service_set {
+	struct service_key key[SERVICE_WAYS];
+	struct service way[SERVICE_WAYS + 1]; /* the last: SERVICE_OTHER */
+};
+
+/* What one handshake adds. */
+struct service_sample {
+	struct service_key key;
+	__u32 outcome, filtered;
+	__u32 syn_retries, synack_retries;
+	__u64 lost_ns;
+	__u64 span_ns[SERVICE_SPANS];
+	__u32 bucket[SERVICE_SPANS]; /* HISTOGRAM_BUCKETS: unknown span */
+};
+
+/* False midstream: then it counts nowhere. */
+INLINE bool service_sample_of(struct service_sample *sample, const struct report *report);
+/* The set of a service: below SERVICE_SETS. */
+INLINE __u32 service_set_of(const struct service_key *key);
+/* Counts a handshake in its set; the caller keeps others away. */
+INLINE void service_set_count(struct service_set *set, const struct service_sample *sample);
+INLINE __u64 service_attempts(const struct service *service);
+/* Has anything been counted in it? */
+INLINE bool service_set_used(const struct service_set *set);
+INLINE void service_merge(struct service *to, const struct service *from);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE void service_sample_span(struct service_sample *sample, enum service_span span, __u64 from, __u64 to)
+{
+	bool known = from && to && to >= from; /* a capture's clock may run back */
+
+	sample->span_ns[span] = known ? to - from : 0;
+	sample->bucket[span] = known ? histogram_bucket(to - from) : HISTOGRAM_BUCKETS;
+}
+
+INLINE void service_sample_key(struct service_key *key, const struct flow_key *flow, __u32 server)
+{
+	*key = (struct service_key){ .ip = { flow->ip[server & 1][0], flow->ip[server & 1][1] },
+				     .port = flow->port[server & 1],
+				     .ip_version = flow->ip_version };
+}
+
+/* The same derivation as record_make_handshake's. */
+INLINE bool service_sample_of(struct service_sample *sample, const struct report *report)
+{
+	enum client_known_by known_by;
+	__u32 which = outcome_client(report, &known_by);
+	const struct facts *facts = &report->facts;
+	const struct half_facts *client = &facts->half[which & 1], *server = &facts->half[~which & 1];
+	__u64 answered_ns = facts->answered_by ? facts->answered_syn_ns : 0;
+	enum outcome outcome = outcome_of(report, which);
+	__u32 syns = client->syns + server->syns, synacks = client->synacks + server->synacks;
+	__u32 first_syns = (client->syns != 0) + (server->syns != 0),
+	      first_synacks = (client->synacks != 0) + (server->synacks != 0);
+
+	if (outcome == OUTCOME_MIDSTREAM)
+		return false;
+	service_sample_key(&sample->key, &report->flow.key, ~which & 1);
+	sample->outcome = outcome;
+	sample->filtered = outcome == OUTCOME_FILTERED ? outcome_filter_reason(report) : FILTER_NONE;
+	sample->syn_retries = syns - first_syns;
+	sample->synack_retries = synacks - first_synacks;
+	service_sample_span(sample, SERVICE_CONNECT, client->syn_first_ns, client->shook_ns);
+	service_sample_span(sample, SERVICE_SERVER, answered_ns, server->synack_first_ns);
+	service_sample_span(sample, SERVICE_CLIENT, server->synack_last_ns, client->shook_ns);
+	sample->lost_ns = answered_ns > client->syn_first_ns && client->syn_first_ns
+				  ? answered_ns - client->syn_first_ns
+				  : 0;
+	return true;
+}
+
+INLINE __u32 service_set_of(const struct service_key *key)
+{
+	const __u64 odd =
+		0x9e3779b97f4a7c15ULL; /* 2^64 over the golden ratio: Fibonacci hashing (Knuth, TAOCP 3, 6.4) */
+	__u64 mixed = (key->ip[0] ^ ((key->ip[1] * odd) ^ key->port)) * odd;
+
+	return (__u32)((mixed ^ mixed >> 29) * odd >> 32) & (SERVICE_SETS - 1);
+}
+
+/* 1 if x is not 0. Ways are sought by arithmetic: eight of branches are more than a verifier follows. */
+INLINE __u32 service_any(__u64 x) { return (__u32)((x | (0 - x)) >> 63); }
+
+INLINE __u64 service_key_differs(const struct service_key *x, const struct service_key *y)
+{
+	return (x->ip[0] ^ y->ip[0]) | (x->ip[1] ^ y->ip[1]) | (x->port ^ y->port) | (x->ip_version ^ y->ip_version);
+}
+
+INLINE __u64 service_times(const struct service *service)
+{
+	return service->span[SERVICE_CONNECT].count | service->span[SERVICE_SERVER].count |
+	       service->span[SERVICE_CLIENT].count;
+}
+
+INLINE bool service_sample_has_times(const struct service_sample *sample)
+{
+	return sample->bucket[SERVICE_CONNECT] < HISTOGRAM_BUCKETS ||
+	       sample->bucket[SERVICE_SERVER] < HISTOGRAM_BUCKETS || sample->bucket[SERVICE_CLIENT] < HISTOGRAM_BUCKETS;
+}
+
+INLINE void service_counts_merge(struct service_counts *to, const struct service_counts *from)
+{
+	for (__u32 i = 0; i < sizeof(*to) / sizeof(__u64); i++)
+		((__u64 *)to)[i] += ((const __u64 *)from)[i];
+}
+
+/* The lowest way of a mask, SERVICE_OTHER if it is empty. */
+INLINE __u32 service_first(__u32 ways) { return (__u32)__builtin_ctz(ways | 1u << SERVICE_OTHER); }
+
+/* A service of the set that gave no time yet, or SERVICE_OTHER. */
+INLINE __u32 service_timeless(const struct service_set *set)
+{
+	__u32 timeless = 0;
+
+	for (__u32 way = 0; way < SERVICE_WAYS; way++)
+		timeless |= (service_any(service_times(&set->way[way])) ^ 1) << way;
+	return service_first(timeless);
+}
+
+/* The way where the service is, or may be; SERVICE_OTHER if there is no room. */
+INLINE __u32 service_way(const struct service_set *set, const struct service_sample *sample)
+{
+	__u32 same = 0, none = 0;
+
+	for (__u32 way = 0; way < SERVICE_WAYS; way++) {
+		same |= (service_any(service_key_differs(&set->key[way], &sample->key)) ^ 1) << way;
+		none |= (service_any(set->key[way].ip_version) ^ 1) << way;
+	}
+	if (likely(same))
+		return service_first(same);
+	if (!none && service_sample_has_times(sample))
+		return service_timeless(set);
+	return service_first(none);
+}
+
+/* Makes a way that of the sample's service. Who had it goes to `other`; it has counts only. */
+INLINE void service_settle(struct service_set *set, __u32 way, const struct service_sample *sample)
+{
+	if (way >= SERVICE_WAYS)
+		return;
+	opaque(way); /* a bound that the verifier keeps */
+	if (likely(!service_key_differs(&set->key[way & (SERVICE_WAYS - 1)], &sample->key)))
+		return;
+	service_counts_merge(&set->way[SERVICE_OTHER].counts, &set->way[way & (SERVICE_WAYS - 1)].counts);
+	set->way[way & (SERVICE_WAYS - 1)].counts = (struct service_counts){};
+	set->key[way & (SERVICE_WAYS - 1)] = sample->key;
+}
+
+INLINE void service_add(struct service *service, const struct service_sample *sample)
+{
+	service->counts.outcome[sample->outcome < OUTCOMES ? sample->outcome : OUTCOME_MIDSTREAM]++;
+	if (sample->outcome == OUTCOME_FILTERED)
+		service->counts.filtered[sample->filtered & (FILTER_REASON_ROOM - 1)]++;
+	service->counts.syn_retries += sample->syn_retries;
+	service->counts.synack_retries += sample->synack_retries;
+	service->counts.delayed += sample->lost_ns != 0;
+	service->counts.lost_ns += sample->lost_ns;
+	for (int i = 0; i < SERVICE_SPANS; i++)
+		histogram_add_at(&service->span[i], sample->bucket[i], sample->span_ns[i]);
+}
+
+INLINE void service_set_count(struct service_set *set, const struct service_sample *sample)
+{
+	__u32 way = service_way(set, sample);
+
+	if (way > SERVICE_OTHER)
+		return;
+	opaque(way);
+	service_settle(set, way, sample);
+	service_add(&set->way[way], sample);
+}
+
+INLINE __u64 service_attempts(const struct service *service)
+{
+	__u64 sum = 0;
+
+	for (int i = 0; i < OUTCOMES; i++)
+		sum += service->counts.outcome[i];
+	return sum;
+}
+
+INLINE bool service_set_used(const struct service_set *set)
+{
+	__u64 used = service_attempts(&set->way[SERVICE_OTHER]);
+
+	for (int way = 0; way < SERVICE_WAYS; way++)
+		used |= set->key[way].ip_version;
+	return used;
+}
+
+INLINE void service_merge(struct service *to, const struct service *from)
+{
+	service_counts_merge(&to->counts, &from->counts);
+	for (int i = 0; i < SERVICE_SPANS; i++)
+		histogram_merge(&to->span[i], &from->span[i]);
+}
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Services: every handshake counts once, in its service or in `other`, whatever became of its record. */
+#include <criterion/criterion.h>
+
+#include "plain_body.h"
+#include "random.h"
+
+static struct service_set sets[SERVICE_SETS]; /* each test runs in a process of its own */
+
+static struct service_key key_numbered(__u32 number)
+{
+	return (struct service_key){ .ip = { 0, number }, .port = 443, .ip_version = 6 };
+}
+
+static struct service_sample sample_numbered(__u32 number, enum outcome outcome, __u64 server_ns)
+{
+	return (struct service_sample){
+		.key = key_numbered(number),
+		.outcome = outcome,
+		.span_ns = { 0, server_ns, 0 },
+		.bucket = { HISTOGRAM_BUCKETS, server_ns ? histogram_bucket(server_ns) : HISTOGRAM_BUCKETS,
+			    HISTOGRAM_BUCKETS },
+	};
+}
+
+static void count(const struct service_sample *sample)
+{
+	service_set_count(&sets[service_set_of(&sample->key)], sample);
+}
+
+/* NULL: it is not there by name. */
+static const struct service *find(__u32 number)
+{
+	const struct service_key key = key_numbered(number);
+	const struct service_set *set = &sets[service_set_of(&key)];
+
+	for (int way = 0; way < SERVICE_WAYS; way++)
+		if (!service_key_differs(&set->key[way], &key))
+			return &set->way[way];
+	return NULL;
+}
+
+static void sum_all(struct service *sum)
+{
+	*sum = (struct service){};
+	for (int set = 0; set < SERVICE_SETS; set++)
+		for (int way = 0; way <= SERVICE_OTHER; way++)
+			service_merge(sum, &sets[set].way[way]);
+}
+
+Test(service, beyond_the_room_services_are_summed_in_other)
+{
+	enum { SERVICES = 4 * SERVICE_SETS * SERVICE_WAYS };
+	static struct service sum, other;
+	__u32 named = 0;
+
+	for (__u32 i = 0; i < 3 * SERVICES; i++) {
+		struct service_sample sample = sample_numbered(i % SERVICES, OUTCOME_ACCEPTED, 1000 + i);
+
+		count(&sample);
+	}
+	for (__u32 i = 0; i < SERVICES; i++) {
+		const struct service *service = find(i);
+
+		named += service != NULL;
+		cr_assert(!service || service->counts.outcome[OUTCOME_ACCEPTED] == 3);
+		cr_assert(!service || service->span[SERVICE_SERVER].count == 3);
+	}
+	for (int set = 0; set < SERVICE_SETS; set++)
+		service_merge(&other, &sets[set].way[SERVICE_OTHER]);
+	sum_all(&sum);
+	cr_expect_eq(named, SERVICE_SETS * SERVICE_WAYS, "%u have room", named);
+	cr_expect_eq(service_attempts(&sum), 3 * SERVICES);
+	cr_expect_eq(service_attempts(&other), 3 * (SERVICES - named));
+	cr_expect_eq(sum.span[SERVICE_SERVER].max_ns, 1000 + 3 * SERVICES - 1);
+}
+
+/* A scan of many ports takes all the room; a service that answers still gets some, and no count is lost. */
+Test(service, ports_that_never_answered_give_way)
+{
+	enum { SCANNED = 20000, REAL = 100 };
+	static struct service sum;
+
+	for (__u32 i = 0; i < SCANNED; i++) {
+		struct service_sample sample = sample_numbered(1000 + i, OUTCOME_REFUSED, 0);
+
+		count(&sample);
+	}
+	for (__u32 i = 0; i < REAL; i++) {
+		struct service_sample sample = sample_numbered(i, OUTCOME_ACCEPTED, 5000);
+
+		count(&sample);
+		cr_assert_not_null(find(i), "no room for service %u", i);
+	}
+	sum_all(&sum);
+	cr_expect_eq(sum.counts.outcome[OUTCOME_REFUSED], SCANNED);
+	cr_expect_eq(sum.counts.outcome[OUTCOME_ACCEPTED], REAL);
+	cr_expect_eq(sum.span[SERVICE_SERVER].count, REAL);
+}
+
+static void enter(struct table *table, struct ledger *ledger, __u32 client, __u16 port, __u16 flags, __u64 now_ns)
+{
+	bool of_server = flags & TCP_SYN && flags & TCP_ACK;
+	struct segment seg = { .now_ns = now_ns,
+			       .flags = flags,
+			       .segments = 1,
+			       .ip_len = 60,
+			       .ip_version = 6,
+			       .sequence = of_server	     ? 500
+					   : flags & TCP_SYN ? 100
+							     : 101,
+			       .acknowledgment = of_server	   ? 101
+						 : flags & TCP_ACK ? 501
+								   : 0 };
+
+	seg.source_ip[of_server] = of_server ? 1 : client + 1;
+	seg.destination_ip[!of_server] = of_server ? client + 1 : 1;
+	seg.source_port = of_server ? port : 50000;
+	seg.destination_port = of_server ? 50000 : port;
+	engine_enter(table, ledger, &seg, LEDGER_IN_FLOWS);
+}
+
+/* A table far too small, and a ring that is full most of the time: records are lost, counts are not. */
+Test(service, counts_are_exact_where_records_are_lost)
+{
+	enum { CLIENTS = 30000, PORTS = 3 };
+	const struct sweep_policy policy = { .everything = 1 };
+	struct random random = { 3 };
+	struct table table;
+	struct ledger ledger = {};
+	__u64 begun[PORTS] = {}, shaken[PORTS] = {}, attempts = 0, now = NS_PER_SEC;
+	static struct service sum;
+
+	plain_open(&table, 1);
+	table.services = sets;
+	for (__u32 client = 0; client < CLIENTS; client++) {
+		__u16 which = (__u16)random_below(&random, PORTS);
+
+		table.reported = 0;
+		table.room = random_below(&random, 4) ? 0 : PLAIN_REPORTS;
+		now += 1000000;
+		begun[which]++;
+		enter(&table, &ledger, client, (__u16)(80 + which), TCP_SYN, now);
+		if (random_below(&random, 3) == 0)
+			continue;
+		enter(&table, &ledger, client, (__u16)(80 + which), TCP_SYN | TCP_ACK, now + 2000 + which);
+		enter(&table, &ledger, client, (__u16)(80 + which), TCP_ACK, now + 5000);
+		enter(&table, &ledger, client, (__u16)(80 + which), TCP_RST, now + 6000); /* may be evicted now */
+		shaken[which]++;
+	}
+	table.room = PLAIN_REPORTS;
+	table.reported = 0;
+	for (__u32 bucket = 0; bucket < table.shape.buckets; bucket++)
+		cr_assert(table_sweep(&table, bucket, &policy));
+	sum_all(&sum);
+	cr_expect_gt(ledger.lost_records, CLIENTS / 4, "the test loses too few records to show anything");
+	cr_expect_eq(ledger.counter[LEDGER_TABLE_FULL], 0);
+	for (int which = 0; which < PORTS; which++) {
+		const struct service *service = NULL;
+		struct service_key key = { .ip = { 0, 1 }, .port = (__u16)(80 + which), .ip_version = 6 };
+
+		for (int way = 0; way < SERVICE_WAYS; way++)
+			if (!service_key_differs(&sets[service_set_of(&key)].key[way], &key))
+				service = &sets[service_set_of(&key)].way[way];
+		cr_assert_not_null(service);
+		attempts += service_attempts(service);
+		cr_expect_eq(service_attempts(service), begun[which]);
+		cr_expect_eq(service->counts.outcome[OUTCOME_ACCEPTED], shaken[which]);
+		cr_expect_eq(service->counts.outcome[OUTCOME_UNANSWERED], begun[which] - shaken[which]);
+		cr_expect_eq(service->span[SERVICE_SERVER].count, shaken[which]);
+		cr_expect_eq(service->span[SERVICE_SERVER].max_ns, 2000 + which);
+		cr_expect_eq(service->span[SERVICE_CONNECT].max_ns, 5000);
+	}
+	cr_expect_eq(attempts, ledger.births);
+	plain_close(&table);
+}
