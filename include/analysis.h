@@ -6,8 +6,7 @@
 #ifndef TCPSCOPE_ANALYSIS_H
 #define TCPSCOPE_ANALYSIS_H
 
-#include "flow.h"
-#include "wire.h"
+#include "history.h"
 
 #define FAST_RETRANSMIT_NS (20 * NS_PER_MS)
 #define INITIAL_RTT_DEFAULT_NS (3 * NS_PER_MS)
@@ -98,13 +97,15 @@ INLINE void analysis_repeat(const struct exchange *x, bool new_subtype)
 INLINE void analysis_acked_unseen(const struct exchange *x, __u32 peer_max)
 {
 	struct half_facts *mine = x->own_facts;
+	/* A probe of the closed window that was taken: seen, but no part of `next`. */
+	bool probed = x->own->win == 0 && x->seg->acknowledgment == x->peer->next + 1;
 
 	if (seq_before(peer_max, x->peer->next)) {
-		x->flow->acked_unseen[x->direction & 1]++;
+		history_unseen(x->flow, x->facts, true, x->direction);
 		x->flow->peer_max[x->direction & 1] = x->peer->next;
 		x->own->bits |= HALF_CORRECTS;
 	} else if (analysis_peer_dups(x) == 0) {
-		x->flow->acked_unseen[x->direction & 1]++;
+		history_unseen(x->flow, x->facts, !probed, x->direction);
 		mine->marked = 1;
 		mine->mark_run = x->peer->run;
 		mine->mark_dups = x->peer->dups;

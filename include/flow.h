@@ -23,9 +23,9 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_SEEN = 1 << 0, /* anything */
 		HALF_SYN = 1 << 1,  /* SYN without ACK */
 		HALF_SYNACK = 1 << 2,
-		HALF_ACKED = 1 << 3, /* ACK without SYN */
-		HALF_SHOOK = 1 << 4, /* its answer to the peer's SYN/ACK has been judged */
-		HALF_DATA = 1 << 5,  /* payload */
+		HALF_ACKED = 1 << 3,	  /* ACK without SYN */
+		HALF_SHOOK = 1 << 4,	  /* its answer to the peer's SYN/ACK has been judged */
+		HALF_PLAIN_DATA = 1 << 5, /* all that may come before plain data (update.h) */
 		HALF_FIN = 1 << 6,
 		HALF_RST = 1 << 7,
 		HALF_FIN_ACKED = 1 << 8,      /* acknowledged the peer's FIN */
@@ -35,13 +35,25 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_CORRECTS = 1 << 15,      /* an ACK that corrected the peer's `max`: flow.peer_max[] */
 		HALF_MPTCP = 1 << 12,	      /* an MPTCP option */
 		HALF_RTT_TIMESTAMP = 1 << 13, /* the open RTT sample waits for a TSecr, not for an ACK */
-		HALF_PLAIN = 1 << 14,	      /* all its firsts: what may come now is plain data and ACKs (update.h) */
+		HALF_PLAIN_ACK = 1 << 14,     /* all that may come before plain segments without payload */
 };
 
 enum order_bit {			    /* in half_facts.order: what this side did after the other */
 		 ORDER_SECOND_SYN = 1 << 0, /* the peer's SYN came first: simultaneous open */
 		 ORDER_SECOND_FIN = 1 << 1, /* the peer's FIN or RST came before its own */
 		 ORDER_RST_LATE = 1 << 2,   /* its RST came after both FINs were acknowledged */
+		 ORDER_FIN_RST = 1 << 3,    /* its RST came after its own FIN */
+};
+
+enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
+		 NOTED_PAYLOAD = 1 << 0,
+		 NOTED_DATA = 1 << 1, /* payload without SYN, FIN and RST; the rest as history.h has it */
+		 NOTED_ACK = 1 << 2,
+		 NOTED_SYN = 1 << 3,
+		 NOTED_FIN = 1 << 4,
+		 NOTED_RST = 1 << 5,
+		 NOTED_FIN_RST = 1 << 6,
+		 NOTED_SYN_MIX = 1 << 7,
 };
 
 enum { SCALE_NONE = 0xff };
@@ -106,7 +118,8 @@ struct half_facts {
 	__u64 shook_ns;	     /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
 	__u64 first_data_ns; /* its first payload; 0: none */
 	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
-	__u32 no_ack; /* segments without ACK flag */
+	__u32 no_ack;  /* segments without ACK flag */
+	__u32 no_gaps; /* of acked_unseen, those that show no gap (history.h) */
 	__u32 analysis[ANALYSIS_COUNT];
 	__u32 base;	 /* sequence number its stream is counted from (semantics: a SYN off it begins a flow) */
 	__u32 first_ack; /* acknowledgment of its first segment with ACK */
@@ -116,6 +129,13 @@ struct half_facts {
 	__u32 fin_end;	 /* sequence end of its FIN */
 	__u32 syn_tsval;
 	__u32 rtt_by_timestamp;
+	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
+	__u32 resent, zero_window; /* segments of payload sent before, and with window 0: the history's T and W */
+	__u64 resent_bytes;	   /* payload that was seen before, without hole */
+	__u64 option_layout;	   /* struct segment's, of its last SYN or SYN/ACK; so are the next four */
+	__u32 quirks;		   /* enum segment_quirk */
+	__u16 syn_window;
+	__u8 syn_ttl, syn_ip_options;
 	__u16 mark_run; /* the peer's run that this side marked, valid with `marked` (analysis.h) */
 	__u16 mss;
 	__u16 mptcp_sent, mptcp_known; /* subtypes it sent; union of both sides' when its last segment was judged */
@@ -127,6 +147,7 @@ struct half_facts {
 	__u8 marked, mark_dups; /* mark_dups: the peer's dups at the mark */
 	__u8 has_ack;		/* first_ack is valid */
 	__u8 order;		/* enum order_bit */
+	__u8 noted;		/* enum noted_bit */
 };
 
 enum { ATTEMPTS = 8 };
@@ -135,6 +156,15 @@ struct attempt {
 	__u64 at_ns;
 	__u32 tsval;  /* of a SYN with timestamps, else 0 */
 	__u32 synack; /* 0: SYN, 1: SYN/ACK */
+};
+
+/* What happened, a letter each, in the order seen: Zeek's history. Endpoint 0 in upper case, endpoint 1 in lower. Both
+ * sides write, so a place is taken by an atomic addition; letters are too rare for it to matter. */
+enum { HISTORY_MAX = 44 };
+
+struct history {
+	__u32 letters; /* that there were; those beyond HISTORY_MAX are not kept */
+	char letter[HISTORY_MAX];
 };
 
 enum answered_by { ANSWERED_NONE, ANSWERED_ONLY, ANSWERED_TIMESTAMP, ANSWERED_LAST };
@@ -147,8 +177,9 @@ struct flow {
 	struct flow_key key;
 	/* Of the halves, what found no room there. */
 	__u32 peer_max[2]; /* corrects the peer's `max`, if beyond it; 0: none */
-	__u8 lost_segments[2],
-		acked_unseen[2]; /* since the last carry: where a mirror port drops, these are frequent */
+	/* Where a mirror port drops, these are frequent. The facts have the rest of the totals; from 128 on flow_update
+	 * must look: before the octet wraps, or because the next acked_unseen has a letter (history.h). */
+	__u8 lost_segments[2], acked_unseen[2];
 };
 
 struct facts {
@@ -166,6 +197,8 @@ struct facts {
 	__u8 first_sender; /* endpoint whose segment began the flow */
 	__u16 vlan[SEGMENT_VLANS];
 	__u16 reserved;
+	struct history history;
+	__u64 ended_ns; /* both sides had sent FIN or RST; 0: not */
 };
 
 enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR };

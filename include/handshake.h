@@ -65,6 +65,32 @@ INLINE void handshake_attempt(const struct exchange *x, bool synack)
 	attempt->synack = synack;
 }
 
+/* What p0f calls quirks, of a SYN or SYN/ACK. */
+INLINE __u32 handshake_quirks(const struct segment *seg)
+{
+	bool ack = seg->flags & TCP_ACK, timestamps = seg->options & OPTION_TIMESTAMPS;
+
+	return seg->ip_quirks | (seg->flags & (TCP_ECE | TCP_CWR | TCP_AE) ? QUIRK_ECN : 0) |
+	       (seg->sequence == 0 ? QUIRK_SEQ_ZERO : 0) | (seg->acknowledgment && !ack ? QUIRK_ACK_NO_FLAG : 0) |
+	       (!seg->acknowledgment && ack ? QUIRK_ACK_ZERO : 0) | (seg->flags & TCP_URG ? QUIRK_URG : 0) |
+	       (seg->flags & TCP_PSH ? QUIRK_PSH : 0) | (timestamps && !seg->tsval ? QUIRK_TSVAL_ZERO : 0) |
+	       (timestamps && seg->tsecr && !ack ? QUIRK_TSECR : 0) | (seg->window_scale > 14 ? QUIRK_SCALE : 0) |
+	       (seg->payload_len ? QUIRK_PAYLOAD : 0);
+}
+
+/* What a fingerprint is made of, besides the options. */
+SEPARATE int handshake_fingerprint(struct half_facts *own, const struct segment *seg)
+{
+	if (!own || !seg)
+		return 0;
+	own->option_layout = seg->option_layout;
+	own->quirks = handshake_quirks(seg);
+	own->syn_window = seg->window;
+	own->syn_ttl = seg->ttl;
+	own->syn_ip_options = seg->ip_options;
+	return 0;
+}
+
 INLINE void handshake_syn_options(const struct exchange *x)
 {
 	const struct segment *seg = x->seg;
@@ -78,6 +104,7 @@ INLINE void handshake_syn_options(const struct exchange *x)
 	own->options = seg->options;
 	own->mss = seg->mss;
 	own->window_scale = seg->window_scale;
+	handshake_fingerprint(own, seg);
 	own->syn_ecn = ecn == (seg->flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR);
 	if (seg->options & OPTION_WINDOW_SCALE) /* RFC 7323, 2.3: above 14 means 14 */
 		x->own->scale = seg->window_scale > 14 ? 14 : seg->window_scale;
@@ -174,13 +201,16 @@ INLINE void handshake_fin_rst(const struct exchange *x)
 		x->own_facts->order |= ORDER_SECOND_FIN;
 	if (flags & TCP_RST && !(own->bits & HALF_RST)) {
 		own->bits |= HALF_RST;
-		x->own_facts->order |= flow_is_closed(x->flow) ? ORDER_RST_LATE : 0;
+		x->own_facts->order |= (flow_is_closed(x->flow) ? ORDER_RST_LATE : 0) |
+				       (x->own->bits & HALF_FIN ? ORDER_FIN_RST : 0);
 		x->own_facts->rst_ttl = x->seg->ttl;
 	}
 	if (flags & TCP_FIN && (!(own->bits & HALF_FIN) || seq_after(x->end, x->own_facts->fin_end))) {
 		own->bits |= HALF_FIN;
 		x->own_facts->fin_end = x->end;
 	}
+	if (!x->facts->ended_ns && own->bits & ended && x->peer->bits & ended)
+		x->facts->ended_ns = x->seg->now_ns;
 	if (x->peer->bits & HALF_FIN && flags & TCP_ACK && !seq_before(x->seg->acknowledgment, x->peer_facts->fin_end))
 		own->bits |= HALF_FIN_ACKED;
 }
@@ -233,10 +263,7 @@ INLINE void handshake_note(const struct exchange *x)
 		handshake_shake(x);
 	}
 	handshake_fin_rst(x);
-	if (seg->payload_len && !(x->own->bits & HALF_DATA)) {
-		x->own->bits |= HALF_DATA;
-		own->first_data_ns = seg->now_ns;
-	}
+	history_payload(own, seg->payload_len, seg->now_ns);
 	if ((seg->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK)
 		x->own->bits |= HALF_ACKED;
 }

@@ -100,6 +100,72 @@ SEPARATE int options_walk(struct segment *seg, const struct options_copy *copy, 
 	return 0;
 }
 
+INLINE __u64 layout_add(__u64 layout, __u32 bits, __u32 code)
+{
+	return layout >> (64 - bits) ? LAYOUT_FULL : layout << bits | code;
+}
+
+/* The code of a kind of option, and the length it must have; 0: any. */
+INLINE __u32 layout_code(__u8 kind, __u32 *len)
+{
+	*len = 0;
+	switch (kind) {
+	case TCPOPT_END: *len = 1; return LAYOUT_END;
+	case TCPOPT_NOP: *len = 1; return LAYOUT_NOP;
+	case TCPOPT_MSS: *len = 4; return LAYOUT_MSS;
+	case TCPOPT_WINDOW_SCALE: *len = 3; return LAYOUT_WINDOW_SCALE;
+	case TCPOPT_SACK_PERMITTED: *len = 2; return LAYOUT_SACK_PERMITTED;
+	case TCPOPT_SACK: return LAYOUT_SACK;
+	case TCPOPT_TIMESTAMPS: *len = 10; return LAYOUT_TIMESTAMPS;
+	default: return LAYOUT_OTHER;
+	}
+}
+
+enum { OPTIONS_PAST_END = 64, OPTIONS_DONE = 128 };
+
+/* Adds the option at octet `at` to the layout. Returns where the next is; past the end of the options, with
+ * OPTIONS_PAST_END, every octet is one. A function for the verifier's sake, which so forgets how it got there. */
+SEPARATE __u32 options_layout_add(struct segment *seg, const struct options_copy *copy, __u32 at)
+{
+	__u32 index = at & 63, len, right, code;
+	__u8 kind;
+
+	if (!seg || !copy || index >= copy->len)
+		return OPTIONS_DONE;
+	kind = copy->octet[index];
+	len = index + 1 < copy->captured ? copy->octet[index + 1] : 0;
+	if (index >= copy->captured) {
+		seg->option_layout = LAYOUT_FULL;
+		return OPTIONS_DONE;
+	}
+	if (at & OPTIONS_PAST_END) {
+		seg->ip_quirks |= kind ? QUIRK_OPTIONS_TRAIL : 0;
+		return at + 1;
+	}
+	code = layout_code(kind, &right);
+	if (code == LAYOUT_END)
+		seg->option_layout = layout_add(seg->option_layout, 12, code << 8 | (copy->len - index - 1));
+	else if (code == LAYOUT_OTHER)
+		seg->option_layout = layout_add(seg->option_layout, 12, code << 8 | kind);
+	else
+		seg->option_layout = layout_add(seg->option_layout, 4, code);
+	if (right == 1)
+		return (at + 1) | (code == LAYOUT_END ? OPTIONS_PAST_END : 0);
+	if (index + 1 == copy->captured && copy->captured < copy->len)
+		return index + 1; /* where it will be found to be cut */
+	if (len < 2 || index + len > copy->len || (right && len != right))
+		seg->ip_quirks |= QUIRK_OPTIONS_BAD;
+	return len < 2 || index + len > copy->len ? OPTIONS_DONE : index + len;
+}
+
+/* The same walk for the order of a SYN's options, all kinds. If they were not captured whole, that is not known. */
+SEPARATE int options_layout(struct segment *seg, const struct options_copy *copy, __u32 at)
+{
+	for (int i = 0; i < OPTIONS_MAX && at < OPTIONS_DONE; i++)
+		at = options_layout_add(seg, copy, at);
+	return 0;
+}
+
 INLINE void options_copy(struct options_copy *copy, const __u8 *data, const __u8 *end, __u32 len)
 {
 	__u32 captured = 0;
@@ -122,9 +188,12 @@ INLINE void options_parse(struct segment *seg, const __u8 *data, const __u8 *end
 		seg->tsval = load_be32(data + 4);
 		seg->tsecr = load_be32(data + 8);
 		seg->options |= OPTION_TIMESTAMPS;
+		seg->option_layout = LAYOUT_NOP << 8 | LAYOUT_NOP << 4 | LAYOUT_TIMESTAMPS;
 	} else {
 		options_copy(scratch, data, end, len);
 		options_walk(seg, scratch, 0);
+		if (seg->flags & TCP_SYN)
+			options_layout(seg, scratch, 0);
 	}
 }
 

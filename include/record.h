@@ -5,7 +5,7 @@
 #define TCPSCOPE_RECORD_H
 
 #include "ledger.h"
-#include "outcome.h"
+#include "zeek.h"
 
 /* Integers that may be unknown hold UNKNOWN; views print null. */
 #define UNKNOWN (-1LL)
@@ -28,6 +28,21 @@ struct record_handshake {
 	} attempt[ATTEMPTS];
 };
 
+/* What a fingerprint of its last SYN or SYN/ACK is made of, besides the negotiated values: p0f's words. */
+struct record_syn {
+	__u64 option_layout; /* enum layout_code; LAYOUT_FULL: not known */
+	__u32 quirks;	     /* enum segment_quirk */
+	__u16 window;
+	__u8 ttl, ip_options;
+};
+
+struct record_zeek {
+	const char *conn_state;
+	char history[ZEEK_HISTORY_SIZE];
+	__u64 missed_bytes; /* of both sides */
+	__s64 duration_ns;  /* until both sides had ended: without the last ACK */
+};
+
 struct record_side {
 	__u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
 	__u16 port;
@@ -44,7 +59,8 @@ struct record_side {
 	__u64 analysis[ANALYSIS_COUNT];
 	__s64 first_data_ns;
 	__u64 ce;
-	__u32 cpu_handovers; /* how often another CPU took over this side's segments, saturating at 255 */
+	struct record_syn syn; /* valid if isn is known */
+	__u32 cpu_handovers;   /* how often another CPU took over this side's segments, saturating at 255 */
 };
 
 struct record {
@@ -62,6 +78,7 @@ struct record {
 	enum closed_by closed_by;
 	struct record_handshake handshake;
 	struct record_rtt rtt_server, rtt_client;
+	struct record_zeek zeek;
 	struct record_side client, server;
 };
 
@@ -150,6 +167,19 @@ INLINE void record_make_negotiated(struct record_side *side, const struct half *
 	side->fast_open = syn ? !!(facts->options & OPTION_FAST_OPEN) : UNKNOWN;
 	side->mptcp = syn ? !!(facts->options & OPTION_MPTCP) : UNKNOWN;
 	side->ecn = syn ? facts->syn_ecn : UNKNOWN;
+	side->syn = (struct record_syn){
+		.option_layout = facts->option_layout,
+		.quirks = facts->quirks,
+		.window = facts->syn_window,
+		.ttl = facts->syn_ttl,
+		.ip_options = facts->syn_ip_options,
+	};
+}
+
+/* The octet in the flow is ahead of the facts by what it began with. */
+INLINE __u32 record_acked_unseen(const struct report *report, __u32 which)
+{
+	return report->facts.half[which & 1].analysis[ANALYSIS_ACKED_UNSEEN] + report->flow.acked_unseen[which & 1];
 }
 
 INLINE void record_make_side(struct record_side *side, const struct report *report, __u32 which)
@@ -173,7 +203,7 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
 		side->analysis[i] = facts->analysis[i];
 	side->analysis[ANALYSIS_LOST_SEGMENTS] += report->flow.lost_segments[which & 1];
-	side->analysis[ANALYSIS_ACKED_UNSEEN] += report->flow.acked_unseen[which & 1];
+	side->analysis[ANALYSIS_ACKED_UNSEEN] = record_acked_unseen(report, which);
 	side->first_data_ns = facts->first_data_ns ? (__s64)(facts->first_data_ns - report->facts.start_ns) : UNKNOWN;
 	side->ce = facts->ce;
 	side->cpu_handovers = half->handovers;
@@ -248,6 +278,20 @@ INLINE void record_make_times(struct record *record, const struct report *report
 	record->end_resolution_ns = record_resolution(last->clock_error, context);
 }
 
+INLINE void record_make_zeek(struct record *record, const struct report *report, __u32 client)
+{
+	struct record_zeek *zeek = &record->zeek;
+
+	zeek_history(zeek->history, report, client);
+	zeek->conn_state = zeek_conn_state(report, client, zeek->history);
+	zeek->duration_ns = report->facts.ended_ns ? (__s64)(report->facts.ended_ns - report->facts.start_ns)
+						   : record->end_ns - record->start_ns;
+	zeek->missed_bytes = zeek_missed_bytes(report, client, record->client.stream_bytes,
+					       record->server.analysis[ANALYSIS_ACKED_UNSEEN]) +
+			     zeek_missed_bytes(report, client ^ 1, record->server.stream_bytes,
+					       record->client.analysis[ANALYSIS_ACKED_UNSEEN]);
+}
+
 INLINE void record_make(struct record *record, const struct report *report, const struct record_context *context)
 {
 	__u32 client = outcome_client(report, &record->client_known_by), server = client ^ 1;
@@ -268,6 +312,7 @@ INLINE void record_make(struct record *record, const struct report *report, cons
 	record_make_rtt(&record->rtt_server, &report->flow.half[server], &report->facts.half[server], context);
 	record_make_side(&record->client, report, client);
 	record_make_side(&record->server, report, server);
+	record_make_zeek(record, report, client);
 }
 
 #endif

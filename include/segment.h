@@ -17,6 +17,42 @@ enum segment_option { /* which options a segment carried */
 		      OPTION_CUT = 1 << 7, /* a bad option, or the snap length, ended them early */
 };
 
+enum segment_quirk { /* what p0f version 3 calls quirks */
+		     QUIRK_DF = 1 << 0,
+		     QUIRK_ID = 1 << 1,	      /* DF, and an IP id that is not 0 */
+		     QUIRK_NO_ID = 1 << 2,    /* no DF, and IP id 0 */
+		     QUIRK_ECN = 1 << 3,      /* in the IP header or the TCP flags */
+		     QUIRK_RESERVED = 1 << 4, /* a bit that must be 0 */
+		     QUIRK_FLOW_LABEL = 1 << 5,
+		     QUIRK_SEQ_ZERO = 1 << 6,
+		     QUIRK_ACK_NO_FLAG = 1 << 7, /* acknowledgment number without the flag */
+		     QUIRK_ACK_ZERO = 1 << 8,
+		     QUIRK_URG_NO_FLAG = 1 << 9, /* urgent pointer without the flag */
+		     QUIRK_URG = 1 << 10,
+		     QUIRK_PSH = 1 << 11,
+		     QUIRK_TSVAL_ZERO = 1 << 12,
+		     QUIRK_TSECR = 1 << 13,	    /* a SYN that echoes a timestamp */
+		     QUIRK_OPTIONS_TRAIL = 1 << 14, /* octets other than 0 after the end of the options */
+		     QUIRK_OPTIONS_BAD = 1 << 15,   /* a length that cannot be, or is not the kind's */
+		     QUIRK_SCALE = 1 << 16,	    /* window scale above 14 */
+		     QUIRK_PAYLOAD = 1 << 17,	    /* not a quirk there, but its payload class */
+};
+
+enum layout_code { /* of segment.option_layout, which has four bits for each option, the first option highest */
+		   LAYOUT_NONE,
+		   LAYOUT_NOP,
+		   LAYOUT_MSS,
+		   LAYOUT_WINDOW_SCALE,
+		   LAYOUT_SACK_PERMITTED,
+		   LAYOUT_SACK,
+		   LAYOUT_TIMESTAMPS,
+		   LAYOUT_END,	 /* then eight bits: octets that follow */
+		   LAYOUT_OTHER, /* then eight bits: the kind */
+};
+
+/* An option_layout without room for the next. */
+#define LAYOUT_FULL (~0ULL)
+
 enum { SEGMENT_VLANS = 4 };
 
 enum { /* in segment.flags, above the nine of the TCP header: what also makes a segment news to its flow */
@@ -29,7 +65,8 @@ enum { /* in segment.flags, above the nine of the TCP header: what also makes a 
  * others of a TCP segment always. */
 struct segment {
 	__u64 source_ip[2], destination_ip[2];
-	__u64 now_ns; /* when it was seen: the body's clock, or the capture's */
+	__u64 now_ns;	     /* when it was seen: the body's clock, or the capture's */
+	__u64 option_layout; /* enum layout_code; of SYN and SYN/ACK only */
 	__u32 sequence, acknowledgment;
 	__u32 payload_len; /* TCP payload, octets */
 	__u32 ip_len;	   /* IP total length, octets */
@@ -50,7 +87,9 @@ struct segment {
 	__u8 clock_error;	/* now_ns may be early by less than 2^clock_error ns; 0: exact */
 	__u8 vlans;
 	__u8 icmp_type, icmp_code; /* of an ICMP error: addresses, ports and sequence are then of what it quotes */
-	__u32 reserved;
+	__u16 ip_quirks;	   /* enum segment_quirk: what the headers show and the fields above do not */
+	__u8 ip_options;	   /* octets of IPv4 options, or IPv6 extension headers */
+	__u8 reserved;
 	__u16 vlan[SEGMENT_VLANS]; /* ids, outer first */
 };
 

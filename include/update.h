@@ -11,7 +11,7 @@
 /* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
 INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction);
 /* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
- * that flow_plain may follow, or flow_update as well. Reads nothing of the facts: that would wait for their cache line. */
+ * that flow_plain may follow, or flow_update as well. */
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction);
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 /* Enters any segment. Writes half[direction] and the facts. */
@@ -33,9 +33,8 @@ INLINE void half_carry(struct flow *flow, struct half_facts *facts, __u32 direct
 	facts->header_bytes += half->header_bytes;
 	facts->psh += half->psh;
 	facts->analysis[ANALYSIS_LOST_SEGMENTS] += flow->lost_segments[direction & 1];
-	facts->analysis[ANALYSIS_ACKED_UNSEEN] += flow->acked_unseen[direction & 1];
 	half->packets = half->payload_bytes = half->header_bytes = half->psh = 0;
-	flow->lost_segments[direction & 1] = flow->acked_unseen[direction & 1] = 0;
+	flow->lost_segments[direction & 1] = 0;
 }
 
 INLINE bool half_carry_due(const struct flow *flow, __u32 direction)
@@ -43,7 +42,7 @@ INLINE bool half_carry_due(const struct flow *flow, __u32 direction)
 	const struct half *half = &flow->half[direction & 1];
 
 	return (half->packets | half->payload_bytes | half->header_bytes) >> 31 ||
-	       (flow->lost_segments[direction & 1] | flow->acked_unseen[direction & 1]) >> 7;
+	       flow->lost_segments[direction & 1] >> 7;
 }
 
 INLINE void half_count(struct half *own, const struct half *peer, const struct segment *seg)
@@ -75,20 +74,21 @@ INLINE void half_window(struct half *own, const struct segment *seg)
 INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
+	const __u8 noted = x->own_facts->noted;
 
+	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
 	    !(x->own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP)))
-		x->own->bits |= HALF_PLAIN;
-	else
-		x->own->bits &= (__u16)~HALF_PLAIN;
+		x->own->bits |= (noted & NOTED_ACK ? HALF_PLAIN_ACK : 0) | (noted & NOTED_DATA ? HALF_PLAIN_DATA : 0);
 }
+
+/* The bit that says that a segment with or without payload may be plain. */
+INLINE __u16 half_plain_bit(const struct segment *seg) { return seg->payload_len ? HALF_PLAIN_DATA : HALF_PLAIN_ACK; }
 
 /* Does the segment carry more than data and an ACK, or may it be a first of its side? */
 INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
 {
-	__u16 firsts = seg->payload_len ? HALF_PLAIN | HALF_DATA : HALF_PLAIN;
-
-	return (seg->flags & ~TCP_PSH) != TCP_ACK || (own->bits & firsts) != firsts ||
+	return (seg->flags & ~TCP_PSH) != TCP_ACK || !(own->bits & half_plain_bit(seg)) ||
 	       peer->bits & (HALF_FIN | HALF_RST | HALF_MPTCP) ||
 	       (peer->bits / HALF_SYNACK) & ~(own->bits / HALF_SHOOK) & 1;
 }
@@ -109,23 +109,17 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction)
 {
 	const struct half *own = &flow->half[direction & 1], *peer = &flow->half[~direction & 1];
-	__u16 firsts = seg->payload_len ? HALF_PLAIN | HALF_DATA : HALF_PLAIN;
 
 	/* Its first ACK has been noted, be it that of the SYN/ACK, and so has the initial RTT. */
-	return (own->bits & firsts) != firsts && (seg->flags & ~TCP_PSH) == TCP_ACK &&
+	return !(own->bits & half_plain_bit(seg)) && (seg->flags & ~TCP_PSH) == TCP_ACK &&
 	       own->bits & (HALF_SYNACK | HALF_ACKED) && (own->bits | peer->bits) & HALF_INITIAL_RTT &&
 	       !(own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP));
 }
 
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
 {
-	struct half *own = &flow->half[direction & 1];
-
-	if (seg->payload_len && !(own->bits & HALF_DATA)) {
-		own->bits |= HALF_DATA;
-		facts->half[direction & 1].first_data_ns = seg->now_ns;
-	}
-	own->bits |= HALF_ACKED | HALF_PLAIN;
+	history_first(facts, seg->payload_len, seg->now_ns, direction);
+	flow->half[direction & 1].bits |= HALF_ACKED | half_plain_bit(seg);
 }
 
 /* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */
@@ -139,8 +133,8 @@ INLINE bool plain_unseen(struct flow *flow, struct half *own, const struct half 
 	max = choose(mask_if(ahead & 1), *correction, peer->max);
 	beyond = seq_before_bit((__u32)max, ack);
 	opaque(beyond);
-	if (unlikely((beyond & 1 & (seq_before_bit((__u32)max, peer->next) ^ 1)) |
-		     flow->acked_unseen[direction & 1] >> 7))
+	if (unlikely(beyond & 1 &
+		     ((seq_before_bit((__u32)max, peer->next) ^ 1) | flow->acked_unseen[direction & 1] >> 7)))
 		return false;
 	flow->acked_unseen[direction & 1] += (__u8)(beyond & 1);
 	*correction = (__u32)choose(mask_if(beyond & 1), peer->next, *correction);
@@ -221,6 +215,8 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	if (news)
 		clock_exact(seg);
 	rtt_close(x.own, x.peer, seg); /* before the note: it asks whether this side has sent an ACK before */
+	if (news || seg->window == 0 || (seg->payload_len && !seq_after(x.end, next)))
+		history_note(flow, facts, seg, direction);
 	if (news)
 		handshake_note(&x);
 	analysis_judge(&x);
@@ -250,6 +246,8 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 		flow->half[i].window_min = 0xffff;
 		flow->half[i].rtt_min_ns = 0xffffffff;
 		flow->half[i].scale = SCALE_NONE;
+		flow->acked_unseen[i] = HISTORY_FIRST_UNSEEN;
+		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
 	}
 	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	facts->first_sender = (__u8)hash.direction;

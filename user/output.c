@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const struct output *const outputs[] = { &output_table, &output_json };
+static const struct output *const outputs[] = { &output_table, &output_json, &output_zeek };
 
 const struct output *output_named(const char *name)
 {

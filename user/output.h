@@ -26,7 +26,7 @@ struct output {
 		      size_t ledger_count);
 };
 
-extern const struct output output_json, output_table;
+extern const struct output output_json, output_table, output_zeek;
 
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);

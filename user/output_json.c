@@ -7,6 +7,7 @@
 #include "community_id.h"
 #include "json.h"
 #include "output.h"
+#include "p0f.h"
 
 enum { RECORD_VERSION = 1 };
 
@@ -120,6 +121,27 @@ static void put_rtt(const struct record_rtt *rtt)
 	KEY_SIGNED("mean_ns", rtt->mean_ns);
 	KEY_SIGNED("max_ns", rtt->max_ns);
 	KEY_SIGNED("resolution_ns", rtt->resolution_ns);
+	json_object_end(&json);
+}
+
+static void put_zeek(const struct record_zeek *zeek)
+{
+	JSON_KEY(&json, "zeek");
+	json_object_begin(&json);
+	KEY_WORD("conn_state", zeek->conn_state);
+	KEY_WORD("history", zeek->history);
+	KEY_UNSIGNED("missed_bytes", zeek->missed_bytes);
+	json_object_end(&json);
+}
+
+static void put_p0f(const struct record *record)
+{
+	char text[P0F_SIZE];
+
+	JSON_KEY(&json, "p0f");
+	json_object_begin(&json);
+	KEY_WORD("client", p0f_write(text, &record->client, record->ip_version) ? text : NULL);
+	KEY_WORD("server", p0f_write(text, &record->server, record->ip_version) ? text : NULL);
 	json_object_end(&json);
 }
 
@@ -255,7 +277,8 @@ static int json_flow(const struct record *record)
 	JSON_KEY(&json, "client");
 	put_rtt(&record->rtt_client);
 	json_object_end(&json);
-	KEY_WORD("zeek", NULL);
+	put_zeek(&record->zeek);
+	put_p0f(record);
 	JSON_KEY(&json, "client");
 	put_side(&record->client, record->ip_version);
 	JSON_KEY(&json, "server");

@@ -122,6 +122,8 @@ void script_describe(char description[DESCRIPTION_MAX], const struct record *rec
 	    known_by[record->client_known_by], states[record->state], outcomes[record->outcome],
 	    record->reason ? record->reason : "null", ends[record->end_reason], closed[record->closed_by], turned);
 	put(&text, "rtt_server=%llu rtt_client=%llu ", record->rtt_server.samples, record->rtt_client.samples);
+	put(&text, "conn_state=%s history=%s missed=%llu ", record->zeek.conn_state, record->zeek.history,
+	    record->zeek.missed_bytes);
 	put(&text, "start=%lld span=%lld ", record->start_ns / 1000 - 1000000,
 	    (record->end_ns - record->start_ns) / 1000);
 	put_handshake(&text, &record->handshake);
