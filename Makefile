@@ -24,7 +24,7 @@ OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS)
 
 # What the build needs, what tests and checks need besides.
 BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev libyajl-dev nettle-dev
-TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tshark \
+TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tshark \
 	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
 Q = $(if $(V),,@)
@@ -74,7 +74,7 @@ $(TEST_DEPENDENCIES): Makefile | $(BUILD)/dependencies
 		{ echo "missing: libFuzzer (Debian package libclang-rt-19-dev)" >&2; missing=1; }; \
 	if [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/usr/sbin:/sbin"; \
 	$(call need_program,ip,iproute2) $(call need_program,nft,nftables) $(call need_program,ethtool,ethtool) \
-	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) true; fi; \
+	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) $(call need_program,tcpdump,tcpdump) true; fi; \
 	$(install_or_say)
 	@touch $@
 

@@ -10,7 +10,6 @@
 A connection from client to server waits 10 ms on its client's side, one from server to client on its server's side.
 """
 
-import os
 import signal
 import socket
 import statistics
@@ -18,6 +17,7 @@ import threading
 
 import net
 import report
+from middle import ADDRESSES, INTERFACES, network_make
 from scope import Scope
 from sniff import socket_inside
 from stamps import Stamps
@@ -31,31 +31,6 @@ SYN_TIMEOUT_NS = 1_000_000_000
 SYN_TOLERANCE_NS = 60_000_000
 PORT = 7000
 LOSSY_PORT = 7001
-ADDRESSES = {4: {"client": "198.51.100.1", "server": "192.0.2.2"},
-             6: {"client": "2001:db8:1::1", "server": "2001:db8::2"}}
-INTERFACES = ("tun0", "veth0")
-
-
-def network_make():
-    for name in ("client", "monitor", "server"):
-        net.namespace_make(name)
-    delay = net.start_ready("monitor", net.PYTHON, os.path.join(net.LIB, "delay.py"), "client", "monitor", DELAY_MS)
-    net.veth_make("monitor", "server")
-    net.addresses_set("client", "tun0", "198.51.100.1/24", "2001:db8:1::1/64")
-    net.addresses_set("monitor", "tun0", "198.51.100.254/24", "2001:db8:1::254/64")
-    net.addresses_set("monitor", "veth0", "192.0.2.254/24", "2001:db8::254/64")
-    net.addresses_set("server", "veth0", "192.0.2.2/24", "2001:db8::2/64")
-    net.set_value("monitor", "ipv4/ip_forward", 1)
-    net.set_value("monitor", "ipv6/conf/all/forwarding", 1)
-    for name, interface, four, six in (("client", "tun0", "198.51.100.254", "2001:db8:1::254"),
-                                       ("server", "veth0", "192.0.2.254", "2001:db8::254")):
-        for gateway in (four, six):
-            net.inside(name, "ip", "route", "add", "default", "via", gateway, "dev", interface)
-    for address in ("192.0.2.2", "2001:db8::2"):
-        net.neighbour_set("monitor", "veth0", address, net.mac("server", "veth0"))
-    for address in ("192.0.2.254", "2001:db8::254"):
-        net.neighbour_set("server", "veth0", address, net.mac("monitor", "veth0"))
-    return delay
 
 
 def connect(source, version, address, port):
@@ -159,7 +134,7 @@ def run(hook):
 
 
 def main():
-    delay = network_make()
+    delay = network_make("delay.py", DELAY_MS)
     listen("server", PORT)
     listen("client", PORT)
     listen("server", LOSSY_PORT)
