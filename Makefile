@@ -16,7 +16,7 @@ DEPFLAGS = -MMD -MP
 LIBS = -lxdp -lbpf -lpcap -lyajl -lnettle
 
 # Only these see libbpf and libxdp.
-LIVE = attach guardian harvest interfaces leftover live loader mapping sink watch
+LIVE = attach guardian harvest harvest_summary interfaces leftover live loader mapping sink watch
 # Only these see libpcap.
 REPLAY = capture filter pcapng replay replay_table
 VIEWS = column community_id json layout output output_json output_table output_zeek p0f text units

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "config.h"
+#include "summary.h"
 
 /* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The three arrays of the table are mapped by it. */
 struct {
@@ -88,6 +89,21 @@ struct {
 	__type(value, struct sweep_call);
 } sweeps SEC(".maps");
 
+/* Unanswered SYNs that were evicted, by service, and of services that found no room there, by interface. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(max_entries, SUMMARIES);
+	__type(key, struct summary_key);
+	__type(value, struct summary);
+} summaries SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SUMMARY_INTERFACES);
+	__type(key, __u32);
+	__type(value, struct summary);
+} summary_rest SEC(".maps");
+
 const volatile struct config config = {};
 
 /* There is one: the maps above. Its shape is written by user space before loading. */
@@ -150,5 +166,19 @@ INLINE struct report *report_reserve(struct table *table)
 /* Waking the reader costs 200 times what a report does: user space looks by itself, at every sweep. */
 INLINE void report_submit(struct report *report) { bpf_ringbuf_submit(report, BPF_RB_NO_WAKEUP); }
 INLINE void report_discard(struct report *report) { bpf_ringbuf_discard(report, BPF_RB_NO_WAKEUP); }
+
+_Static_assert((int)SUMMARY_INTERFACES == (int)INTERFACES, "a rest for each");
+
+INLINE struct summary *table_summary(struct table *table, const struct summary_key *key)
+{
+	struct summary none = {}, *sum = bpf_map_lookup_elem(&summaries, key);
+	__u32 interface = key->interface & (SUMMARY_INTERFACES - 1);
+
+	if (likely(sum))
+		return sum;
+	bpf_map_update_elem(&summaries, key, &none, BPF_NOEXIST); /* another CPU may have, or there is no room */
+	sum = bpf_map_lookup_elem(&summaries, key);
+	return sum ? sum : bpf_map_lookup_elem(&summary_rest, &interface);
+}
 
 #endif

@@ -38,7 +38,8 @@ struct ledger {
 	__u64 counter[LEDGER_ROOM]; /* by enum ledger_counter */
 	__u64 frames;		    /* what the hook was handed: a super-packet is one */
 	__u64 births;		    /* flows that took a slot */
-	__u64 evicted;		    /* flows that left before their end, reported */
+	__u64 evicted;		    /* flows whose slot another took: reported, summarised or lost */
+	__u64 summarised;	    /* of these, unanswered SYNs, which are summed per service (summary.h) */
 	__u64 lost_records;	    /* flows that left and could not be reported */
 	__u64 collisions;	    /* lookups that met another key under the same tag */
 };

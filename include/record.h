@@ -5,6 +5,7 @@
 #define TCPSCOPE_RECORD_H
 
 #include "ledger.h"
+#include "summary.h"
 #include "zeek.h"
 
 /* Integers that may be unknown hold UNKNOWN; views print null. */

@@ -17,6 +17,7 @@
 #include "ledger.h"
 #include "service.h"
 #include "shape.h"
+#include "summary.h"
 #include "update.h"
 
 /* ---- the body's part: the kernel's maps, plain memory in replay and tests. A body defines struct table, with a member
@@ -28,6 +29,8 @@ struct table_lock;
 struct departure {
 	struct report report;
 	struct service_sample sample;
+	struct summary_key service; /* of an unanswered SYN */
+	struct summary sum;
 };
 
 INLINE __u64 *table_tags(struct table *table, __u32 bucket);
@@ -39,7 +42,9 @@ INLINE void table_unlock(struct table_lock *lock);
 INLINE struct report *report_reserve(struct table *table); /* NULL: no room now */
 INLINE void report_submit(struct report *report);
 INLINE void report_discard(struct report *report);
-INLINE struct departure *table_departure(struct table *table);		   /* of this CPU */
+INLINE struct departure *table_departure(struct table *table); /* of this CPU */
+/* Where a service's evicted SYNs are summed. NULL: this body keeps no sums, and they are reported like other flows. */
+INLINE struct summary *table_summary(struct table *table, const struct summary_key *key);
 INLINE struct service_set *table_services(struct table *table, __u32 set); /* NULL: none are kept */
 INLINE struct table_lock *table_services_lock(struct table *table, __u32 set);
 
@@ -67,7 +72,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 /* The flow and the facts at a slot number, SLOT_NONE included (then NULL). */
 INLINE struct flow *table_flow(struct table *table, __u32 number);
 INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
-/* After a birth that evicted (ledger->evicted rose): reports the flow that had to go, and counts its handshake. Not part of
+/* After a birth that evicted (ledger->evicted rose): reports the flow that had to go, or sums it, and counts its handshake. Not part of
  * the birth: the stack is small. */
 SEPARATE int table_depart(struct table *table, struct ledger *ledger);
 /* Counts the handshake of a flow that left the table in its service, under the lock of that. `sample`: memory to work
@@ -216,6 +221,23 @@ INLINE void table_count_service(struct table *table, const struct report *report
 		table_count(table, sample);
 }
 
+/* Adds an unanswered SYN to its service's sum. False: it is none, or no sums are kept. */
+INLINE bool table_summarise(struct table *table, struct ledger *ledger, struct departure *departure)
+{
+	struct summary *sum;
+
+	if (table_victim_class(&departure->report.flow) != VICTIM_UNANSWERED)
+		return false;
+	summary_key_of(&departure->service, &departure->report.flow);
+	sum = table_summary(table, &departure->service);
+	if (!sum)
+		return false;
+	summary_of(&departure->sum, &departure->report.flow, &departure->report.facts);
+	summary_add(sum, &departure->sum);
+	ledger->summarised++;
+	return true;
+}
+
 SEPARATE int table_depart(struct table *table, struct ledger *ledger)
 {
 	struct departure *departure = table ? table_departure(table) : NULL;
@@ -224,6 +246,8 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger)
 	if (!departure || !ledger)
 		return 0;
 	table_count_service(table, &departure->report, &departure->sample);
+	if (table_summarise(table, ledger, departure))
+		return 0;
 	report = report_reserve(table);
 	if (!report) {
 		ledger->lost_records++;

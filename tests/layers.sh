@@ -22,6 +22,7 @@ verdict() {
 # A body without a libc: its memory is the table's, its room for reports one.
 cat >"$dir/plain.c" <<'SOURCE'
 #include "shape.h"
+#include "summary.h"
 struct table_lock { int held; };
 struct table {
 	struct table_shape shape;
@@ -30,6 +31,7 @@ struct table {
 	struct facts_bucket *facts;
 	struct table_lock lock;
 	struct report report;
+	struct summaries summaries;
 	struct service_set *services;
 };
 #include "engine.h"
@@ -46,6 +48,10 @@ INLINE struct service_set *table_services(struct table *table, __u32 set) { retu
 INLINE struct table_lock *table_services_lock(struct table *table, __u32 set) { (void)set; return &table->lock; }
 INLINE void report_submit(struct report *report) { (void)report; }
 INLINE void report_discard(struct report *report) { (void)report; }
+INLINE struct summary *table_summary(struct table *table, const struct summary_key *key)
+{
+	return summaries_at(&table->summaries, key);
+}
 INLINE void clock_exact(struct segment *seg) { seg->clock_error = 0; }
 int packet(struct table *, struct ledger *, enum link_type, struct cursor *, struct segment *);
 int packet(struct table *table, struct ledger *ledger, enum link_type link, struct cursor *at, struct segment *seg)

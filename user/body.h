@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
+#include "../include/summary.h"
 #include "sizing.h"
 
 struct table;
@@ -28,6 +29,7 @@ struct table {
 	/* Takes each report of the engine; what it points to is valid during the call. NULL: there is never room. */
 	void (*submit)(void *context, const struct report *report);
 	void *context;
+	struct summaries *summaries; /* NULL: unanswered SYNs that are evicted are reported like other flows */
 };
 
 #include "../include/engine.h"
@@ -77,6 +79,12 @@ INLINE void report_submit(struct report *report)
 }
 
 INLINE void report_discard(struct report *report) { (void)report; }
+
+INLINE struct summary *table_summary(struct table *table, const struct summary_key *key)
+{
+	return table->summaries ? summaries_at(table->summaries, key) : NULL;
+}
+
 INLINE void clock_exact(struct segment *seg) { (void)seg; }
 
 /* ------------------------------------------------------------------------------------------------------------- */

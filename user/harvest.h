@@ -6,6 +6,7 @@
 
 #include "interfaces.h"
 #include "mapping.h"
+#include "output.h"
 #include "sink.h"
 
 struct harvest {
@@ -35,6 +36,8 @@ int harvest_sweep(struct harvest *harvest, bool everything);
 /* The account of one direction of an interface, of all CPUs. Returns 0 or -errno. */
 int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
 		   struct ledger_record *record);
+/* Puts out the sums of SYNs that were evicted unanswered, for each service. Returns 0 or -errno, of the output too. */
+int harvest_summaries(const struct harvest *harvest, const struct output *output);
 /* Shows the open flows and the accounts. Returns 0 or -errno. */
 int harvest_screen(struct harvest *harvest);
 

@@ -222,6 +222,8 @@ static int finish(struct live *live)
 	int err = harvest_sweep(&live->harvest, true);
 
 	if (!err)
+		err = harvest_summaries(&live->harvest, live->output);
+	if (!err)
 		err = put_ledgers(live, &whole);
 	if (err)
 		return err;

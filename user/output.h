@@ -21,6 +21,9 @@ struct output {
 	int (*flow)(const struct record *record);	   /* a flow that ended */
 	int (*ledger)(const struct ledger_record *record); /* at the end, one for each interface and direction */
 	int (*close)(void);
+	/* Before the ledgers, one for each service: SYNs that were evicted unanswered. NULL if the output has no words
+	 * for it. */
+	int (*summary)(const struct summary_record *record);
 	/* A picture of what is open now, for a terminal that refreshes; NULL if the output has none. */
 	int (*screen)(const struct record *records, size_t count, const struct ledger_record *ledgers,
 		      size_t ledger_count);

@@ -180,19 +180,19 @@ static void put_analysis(const struct record_side *side)
 #undef PUT_ANALYSIS
 }
 
-static void put_ip(const struct record_side *side, __u8 ip_version)
+static void put_ip(const __u8 ip[16], __u8 ip_version)
 {
 	char text[INET6_ADDRSTRLEN];
 
 	JSON_KEY(&json, "ip");
-	put_word(ip_version == 4 ? inet_ntop(AF_INET, side->ip + 12, text, sizeof(text))
-				 : inet_ntop(AF_INET6, side->ip, text, sizeof(text)));
+	put_word(ip_version == 4 ? inet_ntop(AF_INET, ip + 12, text, sizeof(text))
+				 : inet_ntop(AF_INET6, ip, text, sizeof(text)));
 }
 
 static void put_side(const struct record_side *side, __u8 ip_version)
 {
 	json_object_begin(&json);
-	put_ip(side, ip_version);
+	put_ip(side->ip, ip_version);
 	KEY_UNSIGNED("port", side->port);
 	KEY_UNSIGNED("packets", side->packets);
 	KEY_UNSIGNED("ip_bytes", side->ip_bytes);
@@ -310,8 +310,35 @@ static int json_ledger(const struct ledger_record *record)
 	KEY_UNSIGNED("frames", ledger->frames);
 	KEY_UNSIGNED("births", ledger->births);
 	KEY_UNSIGNED("evicted", ledger->evicted);
+	KEY_UNSIGNED("summarised", ledger->summarised);
 	KEY_UNSIGNED("collisions", ledger->collisions);
 	json_object_end(&json);
+	return line_end();
+}
+
+static int json_summary(const struct summary_record *record)
+{
+	line_begin("summary");
+	JSON_KEY(&json, "interface");
+	put_name(record->interface);
+	JSON_KEY(&json, "ip_version");
+	put_known(record->rest ? UNKNOWN : record->ip_version);
+	JSON_KEY(&json, "server");
+	if (record->rest) {
+		json_null(&json);
+	} else {
+		json_object_begin(&json);
+		put_ip(record->ip, record->ip_version);
+		KEY_UNSIGNED("port", record->port);
+		json_object_end(&json);
+	}
+	KEY_WORD("outcome", outcome_words[OUTCOME_UNANSWERED]);
+	KEY_SIGNED("start_ns", record->start_ns);
+	KEY_SIGNED("end_ns", record->end_ns);
+	KEY_UNSIGNED("flows", record->flows);
+	KEY_UNSIGNED("packets", record->packets);
+	KEY_UNSIGNED("ip_bytes", record->ip_bytes);
+	KEY_UNSIGNED("payload_bytes", record->payload_bytes);
 	return line_end();
 }
 
@@ -336,4 +363,5 @@ const struct output output_json = {
 	.flow = json_flow,
 	.ledger = json_ledger,
 	.close = json_output_close,
+	.summary = json_summary,
 };

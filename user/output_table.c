@@ -48,7 +48,8 @@ static const struct {
 } ledger_rest[] = {
 	{ "frames", "as handed to the hook: a super-packet is one", offsetof(struct ledger, frames), false },
 	{ "births", "flows that took a slot", offsetof(struct ledger, births), false },
-	{ "evicted", "flows that left before their end, reported", offsetof(struct ledger, evicted), true },
+	{ "evicted", "flows whose slot another took", offsetof(struct ledger, evicted), true },
+	{ "summarised", "of these, unanswered SYNs, summed per service", offsetof(struct ledger, summarised), true },
 	{ "lost_records", "flows that left and could not be reported", offsetof(struct ledger, lost_records), true },
 	{ "collisions", "lookups that met another key", offsetof(struct ledger, collisions), false },
 };
@@ -217,11 +218,32 @@ static void ledger_full(FILE *to, const struct ledger_record *record)
 		ledger_entry(to, ledger_rest[i].name, (__s64)ledger_rest_value(ledger, i), ledger_rest[i].meaning);
 }
 
-static int table_ledger(const struct ledger_record *record)
+static void leave_screen(void)
 {
 	if (table.on_screen)
 		fputc('\n', table.options.to); /* off the screen's last line */
 	table.on_screen = false;
+}
+
+static int table_summary(const struct summary_record *record)
+{
+	char server[TEXT_ENDPOINT] = "other services", flows[UNITS_TEXT], packets[UNITS_TEXT], name[NAME_TEXT];
+
+	leave_screen();
+	table_totals();
+	text_escape(name, sizeof(name), record->interface);
+	if (!record->rest)
+		text_endpoint(server, record->ip, record->ip_version, record->port);
+	units_exact(flows, (__s64)record->flows);
+	units_exact(packets, (__s64)record->packets);
+	fprintf(table.options.to, "%s %s: %s unanswered attempts, %s packets, were evicted and only summed\n", name,
+		server, flows, packets);
+	return table_flush();
+}
+
+static int table_ledger(const struct ledger_record *record)
+{
+	leave_screen();
 	table_totals();
 	if (table.options.stats)
 		ledger_full(table.options.to, record);
@@ -233,9 +255,7 @@ static int table_ledger(const struct ledger_record *record)
 /* Nothing at all was shown if the source could not be opened: then there is nothing to sum. */
 static int table_close(void)
 {
-	if (table.on_screen)
-		fputc('\n', table.options.to);
-	table.on_screen = false;
+	leave_screen();
 	if (table.headed)
 		table_totals();
 	return table_flush();
@@ -375,5 +395,6 @@ const struct output output_table = {
 	.flow = table_flow,
 	.ledger = table_ledger,
 	.close = table_close,
+	.summary = table_summary,
 	.screen = table_screen,
 };

@@ -29,6 +29,7 @@ static int twin_begin(struct twin *twin, const struct setting *setting, size_t f
 {
 	__u32 flows = setting->small ? 1 : frames < FLOWS_MAX ? (__u32)frames : FLOWS_MAX;
 	const struct table_shape shape = kernel_shape(flows, twin->seed);
+	static struct summaries sums;
 	struct ledger ledger;
 	int err;
 
@@ -38,6 +39,8 @@ static int twin_begin(struct twin *twin, const struct setting *setting, size_t f
 	err = kernel_reshape(&twin->kernel, &shape);
 	if (!err)
 		err = player_link(&twin->player, setting->link);
+	if (!err)
+		err = kernel_take_summaries(&twin->kernel, &sums);
 	return err ? err : kernel_take_ledger(&twin->kernel, twin->hook == HOOK_TC_EGRESS, &ledger);
 }
 
@@ -61,7 +64,7 @@ static __u64 handshakes(const struct reports *reports)
 static void compare_services(struct twin *twin, const char *name)
 {
 	const struct service_set *sets = native_services(&twin->native);
-	__u64 attempts = 0, expected = handshakes(&twin->native.reports);
+	__u64 attempts = 0, expected = handshakes(&twin->native.reports) + twin->native.ledger.summarised;
 
 	for (__u32 set = 0; set < SERVICE_SETS; set++) {
 		if (!service_set_used(&sets[set]) && !service_set_used(&twin->kernel.services[set]))
@@ -72,8 +75,33 @@ static void compare_services(struct twin *twin, const char *name)
 			attempts += service_attempts(&sets[set].way[way]);
 	}
 	if (attempts != expected)
-		differ(twin, name, "%llu handshakes in the services, %llu in the reports", attempts, expected);
+		differ(twin, name, "%llu handshakes in the services, %llu in the reports and sums", attempts, expected);
 	twin->handshakes += attempts;
+}
+
+/* Services lie where they came first, so both are sought by key. */
+static bool summaries_same(struct summaries *kernel, struct summaries *native)
+{
+	bool same = !memcmp(kernel->rest, native->rest, sizeof(kernel->rest));
+
+	for (size_t i = 0; i < SUMMARIES; i++) {
+		if (kernel->key[i].ip_version)
+			same &= !memcmp(&kernel->sum[i], summaries_at(native, &kernel->key[i]), sizeof(kernel->sum[i]));
+		if (native->key[i].ip_version)
+			same &= !memcmp(&native->sum[i], summaries_at(kernel, &native->key[i]), sizeof(native->sum[i]));
+	}
+	return same;
+}
+
+static int compare_summaries(struct twin *twin, const char *name)
+{
+	static struct summaries sums;
+	int err = kernel_take_summaries(&twin->kernel, &sums);
+
+	if (!err && !summaries_same(&sums, twin->native.summaries))
+		differ(twin, name, "the sums of evicted SYNs");
+	twin->summarised += twin->native.ledger.summarised;
+	return err;
 }
 
 static int twin_compare(struct twin *twin, const char *name)
@@ -82,6 +110,8 @@ static int twin_compare(struct twin *twin, const char *name)
 	struct ledger ledger;
 	int err = kernel_take_ledger(&twin->kernel, twin->hook == HOOK_TC_EGRESS, &ledger);
 
+	if (!err)
+		err = compare_summaries(twin, name);
 	if (err)
 		return err;
 	reports_same(&twin->player.reports, &twin->native.reports, bpf_object__btf(twin->kernel.object), &difference);

@@ -12,7 +12,8 @@ struct twin {
 	struct player player;
 	struct native native;
 	__u64 seed;
-	enum hook hook; /* which program */
+	enum hook hook;	  /* which program */
+	__u64 summarised; /* evicted SYNs in sums */
 	unsigned long frames, left_out, reports, evicted, handshakes,
 		differences;  /* left_out: shorter than a test run takes */
 	unsigned int skipped; /* captures that cannot be read */

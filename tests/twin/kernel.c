@@ -239,3 +239,34 @@ int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction
 	free(states);
 	return err;
 }
+
+static int take_summary(int map, const void *key, struct summary *into, bool remove)
+{
+	int cpus = libbpf_num_possible_cpus(), err;
+	struct summary *of_cpu = calloc((size_t)cpus, sizeof(*of_cpu));
+
+	err = of_cpu ? bpf_map_lookup_elem(map, key, of_cpu) : -ENOMEM;
+	for (int cpu = 0; cpu < cpus && !err; cpu++) {
+		if (of_cpu[cpu].flows)
+			summary_add(into, &of_cpu[cpu]);
+		of_cpu[cpu] = (struct summary){};
+	}
+	if (!err)
+		err = remove ? bpf_map_delete_elem(map, key) : bpf_map_update_elem(map, key, of_cpu, BPF_EXIST);
+	free(of_cpu);
+	return err;
+}
+
+int kernel_take_summaries(struct kernel *kernel, struct summaries *sums)
+{
+	int map = bpf_object__find_map_fd_by_name(kernel->object, "summaries"), err = 0;
+	int rest = bpf_object__find_map_fd_by_name(kernel->object, "summary_rest");
+	struct summary_key key;
+
+	*sums = (struct summaries){};
+	while (!err && !bpf_map_get_next_key(map, NULL, &key))
+		err = take_summary(map, &key, summaries_at(sums, &key), true);
+	for (__u32 i = 0; i < SUMMARY_INTERFACES && !err; i++)
+		err = take_summary(rest, &i, &sums->rest[i], false);
+	return err;
+}

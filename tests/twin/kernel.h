@@ -6,6 +6,7 @@
 #include <bpf/libbpf.h>
 
 #include "config.h"
+#include "summary.h"
 
 enum hook { HOOK_XDP, HOOK_TC_INGRESS, HOOK_TC_EGRESS, HOOKS };
 
@@ -47,5 +48,7 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape);
 void kernel_clear(struct kernel *kernel);
 /* Sums the ledger of interface 0's direction over CPUs, and starts it anew. Returns 0 or -errno. */
 int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction, struct ledger *sum);
+/* The same for the sums of evicted SYNs. */
+int kernel_take_summaries(struct kernel *kernel, struct summaries *sums);
 
 #endif

@@ -14,6 +14,9 @@ int native_open(struct native *native, const struct table_shape *shape)
 	native->table->shape = *shape;
 	native->table->submit = reports_add;
 	native->table->context = &native->reports;
+	native->summaries = native->table->summaries = calloc(1, sizeof(*native->summaries));
+	if (!native->summaries)
+		return -ENOMEM;
 	native->buckets = shape->buckets;
 	return table_open(native->table);
 }
@@ -25,6 +28,7 @@ void native_close(struct native *native)
 		table_close(native->table);
 	}
 	free(native->table);
+	free(native->summaries);
 	reports_close(&native->reports);
 	*native = (struct native){};
 }
@@ -37,6 +41,7 @@ void native_reshape(struct native *native, const struct table_shape *shape)
 			memset(&native->table->services[set], 0, sizeof(struct service_set));
 	native->table->shape = *shape;
 	native->reports.count = 0;
+	*native->summaries = (struct summaries){};
 	native->ledger = (struct ledger){};
 }
 

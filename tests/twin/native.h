@@ -7,6 +7,7 @@
 #include "reports.h"
 #include "service.h"
 #include "shape.h"
+#include "summary.h"
 
 struct table;
 
@@ -16,6 +17,7 @@ struct native {
 	__u16 cpu;     /* to note in segments */
 	struct ledger ledger;
 	struct reports reports;
+	struct summaries *summaries;
 };
 
 /* Room for as many buckets as `shape` has. Returns 0 or -ENOMEM. */

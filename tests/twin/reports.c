@@ -182,6 +182,7 @@ bool ledgers_same(const struct ledger *kernel, const struct ledger *native, stru
 		     OTHER_ROW(frames),
 		     OTHER_ROW(births),
 		     OTHER_ROW(evicted),
+		     OTHER_ROW(summarised),
 		     OTHER_ROW(lost_records),
 		     OTHER_ROW(collisions) };
 

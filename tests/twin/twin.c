@@ -128,7 +128,7 @@ static int run_random(struct twin *twin, const struct test *test, char **capture
 			err = twin_play(twin, name, &test->setting, frames.frame, frames.count);
 		frames_close(&frames);
 	}
-	return err ? err : test->setting.small && !twin->evicted ? -ERANGE : 0;
+	return err ? err : test->setting.small && (!twin->evicted || !twin->summarised) ? -ERANGE : 0;
 }
 
 enum { ALL = 1 << HOOK_XDP | 1 << HOOK_TC_INGRESS | 1 << HOOK_TC_EGRESS, TC = ALL & ~(1 << HOOK_XDP) };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shape.h"
+#include "summary.h"
 
 enum { PLAIN_REPORTS = 1024 };
 
@@ -24,7 +25,8 @@ struct table {
 	struct service_set *services; /* NULL unless the test wants them */
 	struct table_lock services_lock;
 	struct report *reports; /* a list of PLAIN_REPORTS; the test takes them away by setting reported to 0 */
-	size_t reported, room;	/* room: none is given beyond, at most PLAIN_REPORTS */
+	struct summaries *summaries;
+	size_t reported, room; /* room: none is given beyond, at most PLAIN_REPORTS */
 };
 
 #include "engine.h"
@@ -95,6 +97,13 @@ INLINE void report_discard(struct report *report)
 	plain_reporting = NULL;
 }
 
+INLINE struct summary *table_summary(struct table *table, const struct summary_key *key)
+{
+	if (plain_locked || plain_reporting)
+		abort();
+	return summaries_at(table->summaries, key);
+}
+
 INLINE void clock_exact(struct segment *seg) { seg->clock_error = 0; }
 
 /* A seed as user space makes one, from a number not 0: multipliers are odd. */
@@ -120,7 +129,8 @@ static inline void plain_open(struct table *table, __u32 regions)
 	table->facts = calloc(buckets, sizeof(*table->facts));
 	table->locks = calloc(regions, sizeof(*table->locks));
 	table->reports = calloc(PLAIN_REPORTS, sizeof(*table->reports));
-	if (!table->tags || !table->flows || !table->facts || !table->locks || !table->reports)
+	table->summaries = calloc(1, sizeof(*table->summaries));
+	if (!table->summaries || !table->tags || !table->flows || !table->facts || !table->locks || !table->reports)
 		abort();
 }
 
@@ -131,6 +141,7 @@ static inline void plain_close(struct table *table)
 	free(table->facts);
 	free(table->locks);
 	free(table->reports);
+	free(table->summaries);
 }
 
 /* How many slots are taken. */

@@ -14,7 +14,7 @@ struct trial {
 	struct ledger ledger;
 	struct naive naive;
 	struct random random;
-	__u64 now_ns, reports, lost, evictions[3];
+	__u64 now_ns, reports, lost, summarised, evictions[3];
 	__u32 isn;
 };
 
@@ -81,6 +81,47 @@ static int trial_victim(const struct trial *trial, const struct place *place, bo
 	return victim;
 }
 
+/* All that is in the sums of the one service that is asked for. */
+static struct summary trial_summary(const struct trial *trial)
+{
+	struct summary sum = {};
+
+	for (size_t i = 0; i < SUMMARIES; i++) {
+		if (trial->table.summaries->key[i].ip_version == 0)
+			continue;
+		cr_assert_eq(trial->table.summaries->key[i].port, 443, "a client's port is summed");
+		summary_add(&sum, &trial->table.summaries->sum[i]);
+	}
+	return sum;
+}
+
+/* The victim left as its class wants it: an unanswered SYN in a sum, any other in a report, or lost. */
+static void trial_departure(struct trial *trial, const struct naive_flow *evicted, int victim,
+			    const struct summary *before)
+{
+	struct summary after = trial_summary(trial);
+
+	if (naive_class(evicted) == NAIVE_UNANSWERED) {
+		cr_assert_eq(after.flows, before->flows + 1, "not summed");
+		cr_assert_eq(after.packets, before->packets + evicted->packets);
+		cr_assert_eq(after.ip_bytes, before->ip_bytes + 40 * evicted->packets);
+		cr_assert_geq(after.last_ns, evicted->last_ns);
+		naive_remove(&trial->naive, victim);
+		trial->summarised++;
+		return;
+	}
+	cr_assert_eq(after.flows, before->flows, "summed, though no unanswered SYN");
+	if (trial->table.room == 0) {
+		naive_remove(&trial->naive, victim);
+		trial->lost++;
+		return;
+	}
+	cr_assert_eq(trial->table.reported, 1, "no report of the victim");
+	cr_assert_eq(report_port(&trial->table.reports[0].flow), evicted->port, "another victim");
+	trial_take_report(trial, &trial->table.reports[0],
+			  naive_class(evicted) == NAIVE_OVER ? END_CLOSED : END_EVICTED);
+}
+
 /* Enters a segment that begins a flow. */
 static void trial_birth(struct trial *trial, struct segment *seg, __u16 port)
 {
@@ -88,7 +129,8 @@ static void trial_birth(struct trial *trial, struct segment *seg, __u16 port)
 	bool full, unanswered = (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 	int victim = trial_victim(trial, &place, unanswered, &full), verdict;
 	struct naive_flow evicted = {};
-	__u64 lost = trial->ledger.lost_records;
+	struct summary before = trial_summary(trial);
+	__u64 reports = trial->reports;
 
 	if (victim != NAIVE_NONE)
 		evicted = trial->naive.flow[victim];
@@ -96,18 +138,9 @@ static void trial_birth(struct trial *trial, struct segment *seg, __u16 port)
 	cr_assert_eq(verdict, full ? LEDGER_TABLE_FULL : LEDGER_IN_FLOWS, "verdict %d", verdict);
 	if (victim != NAIVE_NONE) {
 		trial->evictions[naive_class(&evicted)]++;
-		if (trial->table.room == 0) {
-			cr_assert_eq(trial->ledger.lost_records, lost + 1);
-			naive_remove(&trial->naive, victim);
-			trial->lost++;
-		} else {
-			cr_assert_eq(trial->table.reported, 1, "no report of the victim");
-			cr_assert_eq(report_port(&trial->table.reports[0].flow), evicted.port, "another victim");
-			trial_take_report(trial, &trial->table.reports[0],
-					  naive_class(&evicted) == NAIVE_OVER ? END_CLOSED : END_EVICTED);
-		}
+		trial_departure(trial, &evicted, victim, &before);
 	}
-	cr_assert_eq(trial->table.reported, victim != NAIVE_NONE && trial->table.room);
+	cr_assert_eq(trial->table.reported, trial->reports - reports, "a report of somebody else");
 	trial->table.reported = 0;
 	if (!full)
 		naive_segment(&trial->naive.flow[naive_add(&trial->naive, port, trial->isn, seg->now_ns)],
@@ -169,7 +202,9 @@ static void trial_sweep(struct trial *trial, struct sweep_policy policy)
 static void trial_check(struct trial *trial)
 {
 	cr_assert_eq(plain_count(&trial->table), (__u32)trial->naive.count);
-	cr_assert_eq(trial->ledger.births, trial->reports + trial->lost + plain_count(&trial->table), "births");
+	cr_assert_eq(trial->ledger.births,
+		     trial->reports + trial->summarised + trial->lost + plain_count(&trial->table), "births");
+	cr_assert_eq(trial->ledger.summarised, trial->summarised);
 	cr_assert_eq(trial->ledger.lost_records, trial->lost);
 	cr_assert(plain_balances(&trial->ledger));
 }
