@@ -65,15 +65,27 @@ INLINE void handshake_attempt(const struct exchange *x, bool synack)
 	attempt->synack = synack;
 }
 
-/* What p0f calls quirks, of a SYN or SYN/ACK. */
+/* What p0f calls quirks, of a SYN or SYN/ACK: those of its IP header, and all. */
+INLINE __u32 handshake_ip_quirks(const struct segment *seg)
+{
+	bool df = seg->ip_word & 0x4000, id = seg->ip_word >> 16;
+
+	if (seg->ip_version != 4)
+		return seg->ip_word & 0xfffff ? QUIRK_FLOW_LABEL : 0;
+	return (df ? QUIRK_DF : 0) | (df && id ? QUIRK_ID : 0) | (!df && !id ? QUIRK_NO_ID : 0) |
+	       (seg->ip_word & 0x8000 ? QUIRK_RESERVED : 0);
+}
+
 INLINE __u32 handshake_quirks(const struct segment *seg)
 {
-	bool ack = seg->flags & TCP_ACK, timestamps = seg->options & OPTION_TIMESTAMPS;
+	bool ack = seg->flags & TCP_ACK, timestamps = seg->options & OPTION_TIMESTAMPS, urgent = seg->flags & TCP_URG;
+	bool ecn = seg->ip_ecn || seg->flags & (TCP_ECE | TCP_CWR | TCP_AE);
 
-	return seg->ip_quirks | (seg->flags & (TCP_ECE | TCP_CWR | TCP_AE) ? QUIRK_ECN : 0) |
+	return seg->option_quirks | (ecn ? QUIRK_ECN : 0) | (seg->tcp_reserved ? QUIRK_RESERVED : 0) |
 	       (seg->sequence == 0 ? QUIRK_SEQ_ZERO : 0) | (seg->acknowledgment && !ack ? QUIRK_ACK_NO_FLAG : 0) |
-	       (!seg->acknowledgment && ack ? QUIRK_ACK_ZERO : 0) | (seg->flags & TCP_URG ? QUIRK_URG : 0) |
-	       (seg->flags & TCP_PSH ? QUIRK_PSH : 0) | (timestamps && !seg->tsval ? QUIRK_TSVAL_ZERO : 0) |
+	       (!seg->acknowledgment && ack ? QUIRK_ACK_ZERO : 0) | (urgent ? QUIRK_URG : 0) |
+	       (seg->urgent && !urgent ? QUIRK_URG_NO_FLAG : 0) | (seg->flags & TCP_PSH ? QUIRK_PSH : 0) |
+	       (timestamps && !seg->tsval ? QUIRK_TSVAL_ZERO : 0) |
 	       (timestamps && seg->tsecr && !ack ? QUIRK_TSECR : 0) | (seg->window_scale > 14 ? QUIRK_SCALE : 0) |
 	       (seg->payload_len ? QUIRK_PAYLOAD : 0);
 }
@@ -84,10 +96,10 @@ SEPARATE int handshake_fingerprint(struct half_facts *own, const struct segment 
 	if (!own || !seg)
 		return 0;
 	own->option_layout = seg->option_layout;
-	own->quirks = handshake_quirks(seg);
+	own->quirks = handshake_ip_quirks(seg) | handshake_quirks(seg);
 	own->syn_window = seg->window;
 	own->syn_ttl = seg->ttl;
-	own->syn_ip_options = seg->ip_options;
+	own->syn_ip_options = seg->ip_options < 0xff ? (__u8)seg->ip_options : 0xff;
 	return 0;
 }
 

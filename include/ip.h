@@ -48,14 +48,6 @@ INLINE void ipv6_address(__u64 to[2], const struct ipv6_octets *from)
 /* The length the header states, held against what the frame had on the wire. */
 INLINE __u32 ip_length(__u32 stated, __u32 on_wire) { return stated == 0 || stated > on_wire ? on_wire : stated; }
 
-INLINE __u16 ipv4_quirks(const struct ipv4_header *ip)
-{
-	__u32 fragment = from_be16(ip->fragment), df = fragment >> 14 & 1, no_id = ip->id == 0;
-
-	return (__u16)(df * QUIRK_DF | (df & (no_id ^ 1)) * QUIRK_ID | ((df ^ 1) & no_id) * QUIRK_NO_ID |
-		       ((ip->tos & 3) != 0) * QUIRK_ECN | (fragment >> 15) * QUIRK_RESERVED);
-}
-
 INLINE int ipv4_parse(struct cursor *at, struct segment *seg, struct ip_payload *payload)
 {
 	const struct ipv4_header *ip = (const void *)(at->data + at->offset);
@@ -72,8 +64,9 @@ INLINE int ipv4_parse(struct cursor *at, struct segment *seg, struct ip_payload 
 	seg->ip_version = 4;
 	seg->ttl = ip->ttl;
 	seg->flags = (ip->tos & 3) == 3 ? SEGMENT_CE : 0;
-	seg->ip_quirks = ipv4_quirks(ip);
-	seg->ip_options = (__u8)(header_len - sizeof(*ip));
+	seg->ip_ecn = ip->tos & 3;
+	seg->ip_word = (__u32)from_be16(ip->id) << 16 | from_be16(ip->fragment);
+	seg->ip_options = (__u16)(header_len - sizeof(*ip));
 	ipv4_address(seg->source_ip, ip->source);
 	ipv4_address(seg->destination_ip, ip->destination);
 	payload->protocol = ip->protocol;
@@ -129,13 +122,12 @@ INLINE int ipv6_extensions(struct cursor *at, struct ip_payload *payload)
 INLINE int ipv6_parse(struct cursor *at, struct segment *seg, struct ip_payload *payload)
 {
 	const struct ipv6_header *ip = (const void *)(at->data + at->offset);
-	__u32 on_wire = cursor_left(at), class, label, extensions;
+	__u32 on_wire = cursor_left(at), class;
 	int verdict;
 
 	if ((const __u8 *)(ip + 1) > at->end)
 		return LEDGER_TRUNCATED;
 	class = from_be32(ip->version_class_label) >> 20;
-	label = from_be32(ip->version_class_label) & 0xfffff;
 	if (class >> 8 != 6 || on_wire < sizeof(*ip))
 		return LEDGER_MALFORMED_IP;
 	payload->len = ip_length(from_be16(ip->payload_length), on_wire - (__u32)sizeof(*ip));
@@ -143,14 +135,14 @@ INLINE int ipv6_parse(struct cursor *at, struct segment *seg, struct ip_payload 
 	seg->ip_version = 6;
 	seg->ttl = ip->hop_limit;
 	seg->flags = (class & 3) == 3 ? SEGMENT_CE : 0;
-	seg->ip_quirks = (__u16)(((class & 3) != 0) * QUIRK_ECN | (label != 0) * QUIRK_FLOW_LABEL);
+	seg->ip_ecn = class & 3;
+	seg->ip_word = from_be32(ip->version_class_label);
 	ipv6_address(seg->source_ip, &ip->source);
 	ipv6_address(seg->destination_ip, &ip->destination);
 	payload->protocol = ip->next_header;
 	cursor_advance(at, sizeof(*ip));
 	verdict = ipv6_extensions(at, payload);
-	extensions = seg->ip_len - (__u32)sizeof(*ip) - payload->len;
-	seg->ip_options = extensions > 0xff ? 0xff : (__u8)extensions;
+	seg->ip_options = (__u16)(seg->ip_len - sizeof(*ip) - payload->len);
 	return verdict;
 }
 
@@ -162,12 +154,6 @@ INLINE int ip_parse(struct cursor *at, struct segment *seg, struct ip_payload *p
 	if (at->ethertype == ETHERTYPE_IPV6)
 		return ipv6_parse(at, seg, payload);
 	return LEDGER_NOT_IP;
-}
-
-INLINE __u16 tcp_quirks(const struct tcp_header *tcp)
-{
-	return (tcp->offset_ae & 0xe ? QUIRK_RESERVED : 0) |
-	       (tcp->urgent && !(tcp->flags & TCP_URG) ? QUIRK_URG_NO_FLAG : 0);
 }
 
 INLINE int tcp_parse(const struct cursor *at, struct segment *seg, const struct ip_payload *payload)
@@ -192,11 +178,11 @@ INLINE int tcp_parse(const struct cursor *at, struct segment *seg, const struct 
 	seg->payload_len = payload->len - header_len;
 	if (seg->wire_payload_len == 0)
 		seg->wire_payload_len = seg->payload_len > 0xffff ? 0xffff : (__u16)seg->payload_len;
+	seg->tcp_reserved = tcp->offset_ae & 0xe;
 	seg->option_layout = 0;
-	if (unlikely(seg->flags & TCP_SYN) && (const __u8 *)(tcp + 1) <= at->end)
-		seg->ip_quirks |= tcp_quirks(tcp);
 	if (header_len > sizeof(*tcp))
 		options_parse(seg, (const __u8 *)(tcp + 1), at->end, header_len - (__u32)sizeof(*tcp), at->scratch);
+	seg->urgent = (const __u8 *)(tcp + 1) <= at->end ? from_be16(tcp->urgent) : 0;
 	return LEDGER_IN_FLOWS;
 }
 

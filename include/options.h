@@ -139,7 +139,7 @@ SEPARATE __u32 options_layout_add(struct segment *seg, const struct options_copy
 		return OPTIONS_DONE;
 	}
 	if (at & OPTIONS_PAST_END) {
-		seg->ip_quirks |= kind ? QUIRK_OPTIONS_TRAIL : 0;
+		seg->option_quirks |= kind ? QUIRK_OPTIONS_TRAIL : 0;
 		return at + 1;
 	}
 	code = layout_code(kind, &right);
@@ -154,7 +154,7 @@ SEPARATE __u32 options_layout_add(struct segment *seg, const struct options_copy
 	if (index + 1 == copy->captured && copy->captured < copy->len)
 		return index + 1; /* where it will be found to be cut */
 	if (len < 2 || index + len > copy->len || (right && len != right))
-		seg->ip_quirks |= QUIRK_OPTIONS_BAD;
+		seg->option_quirks |= QUIRK_OPTIONS_BAD;
 	return len < 2 || index + len > copy->len ? OPTIONS_DONE : index + len;
 }
 

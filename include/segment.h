@@ -66,7 +66,11 @@ enum { /* in segment.flags, above the nine of the TCP header: what also makes a 
 struct segment {
 	__u64 source_ip[2], destination_ip[2];
 	__u64 now_ns;	     /* when it was seen: the body's clock, or the capture's */
-	__u64 option_layout; /* enum layout_code; of SYN and SYN/ACK only */
+	__u64 option_layout; /* enum layout_code, of SYN and SYN/ACK only */
+	__u32 ip_word;	     /* IPv4: identification, then flags and fragment offset; IPv6: class and flow label */
+	__u16 urgent;	     /* urgent pointer, 0 if not captured */
+	__u8 ip_ecn;	     /* two bits, RFC 3168 */
+	__u8 tcp_reserved;   /* bits that are to be 0 */
 	__u32 sequence, acknowledgment;
 	__u32 payload_len; /* TCP payload, octets */
 	__u32 ip_len;	   /* IP total length, octets */
@@ -87,9 +91,8 @@ struct segment {
 	__u8 clock_error;	/* now_ns may be early by less than 2^clock_error ns; 0: exact */
 	__u8 vlans;
 	__u8 icmp_type, icmp_code; /* of an ICMP error: addresses, ports and sequence are then of what it quotes */
-	__u16 ip_quirks;	   /* enum segment_quirk: what the headers show and the fields above do not */
-	__u8 ip_options;	   /* octets of IPv4 options, or IPv6 extension headers */
-	__u8 reserved;
+	__u16 option_quirks;	   /* QUIRK_OPTIONS_*, of SYN and SYN/ACK only */
+	__u16 ip_options;	   /* octets of IPv4 options, or IPv6 extension headers */
 	__u16 vlan[SEGMENT_VLANS]; /* ids, outer first */
 };
 

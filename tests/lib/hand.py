@@ -13,20 +13,20 @@ ETHER_IPV4, ETHER_IPV6, ETHER_VLAN, ETHER_QINQ = 0x0800, 0x86DD, 0x8100, 0x88A8
 CLIENT, SERVER = b"\x02\0\0\0\0\x01", b"\x02\0\0\0\0\x02"
 
 
-def tcp(ports, flags, seq, ack, payload=b"", options=b""):
+def tcp(ports, flags, seq, ack, payload=b"", options=b"", window=8192, urgent=0, reserved=0):
     """`ports`: source and target."""
-    offset = (20 + len(options)) // 4 << 4
-    return struct.pack("!HHIIBBHHH", *ports, seq, ack, offset, flags, 8192, 0, 0) + options + payload
+    offset = (20 + len(options)) // 4 << 4 | reserved
+    return struct.pack("!HHIIBBHHH", *ports, seq, ack, offset, flags, window, 0, urgent) + options + payload
 
 
-def ipv4(source, target, body, protocol=6, options=b"", fragment=0):
-    header = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 20 + len(options) + len(body), 7, fragment, 64,
-                         protocol, 0, socket.inet_aton(source), socket.inet_aton(target))
+def ipv4(source, target, body, protocol=6, options=b"", fragment=0, identification=7, tos=0, ttl=64):
+    header = struct.pack("!BBHHHBBH4s4s", 0x45 + len(options) // 4, tos, 20 + len(options) + len(body), identification,
+                         fragment, ttl, protocol, 0, socket.inet_aton(source), socket.inet_aton(target))
     return header + options + body
 
 
-def ipv6(source, target, body, following=6):
-    return struct.pack("!IHBB", 6 << 28, len(body), following, 64) + \
+def ipv6(source, target, body, following=6, label=0, hops=64):
+    return struct.pack("!IHBB", 6 << 28 | label, len(body), following, hops) + \
         socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, target) + body
 
 

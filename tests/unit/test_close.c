@@ -83,3 +83,72 @@ static const struct script resets[] = {
 /* clang-format on */
 
 Test(closing, rst) { scripts_run(resets); }
+
+/* clang-format off */
+static const struct script orders[] = {
+	{ "three-way, the server first",
+	  STEPS(OPEN, { S, FA, 1, 1, 0, 100, "state=closing closed_by=server" }, { C, FA, 1, 2, 0, 110, "state=closing closed_by=server" },
+		{ S, ACK, 2, 2, 0, 120, "state=closed" }), { "state=closed closed_by=server end=closed" } },
+	{ "simultaneous, the server's FIN seen first",
+	  STEPS(OPEN, { S, FA, 1, 1, 0, 100 }, { C, FA, 1, 1, 0, 101, "state=closing closed_by=server" }, { S, ACK, 2, 2, 0, 110, "state=closing" },
+		{ C, ACK, 2, 2, 0, 111, "state=closed" }), { "state=closed closed_by=server end=closed" } },
+	{ "simultaneous, the FINs' acknowledgments are resent FINs",
+	  STEPS(OPEN, { C, FA, 1, 1, 0, 100 }, { S, FA, 1, 1, 0, 101 }, { C, FA, 1, 2, 0, 300000, "state=closing" },
+		{ S, FA, 1, 2, 0, 300001, "state=closed" }), { "state=closed closed_by=client c.fin=2 s.fin=2" } },
+	{ "half-close that lasts an hour",
+	  STEPS(OPEN, { C, FA, 1, 1, 0, 100 }, { S, ACK, 1, 2, 0, 110 }, { S, PA, 1, 2, 700, 1800000000, "state=closing closed_by=client" },
+		{ C, ACK, 2, 701, 0, 1800000010 }, { S, PA, 701, 2, 700, 3600000000, "state=closing s.payload=1400" },
+		{ C, ACK, 2, 1401, 0, 3600000010 }, { S, FA, 1401, 2, 0, 3600000020 }, { C, ACK, 2, 1402, 0, 3600000030, "state=closed" }),
+	  { "state=closed closed_by=client end=closed s.stream=1400 span=3600000030" } },
+	{ "half-close by the server, the client goes on",
+	  STEPS(OPEN, { S, FA, 1, 1, 0, 100 }, { C, PA, 1, 2, 300, 110, "state=closing" }, { S, ACK, 2, 301, 0, 120 }, { C, PA, 301, 2, 300, 130 },
+		{ S, ACK, 2, 601, 0, 140 }, { C, FA, 601, 2, 0, 150, "state=closing" }, { S, ACK, 2, 602, 0, 160, "state=closed" }),
+	  { "state=closed closed_by=server c.stream=600" } },
+	{ "half-close that a RST ends",
+	  STEPS(OPEN, { C, FA, 1, 1, 0, 100 }, { S, PA, 1, 2, 700, 110 }, { C, RST, 2, 0, 0, 120, "state=reset closed_by=client" }),
+	  { "state=reset closed_by=client end=closed c.fin=1 c.rst=1" } },
+	{ "half-close that the side still sending resets",
+	  STEPS(OPEN, { C, FA, 1, 1, 0, 100 }, { S, PA, 1, 2, 700, 110 }, { S, RA, 701, 2, 0, 120, "state=reset" }),
+	  { "state=reset closed_by=client s.rst=1 s.fin=0" } },
+	{ "RST by both after both FINs, before the acknowledgments",
+	  STEPS(OPEN, { S, FA, 1, 1, 0, 100 }, { C, FA, 1, 1, 0, 101 }, { C, RST, 2, 0, 0, 110, "state=reset" }, { S, RST, 2, 0, 0, 111 }),
+	  { "state=reset closed_by=server" } },
+	{ "the last ACK was lost: FIN and ACK again", 
+	  STEPS(OPEN, { C, FA, 1, 1, 0, 100 }, { S, FA, 1, 2, 0, 110 }, { C, ACK, 2, 2, 0, 120, "state=closed" }, { S, FA, 1, 2, 0, 300000, "state=closed s.fin=2" },
+		{ C, ACK, 2, 2, 0, 300010, "state=closed" }), { "state=closed closed_by=client s.spurious_retransmits=0" } },
+	{ "the ACKs of the FINs in one segment with the last data",
+	  STEPS(OPEN, { C, FA | PSH, 1, 1, 50, 100 }, { S, FA | PSH, 1, 52, 80, 110 }, { C, ACK, 52, 82, 0, 120, "state=closed" }),
+	  { "state=closed closed_by=client c.stream=50 s.stream=80" } },
+};
+
+/* A connection of 120 us that the client closed; it is in TIME-WAIT. */
+#define CLOSED OPEN, { C, FA, 1, 1, 0, 100 }, { S, FA, 1, 2, 0, 110 }, { C, ACK, 2, 2, 0, 120, "state=closed" }
+
+static const struct script time_wait[] = {
+	{ "the pair is used anew",
+	  STEPS(CLOSED, { C, SYN, 70000, 0, 0, 500, "state=syn_sent syns=1 start=500 closed_by=null" }, { S, SA, 90000, 70001, 0, 510 },
+		{ C, ACK, 70001, 90001, 0, 520, "state=established" }, { C, RST, 70001, 0, 0, 530 }),
+	  { "state=closed closed_by=client end=closed c.packets=4 s.packets=2", "state=reset closed_by=client outcome=accepted c.packets=3 c.fin=0" } },
+	{ "used anew from the other end",
+	  STEPS(CLOSED, { S, SYN, 90000, 0, 0, 500, "state=syn_sent turned=1" }, { C, SA, 70000, 90001, 0, 510 }, { S, ACK, 90001, 70001, 0, 520 },
+		{ C, FA, 70001, 90001, 0, 530, "closed_by=server" }),
+	  { "state=closed closed_by=client turned=0", "state=closing closed_by=server turned=1 c.fin=1 s.fin=0" } },
+	{ "used anew, the old one's last segment is late",
+	  STEPS(CLOSED, { C, SYN, 70000, 0, 0, 500 }, { S, FA, 1, 2, 0, 505 }, { C, RST, 2, 0, 0, 510 }),
+	  { "state=closed closed_by=client s.fin=1", "state=reset s.fin=1 start=500" } },
+	{ "used anew and refused", STEPS(CLOSED, { C, SYN, 70000, 0, 0, 500 }, { S, RA, 0, 70001, 0, 510 }),
+	  { "state=closed closed_by=client", "state=reset outcome=refused closed_by=server" } },
+	{ "used anew twice",
+	  STEPS(CLOSED, { C, SYN, 70000, 0, 0, 500 }, { S, RA, 0, 70001, 0, 510 }, { C, SYN, 140000, 0, 0, 600 }, { S, RA, 0, 140001, 0, 610 }),
+	  { "state=closed", "outcome=refused start=500", "outcome=refused start=600" } },
+	{ "used anew after a RST", STEPS(OPEN, { S, RA, 1, 1, 0, 100 }, { C, SYN, 70000, 0, 0, 500 }),
+	  { "state=reset closed_by=server", "state=syn_sent closed_by=null" } },
+	{ "used anew while half closed", STEPS(OPEN, { S, FA, 1, 1, 0, 100 }, { C, ACK, 1, 2, 0, 110 }, { C, SYN, 70000, 0, 0, 500 }),
+	  { "state=closing closed_by=server", "state=syn_sent closed_by=null" } },
+	{ "a SYN with the old sequence number is the old one's",
+	  STEPS(CLOSED, { C, SYN, 0, 0, 0, 500, "state=closed syns=2" }), { "state=closed closed_by=client syns=2" } },
+};
+/* clang-format on */
+
+Test(closing, orders) { scripts_run(orders); }
+Test(closing, time_wait) { scripts_run(time_wait); }
