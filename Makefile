@@ -19,7 +19,7 @@ LIBS = -lxdp -lbpf -lpcap -lyajl -lnettle
 LIVE = attach guardian harvest harvest_summary interfaces leftover live loader mapping sink watch
 # Only these see libpcap.
 REPLAY = capture filter pcapng replay replay_table
-VIEWS = column community_id json layout output output_json output_table output_zeek p0f text units
+VIEWS = column community_id json layout output output_json output_table output_zeek p0f text units words
 OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
 
 # What the build needs, what tests and checks need besides.

@@ -8,40 +8,13 @@
 
 #include "text.h"
 #include "units.h"
+#include "words.h"
 
-static const char *const state_names[] = {
-	[STATE_SYN_SENT] = "syn_sent",	     [STATE_SYN_RECEIVED] = "syn_received",
-	[STATE_ESTABLISHED] = "established", [STATE_CLOSING] = "closing",
-	[STATE_CLOSED] = "closed",	     [STATE_RESET] = "reset",
+static const enum tone outcome_tones[] = {
+	[OUTCOME_ACCEPTED] = TONE_PLAIN,  [OUTCOME_REFUSED] = TONE_BAD,	  [OUTCOME_FILTERED] = TONE_BAD,
+	[OUTCOME_UNANSWERED] = TONE_BAD,  [OUTCOME_HALF_OPEN] = TONE_ODD, [OUTCOME_ABORTED] = TONE_ODD,
+	[OUTCOME_MIDSTREAM] = TONE_PLAIN,
 };
-
-static const struct {
-	const char *name;
-	enum tone tone;
-} outcomes[] = {
-	[OUTCOME_ACCEPTED] = { "accepted", TONE_PLAIN },   [OUTCOME_REFUSED] = { "refused", TONE_BAD },
-	[OUTCOME_FILTERED] = { "filtered", TONE_BAD },	   [OUTCOME_UNANSWERED] = { "unanswered", TONE_BAD },
-	[OUTCOME_HALF_OPEN] = { "half_open", TONE_ODD },   [OUTCOME_ABORTED] = { "aborted", TONE_ODD },
-	[OUTCOME_MIDSTREAM] = { "midstream", TONE_PLAIN },
-};
-
-static const char *const end_names[] = {
-	[END_IDLE] = "idle",
-	[END_EVICTED] = "evicted",
-	[END_MONITOR] = "end",
-};
-
-static const char *const closed_by_names[] = {
-	[CLOSED_BY_CLIENT] = "client",
-	[CLOSED_BY_SERVER] = "server",
-};
-
-#define NAME_OF(names, value) ((size_t)(value) < sizeof(names) / sizeof(*(names)) ? (names)[value] : NULL)
-
-const char *column_outcome(enum outcome outcome)
-{
-	return (size_t)outcome < sizeof(outcomes) / sizeof(*outcomes) ? outcomes[outcome].name : "?";
-}
 
 __u64 column_resent(const struct record_side *side)
 {
@@ -105,10 +78,12 @@ static void fill_endpoint(struct cell *cell, const struct record *record, bool s
 /* The state; who ended the connection, and why the record was written if not for that. */
 static void fill_state(struct cell *cell, const struct record *record, bool second)
 {
-	const char *who = NAME_OF(closed_by_names, record->closed_by), *why = NAME_OF(end_names, record->end_reason);
+	const char *who = words_closed_by(record->closed_by);
+	bool plain = record->end_reason == END_CLOSED || record->end_reason == END_ACTIVE;
+	const char *why = plain ? NULL : words_end(record->end_reason);
 
 	if (!second)
-		cell_text(cell, NAME_OF(state_names, record->state));
+		cell_text(cell, words_state(record->state));
 	else if (who && why)
 		snprintf(cell->text, sizeof(cell->text), "%s,%s", who, why);
 	else
@@ -118,10 +93,11 @@ static void fill_state(struct cell *cell, const struct record *record, bool seco
 /* Only an ICMP error's reason says more than the outcome. */
 static void fill_outcome(struct cell *cell, const struct record *record, bool second)
 {
-	cell->tone = (size_t)record->outcome < sizeof(outcomes) / sizeof(*outcomes) ? outcomes[record->outcome].tone
-										    : TONE_BAD;
+	cell->tone = (size_t)record->outcome < sizeof(outcome_tones) / sizeof(*outcome_tones)
+			     ? outcome_tones[record->outcome]
+			     : TONE_BAD;
 	if (!second)
-		cell_text(cell, column_outcome(record->outcome));
+		cell_text(cell, words_outcome(record->outcome));
 	else if (record->outcome == OUTCOME_FILTERED && record->reason)
 		text_escape(cell->text, sizeof(cell->text), record->reason);
 }

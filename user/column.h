@@ -37,8 +37,6 @@ enum { COLUMN_COUNT = 13 };
 
 extern const struct column columns[COLUMN_COUNT];
 
-/* The outcome's name in the record. */
-const char *column_outcome(enum outcome outcome);
 /* Segments of a side that repeated octets sent before. */
 __u64 column_resent(const struct record_side *side);
 

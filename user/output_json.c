@@ -8,35 +8,13 @@
 #include "json.h"
 #include "output.h"
 #include "p0f.h"
+#include "words.h"
 
 enum { RECORD_VERSION = 1 };
 
 static FILE *out;
 static struct json json;
 
-static const char *const known_by_words[] = {
-	[CLIENT_BY_SYN] = "syn", [CLIENT_BY_SYNACK] = "synack", [CLIENT_BY_PORT] = "port", [CLIENT_BY_FIRST] = "first"
-};
-static const char *const state_words[] = {
-	[STATE_SYN_SENT] = "syn_sent",	     [STATE_SYN_RECEIVED] = "syn_received",
-	[STATE_ESTABLISHED] = "established", [STATE_CLOSING] = "closing",
-	[STATE_CLOSED] = "closed",	     [STATE_RESET] = "reset",
-};
-static const char *const outcome_words[] = {
-	[OUTCOME_ACCEPTED] = "accepted",     [OUTCOME_REFUSED] = "refused",	[OUTCOME_FILTERED] = "filtered",
-	[OUTCOME_UNANSWERED] = "unanswered", [OUTCOME_HALF_OPEN] = "half_open", [OUTCOME_ABORTED] = "aborted",
-	[OUTCOME_MIDSTREAM] = "midstream",
-};
-static const char *const end_words[] = {
-	[END_CLOSED] = "closed",   [END_IDLE] = "idle",	  [END_ACTIVE] = "active",
-	[END_EVICTED] = "evicted", [END_MONITOR] = "end",
-};
-static const char *const closed_by_words[] = {
-	[CLOSED_BY_NOBODY] = NULL, [CLOSED_BY_CLIENT] = "client", [CLOSED_BY_SERVER] = "server"
-};
-static const char *const answered_words[] = {
-	[ANSWERED_NONE] = NULL, [ANSWERED_ONLY] = "only", [ANSWERED_TIMESTAMP] = "timestamp", [ANSWERED_LAST] = "last"
-};
 static void put_word(const char *word)
 {
 	if (word)
@@ -103,7 +81,7 @@ static void put_handshake(const struct record_handshake *handshake)
 	KEY_UNSIGNED("syns", handshake->syns);
 	KEY_UNSIGNED("synacks", handshake->synacks);
 	KEY_KNOWN("answered_syn", handshake->answered_syn);
-	KEY_WORD("answered_by", answered_words[handshake->answered_by]);
+	KEY_WORD("answered_by", words_answered_by(handshake->answered_by));
 	put_attempts(handshake);
 	json_object_end(&json);
 }
@@ -263,12 +241,12 @@ static int json_flow(const struct record *record)
 {
 	line_begin("flow");
 	put_origin(record);
-	KEY_WORD("client_known_by", known_by_words[record->client_known_by]);
-	KEY_WORD("state", state_words[record->state]);
-	KEY_WORD("outcome", outcome_words[record->outcome]);
+	KEY_WORD("client_known_by", words_known_by(record->client_known_by));
+	KEY_WORD("state", words_state(record->state));
+	KEY_WORD("outcome", words_outcome(record->outcome));
 	KEY_WORD("reason", record->reason);
-	KEY_WORD("end_reason", end_words[record->end_reason]);
-	KEY_WORD("closed_by", closed_by_words[record->closed_by]);
+	KEY_WORD("end_reason", words_end(record->end_reason));
+	KEY_WORD("closed_by", words_closed_by(record->closed_by));
 	put_handshake(&record->handshake);
 	JSON_KEY(&json, "rtt");
 	json_object_begin(&json);
@@ -332,7 +310,7 @@ static int json_summary(const struct summary_record *record)
 		KEY_UNSIGNED("port", record->port);
 		json_object_end(&json);
 	}
-	KEY_WORD("outcome", outcome_words[OUTCOME_UNANSWERED]);
+	KEY_WORD("outcome", words_outcome(OUTCOME_UNANSWERED));
 	KEY_SIGNED("start_ns", record->start_ns);
 	KEY_SIGNED("end_ns", record->end_ns);
 	KEY_UNSIGNED("flows", record->flows);

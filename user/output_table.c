@@ -12,6 +12,7 @@
 #include "layout.h"
 #include "text.h"
 #include "units.h"
+#include "words.h"
 
 enum { COLUMNS_PIPE = 200, ROWS_DEFAULT = 24, SCREEN_LEDGERS = 4, NAME_TEXT = 64, RECENT = 64 };
 
@@ -27,12 +28,6 @@ static struct {
 	struct record recent[RECENT]; /* the last of them, for the screen: flow n is at n modulo RECENT */
 	bool headed, totalled, on_screen;
 } table;
-
-static const char *const counter_names[] = {
-#define COUNTER_NAME(NAME, name, meaning) #name,
-	LEDGER_COUNTERS(COUNTER_NAME)
-#undef COUNTER_NAME
-};
 
 static const char *const counter_meanings[] = {
 #define COUNTER_MEANING(NAME, name, meaning) meaning,
@@ -116,7 +111,7 @@ static void totals_print(FILE *to, const char *what, const struct totals *totals
 	for (int i = 0; i <= OUTCOME_MIDSTREAM; i++) {
 		if (!totals->outcome[i])
 			continue;
-		fprintf(to, "%s%llu %s", before, totals->outcome[i], column_outcome((enum outcome)i));
+		fprintf(to, "%s%llu %s", before, totals->outcome[i], words_outcome((enum outcome)i));
 		before = ", ";
 	}
 	fprintf(to, "; %s packets, %s payload bytes, %s resent\n", packets, bytes, resent);
@@ -184,7 +179,7 @@ static void ledger_line(FILE *to, const struct ledger_record *record)
 		if (!ledger->counter[i])
 			continue;
 		units_exact(number, (__s64)ledger->counter[i]);
-		fprintf(to, "%s%s %s", before, number, counter_names[i]);
+		fprintf(to, "%s%s %s", before, number, words_counter((enum ledger_counter)i));
 		before = " + ";
 	}
 	if (residue)
@@ -212,7 +207,7 @@ static void ledger_full(FILE *to, const struct ledger_record *record)
 	fprintf(to, "%s\n", name);
 	ledger_entry(to, "seen", (__s64)ledger->seen, "packets: the sum of the following");
 	for (int i = 0; i < LEDGER_COUNT; i++)
-		ledger_entry(to, counter_names[i], (__s64)ledger->counter[i], counter_meanings[i]);
+		ledger_entry(to, words_counter((enum ledger_counter)i), (__s64)ledger->counter[i], counter_meanings[i]);
 	ledger_entry(to, "unaccounted", ledger_residue(ledger), "what the sum lacks: a bug if not 0");
 	for (int i = 0; i < LEDGER_REST; i++)
 		ledger_entry(to, ledger_rest[i].name, (__s64)ledger_rest_value(ledger, i), ledger_rest[i].meaning);
