@@ -44,6 +44,8 @@ static void require_record(const struct report *report)
 	require((record.reason == NULL) == (record.outcome == OUTCOME_MIDSTREAM));
 	require(record.handshake.present == (record.outcome != OUTCOME_MIDSTREAM));
 	require(record.handshake.attempts <= ATTEMPTS);
+	require(record.zeek.conn_state && strlen(record.zeek.history) < ZEEK_HISTORY_SIZE);
+	require(strspn(record.zeek.history, "^SHADFRIQGTWshadfriqgtw") == strlen(record.zeek.history));
 	require(record.client.packets + record.server.packets > 0);
 	require_side(&record.client);
 	require_side(&record.server);
@@ -141,7 +143,8 @@ static void step(struct state *state, const struct op *op)
 		enter(state, op);
 	take_reports(state);
 	require(plain_balances(&state->ledger));
-	require(state->ledger.births == state->reports + state->ledger.lost_records + plain_count(&state->table));
+	require(state->ledger.births ==
+		state->reports + state->ledger.lost_records + state->ledger.summarised + plain_count(&state->table));
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
@@ -159,7 +162,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	state.table.room = PLAIN_REPORTS;
 	sweep(&state, true);
 	require(plain_count(&state.table) == 0);
-	require(state.ledger.births == state.reports + state.ledger.lost_records);
+	require(state.ledger.births == state.reports + state.ledger.lost_records + state.ledger.summarised);
 	plain_close(&state.table);
 	return 0;
 }
