@@ -20,6 +20,8 @@ LIVE = attach guardian harvest harvest_summary interfaces leftover live loader m
 # Only these see libpcap.
 REPLAY = capture filter pcapng replay replay_table
 VIEWS = column community_id json layout output output_json output_table output_zeek p0f text units words
+# Reports and verdicts on services: they see statistics, too.
+VIEWS += assertion json_service junit measure output_report slowest statistics verdict
 OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
 
 # What the build needs, what tests and checks need besides.

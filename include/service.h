@@ -66,6 +66,7 @@ struct service_sample {
 
 /* False midstream: then it counts nowhere. */
 INLINE bool service_sample_of(struct service_sample *sample, const struct report *report);
+INLINE __u32 service_hash(const struct service_key *key);
 /* The set of a service: below SERVICE_SETS. */
 INLINE __u32 service_set_of(const struct service_key *key);
 /* Counts a handshake in its set; the caller keeps others away. */
@@ -121,14 +122,16 @@ INLINE bool service_sample_of(struct service_sample *sample, const struct report
 	return true;
 }
 
-INLINE __u32 service_set_of(const struct service_key *key)
+INLINE __u32 service_hash(const struct service_key *key)
 {
 	const __u64 odd =
 		0x9e3779b97f4a7c15ULL; /* 2^64 over the golden ratio: Fibonacci hashing (Knuth, TAOCP 3, 6.4) */
 	__u64 mixed = (key->ip[0] ^ ((key->ip[1] * odd) ^ key->port)) * odd;
 
-	return (__u32)((mixed ^ mixed >> 29) * odd >> 32) & (SERVICE_SETS - 1);
+	return (__u32)((mixed ^ mixed >> 29) * odd >> 32);
 }
+
+INLINE __u32 service_set_of(const struct service_key *key) { return service_hash(key) & (SERVICE_SETS - 1); }
 
 /* 1 if x is not 0. Ways are sought by arithmetic: eight of branches are more than a verifier follows. */
 INLINE __u32 service_any(__u64 x) { return (__u32)((x | (0 - x)) >> 63); }

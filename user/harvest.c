@@ -45,12 +45,12 @@ static int put_out(void *context, void *data, size_t size)
 		return 0;
 	harvest->drained++;
 	make_record(harvest, &record, data);
-	harvest->error = sink_flow(harvest->sink, &record);
+	harvest->error = sink_flow(harvest->sink, &record, data);
 	return 0; /* an error must not keep the reports in the ring */
 }
 
 int harvest_open(struct harvest *harvest, const struct loader *loader, const struct interfaces *interfaces,
-		 struct sink *sink)
+		 struct sink *sink, struct statistics *statistics)
 {
 	int err;
 
@@ -58,6 +58,7 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 		.loader = loader,
 		.interfaces = interfaces,
 		.sink = sink,
+		.statistics = statistics,
 		.sweep_fd = loader_program(loader, "sweep"),
 		.epoch_ns = (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
 	};
@@ -180,6 +181,25 @@ static int picture(void *context, const struct report *report)
 
 	make_record(harvest, &record, report);
 	return sink_picture_flow(harvest->sink, &record);
+}
+
+static int open_flow(void *context, const struct report *report)
+{
+	const struct harvest *harvest = context;
+	struct record record;
+
+	make_record(harvest, &record, report);
+	return sink_open_flow(harvest->sink, &record, report);
+}
+
+int harvest_statistics(struct harvest *harvest, bool final)
+{
+	struct statistics *statistics = harvest->statistics;
+
+	statistics_picture(statistics, harvest->mapping.services);
+	statistics->at_ns = (__s64)clock_ns(CLOCK_REALTIME);
+	statistics->final = final;
+	return final ? 0 : mapping_each(&harvest->mapping, open_flow, harvest);
 }
 
 int harvest_screen(struct harvest *harvest)

@@ -13,6 +13,7 @@ struct harvest {
 	const struct loader *loader;
 	const struct interfaces *interfaces;
 	struct sink *sink;
+	struct statistics *statistics;
 	struct mapping mapping;
 	struct ring_buffer *reports;
 	int sweep_fd;
@@ -24,7 +25,7 @@ struct harvest {
 
 /* Prints what is wrong; returns 0 or -errno. */
 int harvest_open(struct harvest *harvest, const struct loader *loader, const struct interfaces *interfaces,
-		 struct sink *sink);
+		 struct sink *sink, struct statistics *statistics);
 /* Legal on one that is zeroed. */
 void harvest_close(struct harvest *harvest);
 
@@ -38,6 +39,9 @@ int harvest_ledger(const struct harvest *harvest, unsigned int number, enum inte
 		   struct ledger_record *record);
 /* Puts out the sums of SYNs that were evicted unanswered, for each service. Returns 0 or -errno, of the output too. */
 int harvest_summaries(const struct harvest *harvest, const struct output *output);
+/* Fills the picture of the statistics, with the flows that are open unless it is the final one: then all have ended, and the
+ * accounts, which follow, are not in it. Returns 0 or -errno. */
+int harvest_statistics(struct harvest *harvest, bool final);
 /* Shows the open flows and the accounts. Returns 0 or -errno. */
 int harvest_screen(struct harvest *harvest);
 

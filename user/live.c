@@ -34,6 +34,7 @@ enum {
 struct live {
 	const struct options *options;
 	const struct output *output;
+	struct statistics *statistics;
 	struct interfaces interfaces;
 	struct guardian guardian;
 	struct loader loader;
@@ -115,7 +116,7 @@ static int start(struct live *live)
 {
 	int err;
 
-	live->sink = sink_open(live->output, live->options->filter);
+	live->sink = sink_open(live->output, live->options->filter, live->statistics);
 	if (!live->sink)
 		return -EINVAL;
 	err = interfaces_find(&live->interfaces, live->options);
@@ -142,7 +143,7 @@ static int start(struct live *live)
 		fprintf(stderr, "tcpscope: cannot announce itself to other runs: %s\n", strerror(-live->instance));
 		return live->instance;
 	}
-	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink);
+	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
 	return err ? err : attach_all(live);
 }
 
@@ -166,12 +167,21 @@ static bool wait_for_end(struct live *live, int wait_ms)
 	return fds[1].revents && !watch_read(live->watch, &live->interfaces);
 }
 
+/* The services as they are, to the output. */
+static int report_services(struct live *live, bool final)
+{
+	int err = harvest_statistics(&live->harvest, final);
+
+	return err || !live->options->report ? err : live->output->services(live->statistics);
+}
+
 /* The ring buffer is looked at as often as it fills, the table four times a second, the screen drawn once. */
 static int watch_flows(struct live *live)
 {
 	__u64 capacity = live->loader.reports_size / sizeof(struct report), before = 0;
 	__u64 start = now_ms(), sweep_at = start, screen_at = start + SCREEN_MS / 2, now, wait = 0;
 	__u64 end = live->options->duration_ns ? start + live->options->duration_ns / NS_PER_MS : ~0ULL;
+	__u64 interval = live->options->interval_ns / NS_PER_MS, report_at = interval ? start + interval : ~0ULL;
 	bool screen = live->options->columns && live->output->screen;
 	int err = 0;
 
@@ -189,6 +199,10 @@ static int watch_flows(struct live *live)
 		if (!err && screen && now >= screen_at) {
 			err = harvest_screen(&live->harvest);
 			screen_at = now + SCREEN_MS;
+		}
+		if (!err && now >= report_at) {
+			err = report_services(live, false);
+			report_at += interval;
 		}
 		wait = live->harvest.drained - before > capacity / BUSY_SHARE ? BUSY_MS : SWEEP_MS;
 		before = live->harvest.drained;
@@ -210,6 +224,7 @@ static int put_ledgers(struct live *live, bool *whole)
 			err = harvest_ledger(&live->harvest, i, (enum interface_direction)direction, &record);
 			if (!err)
 				err = live->output->ledger(&record);
+			statistics_ledger(live->statistics, &record.ledger);
 			*whole &= ledger_is_whole(&record.ledger);
 		}
 	}
@@ -221,6 +236,8 @@ static int finish(struct live *live)
 	bool whole;
 	int err = harvest_sweep(&live->harvest, true);
 
+	if (!err && statistics_wanted(live->statistics))
+		err = report_services(live, true);
 	if (!err)
 		err = harvest_summaries(&live->harvest, live->output);
 	if (!err)
@@ -245,12 +262,12 @@ static void stop(struct live *live)
 	guardian_dismiss(&live->guardian);
 }
 
-int live_run(const struct options *options, const struct output *output)
+int live_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	static struct live live;
 	int status = EXIT_FAILED, err;
 
-	live = (struct live){ .options = options, .output = output, .guardian.notes = -1 };
+	live = (struct live){ .options = options, .output = output, .statistics = statistics, .guardian.notes = -1 };
 	live.instance = live.signals = live.watch = -1;
 	if (start(&live)) {
 		status = live.sink ? EXIT_FAILED

@@ -5,8 +5,9 @@
 
 struct options;
 struct output;
+struct statistics;
 
 /* Returns the exit status. Prints what went wrong. The output is open, and stays so. */
-int live_run(const struct options *options, const struct output *output);
+int live_run(const struct options *options, const struct output *output, struct statistics *statistics);
 
 #endif

@@ -9,10 +9,32 @@
 #include "options.h"
 #include "output.h"
 #include "replay.h"
+#include "statistics.h"
+#include "verdict.h"
 
+/* Watches or replays, then judges. */
 static int run(const struct options *options)
 {
-	return options->capture ? replay_run(options, options->output) : live_run(options, options->output);
+	struct statistics statistics = { 0 };
+	bool wanted = options->report || options->assertions;
+	int status, judged;
+
+	if (wanted && statistics_open(&statistics, !options->capture && options->filter)) {
+		fputs("tcpscope: no memory for statistics\n", stderr);
+		return EXIT_FAILED;
+	}
+	status = options->capture ? replay_run(options, options->output, &statistics)
+				  : live_run(options, options->output, &statistics);
+	if (options->assertions && (status == EXIT_FINE || status == EXIT_STRICT)) {
+		judged = verdicts_give(options, &statistics);
+		status = judged == EXIT_FINE ? status : judged;
+	}
+	if (statistics.error) {
+		fputs("tcpscope: no memory for the slowest connections: the report lacks some\n", stderr);
+		status = EXIT_FAILED;
+	}
+	statistics_close(&statistics);
+	return status;
 }
 
 int main(int argc, char **argv)
@@ -22,6 +44,11 @@ int main(int argc, char **argv)
 	int status, error;
 
 	options_read(&options, argc, argv);
+	status = verdicts_check(&options);
+	if (status != EXIT_FINE) {
+		options_free(&options);
+		return status;
+	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
 	output_options = (struct output_options){ .to = stdout, .columns = options.columns, .stats = options.stats };
 	error = options.output->open(&output_options);

@@ -15,6 +15,7 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 	void *tags = map_array(loader, "tags", buckets * sizeof(__u64), PROT_READ);
 	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ);
 	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ);
+	void *services = map_array(loader, "services", SERVICE_SETS * sizeof(struct service_set), PROT_READ);
 	void *sweep = map_array(loader, "sweeps", sizeof(struct sweep_call), PROT_READ | PROT_WRITE);
 	int err = -errno;
 
@@ -22,10 +23,11 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 		.tags = tags == MAP_FAILED ? NULL : tags,
 		.flows = flows == MAP_FAILED ? NULL : flows,
 		.facts = facts == MAP_FAILED ? NULL : facts,
+		.services = services == MAP_FAILED ? NULL : services,
 		.sweep = sweep == MAP_FAILED ? NULL : sweep,
 		.buckets = loader->buckets,
 	};
-	if (mapping->tags && mapping->flows && mapping->facts && mapping->sweep)
+	if (mapping->tags && mapping->flows && mapping->facts && mapping->services && mapping->sweep)
 		return 0;
 	mapping_close(mapping);
 	return err;
@@ -44,6 +46,7 @@ void mapping_close(struct mapping *mapping)
 	unmap(mapping->tags, buckets * sizeof(__u64));
 	unmap(mapping->flows, buckets * sizeof(struct flow_bucket));
 	unmap(mapping->facts, buckets * sizeof(struct facts_bucket));
+	unmap(mapping->services, SERVICE_SETS * sizeof(struct service_set));
 	unmap(mapping->sweep, sizeof(struct sweep_call));
 	*mapping = (struct mapping){ 0 };
 }

@@ -9,7 +9,8 @@ struct mapping {
 	const volatile __u64 *tags;
 	const struct flow_bucket *flows;
 	const struct facts_bucket *facts;
-	struct sweep_call *sweep; /* the one that is written */
+	const struct service_set *services; /* SERVICE_SETS */
+	struct sweep_call *sweep;	    /* the one that is written */
 	__u32 buckets;
 };
 

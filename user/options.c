@@ -20,7 +20,18 @@
 enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80 };
 
 /* Options without a letter. */
-enum { OPTION_OUTPUT = 0x100, OPTION_DURATION, OPTION_HOOK, OPTION_FLOWS, OPTION_STATS, OPTION_STRICT };
+enum {
+	OPTION_OUTPUT = 0x100,
+	OPTION_DURATION,
+	OPTION_HOOK,
+	OPTION_FLOWS,
+	OPTION_STATS,
+	OPTION_STRICT,
+	OPTION_REPORT,
+	OPTION_INTERVAL,
+	OPTION_ASSERT,
+	OPTION_JUNIT
+};
 
 static const struct argp_option table[] = {
 	{ "interface", 'i', "NAME", 0, "Watch this interface; may be repeated (default: that of the default route)",
@@ -34,6 +45,12 @@ static const struct argp_option table[] = {
 	{ "stats", OPTION_STATS, NULL, 0, "Print the ledger in full: where every packet went", 4 },
 	{ "strict", OPTION_STRICT, NULL, 0, "Exit with status 3 if a packet or record was lost or is unaccounted for",
 	  4 },
+	{ "report", OPTION_REPORT, NULL, 0,
+	  "Report the latency of each service at the end: quantiles, outcomes, slowest connections", 2 },
+	{ "interval", OPTION_INTERVAL, "SECONDS", 0, "Report also this often, all since the start", 2 },
+	{ "assert", OPTION_ASSERT, "EXPRESSION", 0,
+	  "Exit with status 3 unless it holds at the end, as 'p99(connect) < 5ms'; may be repeated", 4 },
+	{ "junit", OPTION_JUNIT, "FILE", 0, "Write the verdicts of the assertions as JUnit XML", 4 },
 	{ "help", 'h', NULL, 0, "Print this help", -1 },
 	{ "version", 'V', NULL, 0, "Print the version", -1 },
 	{ 0 },
@@ -42,7 +59,7 @@ static const struct argp_option table[] = {
 static const char description[] =
 	"Watches TCP connections on network interfaces, or in a capture file, and tells what happened to each.\v"
 	"FILTER is a tcpdump expression: it chooses packets of a capture, and flows when live.\n"
-	"Exit status: 0 fine, 1 failed, 2 wrong usage, 3 --strict found a loss.";
+	"Exit status: 0 fine, 1 failed, 2 wrong usage, 3 --strict found a loss, or an assertion failed.";
 
 /* One line: what is wrong, and where to look. */
 static void __attribute__((format(printf, 1, 2), noreturn)) usage_error(const char *format, ...)
@@ -70,14 +87,14 @@ static void read_hook(struct options *options, const char *name)
 	usage_error("--hook is auto, xdp or tc, not '%s'", name);
 }
 
-static void read_duration(struct options *options, const char *text)
+static uint64_t read_seconds(const char *option, const char *text)
 {
 	char *end;
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !(seconds > 0) || seconds > 1e9)
-		usage_error("--duration is a number of seconds, not '%s'", text);
-	options->duration_ns = (uint64_t)(seconds * 1e9);
+		usage_error("%s is a number of seconds, not '%s'", option, text);
+	return (uint64_t)(seconds * 1e9);
 }
 
 static void read_flows(struct options *options, const char *text)
@@ -106,6 +123,17 @@ static void read_interface(struct options *options, const char *name)
 	options->interface[options->interfaces++] = name;
 }
 
+static error_t read_assertion(struct options *options, const char *text)
+{
+	const char **more = realloc(options->assertion, (options->assertions + 1) * sizeof(*more));
+
+	if (!more)
+		return ENOMEM;
+	options->assertion = more;
+	options->assertion[options->assertions++] = text;
+	return 0;
+}
+
 /* The expression is one string to libpcap, however the shell split it. */
 static error_t read_filter_word(struct options *options, const char *word)
 {
@@ -121,10 +149,25 @@ static error_t read_filter_word(struct options *options, const char *word)
 	return 0;
 }
 
-static void check(const struct options *options)
+static void check_report(struct options *options)
+{
+	if (options->interval_ns && !options->report)
+		usage_error("--interval is for --report");
+	if (options->interval_ns && options->capture)
+		usage_error("--interval is for interfaces, not for a capture");
+	if (options->junit && !options->assertions)
+		usage_error("--junit is for --assert");
+	if (options->report && options->output == &output_table)
+		options->output = &output_report;
+	if (options->report && !options->output->services)
+		usage_error("--report goes with --output table or json");
+}
+
+static void check(struct options *options)
 {
 	if (options->capture && options->interfaces)
 		usage_error("-r and -i exclude each other");
+	check_report(options);
 	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO))
 		usage_error("--duration and --hook are for interfaces, not for a capture");
 }
@@ -137,11 +180,15 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case 'i': read_interface(options, argument); break;
 	case 'r': options->capture = argument; break;
 	case OPTION_OUTPUT: read_output(options, argument); break;
-	case OPTION_DURATION: read_duration(options, argument); break;
+	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
 	case OPTION_HOOK: read_hook(options, argument); break;
 	case OPTION_FLOWS: read_flows(options, argument); break;
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
+	case OPTION_REPORT: options->report = true; break;
+	case OPTION_INTERVAL: options->interval_ns = read_seconds("--interval", argument); break;
+	case OPTION_ASSERT: return read_assertion(options, argument);
+	case OPTION_JUNIT: options->junit = argument; break;
 	case 'h': argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name); exit(EXIT_FINE);
 	case 'V': printf("tcpscope %s\n", TCPSCOPE_VERSION); exit(EXIT_FINE);
 	case ARGP_KEY_ARG: return read_filter_word(options, argument);
@@ -180,4 +227,7 @@ void options_free(struct options *options)
 {
 	free(options->filter);
 	options->filter = NULL;
+	free(options->assertion);
+	options->assertion = NULL;
+	options->assertions = 0;
 }

@@ -4,6 +4,7 @@
 #define TCPSCOPE_USER_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct output;
@@ -22,10 +23,15 @@ struct options {
 	int columns;		     /* of the terminal that standard output is; 0: none */
 	uint64_t duration_ns;	     /* 0: until interrupted */
 	enum hook_choice hook;
-	uint32_t flows; /* room for so many in the table */
-	bool stats;	/* print the ledger in full */
-	bool strict;	/* a residue in the ledger, or anything lost: EXIT_STRICT */
-	char *filter;	/* tcpdump expression; NULL: none */
+	uint32_t flows;		/* room for so many in the table */
+	bool stats;		/* print the ledger in full */
+	bool strict;		/* a residue in the ledger, or anything lost: EXIT_STRICT */
+	bool report;		/* the services at the end, and every interval_ns */
+	uint64_t interval_ns;	/* 0: only at the end */
+	const char **assertion; /* as given */
+	size_t assertions;
+	const char *junit; /* file for their verdicts; NULL: none */
+	char *filter;	   /* tcpdump expression; NULL: none */
 };
 
 /* Fills `options` from the command line. Prints help, version and usage errors itself, and then exits. */

@@ -7,6 +7,9 @@
 
 #include "record.h"
 
+struct statistics;
+struct verdict;
+
 struct output_options {
 	FILE *to;
 	int columns; /* width of the terminal; 0: not a terminal */
@@ -20,6 +23,9 @@ struct output {
 	int (*open)(const struct output_options *options);
 	int (*flow)(const struct record *record);	   /* a flow that ended */
 	int (*ledger)(const struct ledger_record *record); /* at the end, one for each interface and direction */
+	/* The services, at the end and at every interval, and an assertion's verdict; NULL: it says nothing of them. */
+	int (*services)(const struct statistics *statistics);
+	int (*verdict)(const struct verdict *verdict);
 	int (*close)(void);
 	/* Before the ledgers, one for each service: SYNs that were evicted unanswered. NULL if the output has no words
 	 * for it. */
@@ -30,6 +36,8 @@ struct output {
 };
 
 extern const struct output output_json, output_table, output_zeek;
+/* --report; has no name among the others. */
+extern const struct output output_report;
 
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);

@@ -2,10 +2,13 @@
 /* NDJSON: one object a line, every field of the flow record, null where nothing was observed. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "community_id.h"
+#include "assertion.h"
 #include "json.h"
+#include "json_service.h"
 #include "output.h"
 #include "p0f.h"
 #include "words.h"
@@ -320,6 +323,33 @@ static int json_summary(const struct summary_record *record)
 	return line_end();
 }
 
+static int json_services(const struct statistics *statistics)
+{
+	static struct service other;
+	size_t count;
+	struct statistics_service *list = statistics_list(statistics, &other, &count);
+	int err = list ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < count && !err; i++) {
+		line_begin("service");
+		json_service(&json, statistics, &list[i]);
+		err = line_end();
+	}
+	free(list);
+	return err;
+}
+
+static int json_verdict(const struct verdict *verdict)
+{
+	line_begin("assertion");
+	KEY_WORD("expression", verdict->expression);
+	JSON_KEY(&json, "holds");
+	json_bool(&json, verdict->holds);
+	KEY_WORD("measured", verdict->known ? verdict->measured : NULL);
+	KEY_WORD("limit", verdict->known ? verdict->limit : NULL);
+	return line_end();
+}
+
 static int json_output_open(const struct output_options *options)
 {
 	out = options->to;
@@ -340,6 +370,8 @@ const struct output output_json = {
 	.open = json_output_open,
 	.flow = json_flow,
 	.ledger = json_ledger,
+	.services = json_services,
+	.verdict = json_verdict,
 	.close = json_output_close,
 	.summary = json_summary,
 };

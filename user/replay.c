@@ -11,6 +11,7 @@
 #include "options.h"
 #include "output.h"
 #include "replay_table.h"
+#include "statistics.h"
 
 /* The engine takes a time of 0 for "never", but a capture may begin at 0: its clock runs this much ahead. */
 enum { CLOCK_AHEAD_NS = 1 };
@@ -24,7 +25,9 @@ struct replay {
 	__u64 limit;	       /* flows before the table should grow */
 	bool finer_than_micro; /* a time stamp was no whole microsecond */
 	const struct output *output;
-	int error; /* first of the output's */
+	struct statistics *statistics;
+	__s64 last_ns; /* of the last packet */
+	int error;     /* first of the output's */
 };
 
 static struct replay replay_state; /* the one there is, zeroed; it would crowd a stack */
@@ -44,6 +47,7 @@ static void replay_submit(void *context, const struct report *report)
 	struct record record;
 
 	record_make(&record, report, &about);
+	statistics_flow(replay->statistics, &record, report);
 	if (!replay->error)
 		replay->error = replay->output->flow(&record);
 }
@@ -84,6 +88,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 		return;
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
+	replay->last_ns = (__s64)packet->time_ns;
 	verdict = segment_parse(packet->link, &at, &seg);
 	engine_enter(&replay->table, &replay->ledger, &seg, verdict);
 	if (unlikely(replay->ledger.births - replay->ledger.evicted > replay->limit))
@@ -133,7 +138,19 @@ static bool replay_read(struct replay *replay)
 	return whole;
 }
 
-static int replay_report(struct replay *replay)
+static int replay_services(struct replay *replay, bool report)
+{
+	struct statistics *statistics = replay->statistics;
+
+	if (!statistics_wanted(statistics))
+		return 0;
+	statistics_picture(statistics, replay->table.services);
+	statistics->at_ns = replay->last_ns;
+	statistics->final = true;
+	return report ? replay->output->services(statistics) : 0;
+}
+
+static int replay_report(struct replay *replay, bool services)
 {
 	struct ledger_record ledger = { .interface = replay->capture.name };
 	int error = replay_table_report_all(&replay->table);
@@ -144,22 +161,25 @@ static int replay_report(struct replay *replay)
 	if (!error)
 		error = replay->error;
 	if (!error)
+		error = replay_services(replay, services);
+	statistics_ledger(replay->statistics, &replay->ledger);
+	if (!error)
 		error = replay->output->ledger(&ledger);
 	return error;
 }
 
-int replay_run(const struct options *options, const struct output *output)
+int replay_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	struct replay *replay = &replay_state;
 	bool whole;
 	int status;
 
-	*replay = (struct replay){ .output = output };
+	*replay = (struct replay){ .output = output, .statistics = statistics };
 	status = replay_open(replay, options);
 	if (status != EXIT_FINE)
 		goto out;
 	whole = replay_read(replay);
-	if (replay_report(replay))
+	if (replay_report(replay, options->report))
 		status = EXIT_FAILED;
 	else if (options->strict && !ledger_is_whole(&replay->ledger))
 		status = EXIT_STRICT;

@@ -5,8 +5,9 @@
 
 struct options;
 struct output;
+struct statistics;
 
 /* Reads options->capture to its end, and writes records, then the ledger. Returns an exit status; prints its errors. */
-int replay_run(const struct options *options, const struct output *output);
+int replay_run(const struct options *options, const struct output *output, struct statistics *statistics);
 
 #endif

@@ -11,18 +11,20 @@ enum { PICTURE_FIRST = 1024 }; /* records to make room for first */
 struct sink {
 	const struct output *output;
 	struct filter filter;
+	struct statistics *statistics;
 	int error; /* first of the output's */
 	struct record *picture;
 	size_t count, room;
 };
 
-struct sink *sink_open(const struct output *output, const char *filter)
+struct sink *sink_open(const struct output *output, const char *filter, struct statistics *statistics)
 {
 	struct sink *sink = calloc(1, sizeof(*sink));
 
 	if (!sink)
 		return NULL;
 	sink->output = output;
+	sink->statistics = statistics;
 	if (!filter_open_flows(&sink->filter, filter))
 		return sink;
 	free(sink);
@@ -38,11 +40,20 @@ void sink_close(struct sink *sink)
 	free(sink);
 }
 
-int sink_flow(struct sink *sink, const struct record *record)
+int sink_flow(struct sink *sink, const struct record *record, const struct report *report)
 {
-	if (!sink->error && filter_match_flow(&sink->filter, record))
-		sink->error = sink->output->flow(record);
+	if (sink->error || !filter_match_flow(&sink->filter, record))
+		return sink->error;
+	statistics_flow(sink->statistics, record, report);
+	sink->error = sink->output->flow(record);
 	return sink->error;
+}
+
+int sink_open_flow(struct sink *sink, const struct record *record, const struct report *report)
+{
+	if (filter_match_flow(&sink->filter, record))
+		statistics_open_flow(sink->statistics, record, report);
+	return 0;
 }
 
 void sink_picture_begin(struct sink *sink) { sink->count = 0; }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Verdicts as JUnit XML, for what runs pipelines. No XML library: the document has three elements and no text but
+ * attributes, and all that comes from outside is an assertion that was parsed, so ASCII; four characters need escaping. */
+#ifndef TCPSCOPE_USER_JUNIT_H
+#define TCPSCOPE_USER_JUNIT_H
+
+#include "assertion.h"
+
+/* Writes a new file. Returns 0 or -errno. */
+int junit_write(const char *path, const struct verdict *verdicts, size_t count);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assertion.h"
+#include "junit.h"
+#include "output.h"
+
+int verdicts_check(const struct options *options)
+{
+	struct assertion_error error;
+	char text[VERDICT_TEXT];
+
+	for (size_t i = 0; i < options->assertions; i++) {
+		if (!assertion_check(options->assertion[i], &error))
+			continue;
+		text_escape(text, sizeof(text), options->assertion[i]);
+		fprintf(stderr, "tcpscope: --assert '%s', column %zu: %s\n", text, error.at + 1, error.message);
+		return EXIT_USAGE;
+	}
+	return EXIT_FINE;
+}
+
+/* Outputs without a place for verdicts are for programs: there it goes beside. */
+static int put(const struct options *options, const struct verdict *verdict)
+{
+	char line[VERDICT_TEXT];
+
+	if (options->output->verdict)
+		return options->output->verdict(verdict);
+	verdict_line(line, verdict);
+	fprintf(stderr, "tcpscope: %s\n", line);
+	return 0;
+}
+
+int verdicts_give(const struct options *options, const struct statistics *statistics)
+{
+	struct verdict *verdicts = calloc(options->assertions + 1, sizeof(*verdicts));
+	int status = EXIT_FINE, error = 0;
+
+	if (!verdicts) {
+		fputs("tcpscope: no memory for the assertions\n", stderr);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < options->assertions; i++) {
+		assertion_measure(options->assertion[i], statistics, &verdicts[i]);
+		if (put(options, &verdicts[i]))
+			status = EXIT_FAILED;
+		else if (!verdicts[i].holds && status == EXIT_FINE)
+			status = EXIT_STRICT;
+	}
+	if (options->junit)
+		error = junit_write(options->junit, verdicts, options->assertions);
+	free(verdicts);
+	if (!error)
+		return status;
+	fprintf(stderr, "tcpscope: --junit %s: %s\n", options->junit, strerror(-error));
+	return EXIT_FAILED;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The assertions of the command line: looked at before the run, judged after it. Knows options and outputs. */
+#ifndef TCPSCOPE_USER_VERDICT_H
+#define TCPSCOPE_USER_VERDICT_H
+
+#include "options.h"
+#include "statistics.h"
+
+/* Are all of them well formed? Prints the first error, with its place. Returns EXIT_FINE or EXIT_USAGE. */
+int verdicts_check(const struct options *options);
+/* Prints a verdict for each, and writes the JUnit file. Returns EXIT_FINE; EXIT_STRICT if one fails; EXIT_FAILED if they
+ * could not be written. */
+int verdicts_give(const struct options *options, const struct statistics *statistics);
+
+#endif
