@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "assertion.h"
 #include "statistics.h"
 #include "text.h"
 #include "units.h"
@@ -243,15 +242,6 @@ static int report_ledger(const struct ledger_record *record)
 	return report_flush();
 }
 
-static int report_verdict(const struct verdict *verdict)
-{
-	char line[VERDICT_TEXT];
-
-	verdict_line(line, verdict);
-	fprintf(out, "%s\n", line);
-	return report_flush();
-}
-
 const struct output output_report = {
 	.name = "report",
 	.help = "latency of each service",
@@ -259,6 +249,5 @@ const struct output output_report = {
 	.flow = report_flow,
 	.ledger = report_ledger,
 	.services = report_services,
-	.verdict = report_verdict,
 	.close = report_flush,
 };

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "assertion.h"
 #include "layout.h"
 #include "text.h"
 #include "units.h"
@@ -384,22 +383,12 @@ out:
 	return error;
 }
 
-static int table_verdict(const struct verdict *verdict)
-{
-	char line[VERDICT_TEXT];
-
-	verdict_line(line, verdict);
-	fprintf(table.options.to, "%s\n", line);
-	return 0;
-}
-
 const struct output output_table = {
 	.name = "table",
 	.help = "columns for people; on a terminal refreshed in place while live",
 	.open = table_open,
 	.flow = table_flow,
 	.ledger = table_ledger,
-	.verdict = table_verdict,
 	.close = table_close,
 	.summary = table_summary,
 	.screen = table_screen,

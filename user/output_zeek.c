@@ -209,6 +209,7 @@ static int zeek_close(void)
 const struct output output_zeek = {
 	.name = "zeek",
 	.help = "Zeek's conn.log",
+	.for_programs = true,
 	.open = zeek_open,
 	.flow = zeek_flow,
 	.ledger = zeek_ledger,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "verdict.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,16 +25,16 @@ int verdicts_check(const struct options *options)
 	return EXIT_FINE;
 }
 
-/* Outputs without a place for verdicts are for programs: there it goes beside. */
+/* Where an output for programs has no words for verdicts, they go beside it. */
 static int put(const struct options *options, const struct verdict *verdict)
 {
+	FILE *to = options->output->for_programs ? stderr : stdout;
 	char line[VERDICT_TEXT];
 
 	if (options->output->verdict)
 		return options->output->verdict(verdict);
 	verdict_line(line, verdict);
-	fprintf(stderr, "tcpscope: %s\n", line);
-	return 0;
+	return fprintf(to, "%s\n", line) < 0 ? -EIO : 0;
 }
 
 int verdicts_give(const struct options *options, const struct statistics *statistics)
