@@ -7,7 +7,9 @@ FUZZ_SECONDS ?= $(if $(filter true,$(CI)),60,5)
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude $(SANITIZERS) $(DEPFLAGS)
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
-FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow
+# Of the program, what has no source and no output.
+UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,assertion junit measure slowest statistics text units)
+FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow $(BUILD)/fuzz/assertion
 
 .PHONY: tests fuzz
 
@@ -19,14 +21,19 @@ tests: $(BUILD)/unit/run $(FUZZERS)
 fuzz: $(FUZZERS)
 	$(Q)BUILD='$(BUILD)' FUZZ_SECONDS='$(FUZZ_SECONDS)' tests/fuzz/run
 
-$(UNIT_OBJECTS) $(FUZZERS): | $(TEST_DEPENDENCIES)
+$(UNIT_OBJECTS) $(UNIT_USER_OBJECTS) $(FUZZERS): | $(TEST_DEPENDENCIES)
 
 $(UNIT_OBJECTS): $(BUILD)/unit/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(TESTS_CFLAGS) -c $< -o $@
 
-$(BUILD)/unit/run: $(UNIT_OBJECTS)
+$(UNIT_USER_OBJECTS): $(BUILD)/unit/user/%.o: user/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(TESTS_CFLAGS) -c $< -o $@
+
+$(BUILD)/unit/run: $(UNIT_OBJECTS) $(UNIT_USER_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(SANITIZERS) $^ -lcriterion -o $@
 
@@ -35,6 +42,7 @@ $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c
 	$(call say,FUZZ,$@)
 	$(Q)$(CLANG) $(TESTS_CFLAGS) -MF $@.d -fsanitize=fuzzer $< -o $@
 
--include $(UNIT_OBJECTS:.o=.d) $(FUZZERS:=.d)
+-include $(UNIT_OBJECTS:.o=.d) $(UNIT_USER_OBJECTS:.o=.d) $(FUZZERS:=.d)
 include tests/twin/twin.mk
 include tests/bench/bench.mk
+include tests/load/load.mk

@@ -248,7 +248,7 @@ static enum comparison parse_comparison(struct parser *parser)
 	return (enum comparison)i;
 }
 
-static bool compare(enum comparison comparison, double left, double right)
+static bool comparison_holds(enum comparison comparison, double left, double right)
 {
 	switch (comparison) {
 	case LESS: return left < right;
@@ -309,7 +309,7 @@ static void parse_assertion(struct parser *parser, struct verdict *verdict)
 	left.time = left.zero ? right.time : left.time;
 	right.time = left.time;
 	verdict->known = left.known && right.known;
-	verdict->holds = verdict->known && compare(comparison, left.number, right.number);
+	verdict->holds = verdict->known && comparison_holds(comparison, left.number, right.number);
 	write_value(verdict->measured, &left, left.percent || right.percent);
 	write_value(verdict->limit, &right, left.percent || right.percent);
 }

@@ -150,6 +150,14 @@ static void say_syns(char text[SENTENCE], const struct record_handshake *handsha
 	say(text, ", ");
 }
 
+static void say_answered_syn(char text[SENTENCE], const struct record_handshake *handshake, const char *how)
+{
+	say(text, ", SYN %lld", handshake->answered_syn);
+	if (handshake->answered_syn < handshake->syns)
+		say(text, " of %u", handshake->syns);
+	say(text, " answered (%s)", how);
+}
+
 static void say_answer(char text[SENTENCE], const struct record_handshake *handshake)
 {
 	static const char *const words[] = {
@@ -159,8 +167,7 @@ static void say_answer(char text[SENTENCE], const struct record_handshake *hands
 	if (handshake->synacks > 1)
 		say(text, ", %u SYN/ACKs", handshake->synacks);
 	if (handshake->answered_by == ANSWERED_TIMESTAMP || handshake->answered_by == ANSWERED_LAST)
-		say(text, ", SYN %lld of %u answered (%s)", handshake->answered_syn, handshake->syns,
-		    words[handshake->answered_by]);
+		say_answered_syn(text, handshake, words[handshake->answered_by]);
 }
 
 void slow_sentence(char text[SENTENCE], const struct record_handshake *handshake)

@@ -66,7 +66,7 @@ void statistics_ledger(struct statistics *statistics, const struct ledger *ledge
 }
 
 /* Most attempts first, then by address and port. */
-static int compare(const void *one, const void *two)
+static int compare_services(const void *one, const void *two)
 {
 	const struct statistics_service *x = one, *y = two;
 	__u64 of_x = service_attempts(x->service), of_y = service_attempts(y->service);
@@ -93,7 +93,7 @@ struct statistics_service *statistics_list(const struct statistics *statistics, 
 				list[(*count)++] = (struct statistics_service){ &set->key[way], &set->way[way] };
 	}
 	if (list)
-		qsort(list, *count, sizeof(*list), compare);
+		qsort(list, *count, sizeof(*list), compare_services);
 	if (list && service_attempts(other))
 		list[(*count)++] = (struct statistics_service){ NULL, other };
 	return list;

@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Handshake latency under load: what --report says against what the client's own connect() took, server delay known.
+
+    client                                   server
+    veth0 192.0.2.1  <------------------->   veth0: no address; tests/load answers SYNs after the delays of its modes
+      ^ tcpscope --report
+      load: opens connections, measures connect(), resets them
+
+Two distributions: eight delays evenly spread, and two far apart. At 1,000 and 10,000 connections a second, and as many
+as the machine makes. Every handshake is counted, and the quantiles of connect time agree within 5 % or 50 us.
+"""
+
+import json
+import os
+import sys
+
+import net
+import report
+from scope import BINARY, Scope
+
+LOAD = os.path.join(os.path.dirname(BINARY), "load")
+PORT = 443
+SERVER = "192.0.2.2"
+SPREAD = "12:2000,12:3000,12:4000,12:5000,13:6000,13:7000,13:8000,13:9000"
+BIMODAL = "90:2000,10:20000"
+# (connections a second, 0: as many as the machine makes with so many at once; how many in all)
+LOADS = [(1000, 4000), (10000, 40000), (0, 60000)]
+OUTSTANDING = 256
+QUANTILES = ("p50_ns", "p99_ns")
+
+
+def near(got, want):
+    return abs(got - want) <= max(want * 0.05, 50_000)
+
+
+def service(scope):
+    found = [record for record in scope.records if record["type"] == "service" and record["final"]]
+    if len(found) != 1:
+        raise net.Failed(f"{len(found)} services: {found}")
+    return found[0]
+
+
+def judge(name, made, found):
+    connect = found["connect"]
+    report.equal(f"{name}: every handshake is counted",
+                 (found["attempts"], found["outcomes"]["accepted"], connect["count"]),
+                 (made["begun"], made["opened"], made["opened"]))
+    for quantile in QUANTILES:
+        report.check(f"{name}: {quantile} of connect time", near(connect[quantile], made[quantile]),
+                     f"reported {connect[quantile]}, connect() took {made[quantile]}")
+    print(f"# {name}: {made['rate']} connections/s, {made['opened']} opened; reported / measured, us: " +
+          ", ".join(f"{quantile[:-3]} {connect[quantile] / 1000:.0f} / {made[quantile] / 1000:.0f}"
+                    for quantile in QUANTILES), file=sys.stderr)
+
+
+def measure(name, delays, rate, count):
+    answer = net.start_ready("server", LOAD, "answer", "veth0", delays)
+    scope = Scope("client", ["veth0"], "--report", "--assert", f"accepted == {count}", "--assert",
+                  "lost_records == 0", "--assert", "p50(server) > 1.9ms",
+                  "--assert", f"service {SERVER}:{PORT} attempts == {count}")
+    try:
+        made = json.loads(net.inside("client", LOAD, "connect", SERVER, PORT, rate, count, OUTSTANDING))
+        report.equal(f"{name}: the assertions hold", scope.stop(), 0)
+        judge(name, made, service(scope))
+    finally:
+        scope.process.kill()
+        net.stop(answer)
+
+
+def network_make():
+    net.namespace_make("client")
+    net.namespace_make("server")
+    net.veth_make("client", "server")
+    net.addresses_set("client", "veth0", "192.0.2.1/24")
+    net.addresses_set("server", "veth0")
+    net.neighbour_set("client", "veth0", SERVER, net.mac("server", "veth0"))
+    net.set_value("client", "ipv4/ip_local_port_range", "'1024 65535'")
+
+
+def main():
+    network_make()
+    for name, delays in (("spread", SPREAD), ("bimodal", BIMODAL)):
+        for rate, count in LOADS:
+            measure(f"latency {name} at {rate or 'most'}/s", delays, rate, count)
+
+
+report.run(main)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Any text as an assertion: an error has a place within it, and what passes the check can be judged. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../user/assertion.c"
+#include "../../user/measure.c"
+#include "../../user/slowest.c"
+#include "../../user/statistics.c"
+#include "../../user/units.c"
+
+static void require(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
+{
+	static struct statistics statistics;
+	struct assertion_error error;
+	struct verdict verdict;
+	char line[VERDICT_TEXT], *text = malloc(size + 1);
+
+	if (!statistics.sets)
+		require(statistics_open(&statistics, false) == 0);
+	memcpy(text, data, size);
+	text[size] = '\0';
+	if (assertion_check(text, &error)) {
+		require(error.at <= strlen(text) && error.message[0]);
+	} else {
+		assertion_measure(text, &statistics, &verdict);
+		require(verdict.known || !verdict.holds);
+		verdict_line(line, &verdict);
+	}
+	free(text);
+	return 0;
+}
