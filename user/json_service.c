@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include "words.h"
+
 static void put_unsigned(struct json *json, const char *name, __u64 value)
 {
 	json_key(json, name, __builtin_strlen(name));
@@ -32,15 +34,10 @@ static void put_endpoint(struct json *json, const __u8 ip[16], __u8 ip_version, 
 
 static void put_outcomes(struct json *json, const struct service_counts *counts)
 {
-	static const char *const words[] = {
-		[OUTCOME_ACCEPTED] = "accepted",     [OUTCOME_REFUSED] = "refused",	[OUTCOME_FILTERED] = "filtered",
-		[OUTCOME_UNANSWERED] = "unanswered", [OUTCOME_HALF_OPEN] = "half_open", [OUTCOME_ABORTED] = "aborted",
-	};
-
 	JSON_KEY(json, "outcomes");
 	json_object_begin(json);
 	for (int i = 0; i < OUTCOME_MIDSTREAM; i++)
-		put_unsigned(json, words[i], counts->outcome[i]);
+		put_unsigned(json, words_outcome((enum outcome)i), counts->outcome[i]);
 	json_object_end(json);
 	JSON_KEY(json, "filtered_by");
 	json_object_begin(json);

@@ -151,7 +151,8 @@ static void print_bars(const struct histogram *histogram)
 		print_span(histogram_lower(first + i * width), 7);
 		fputs(" ..", out);
 		print_span(histogram_lower(upper < HISTOGRAM_BUCKETS ? upper : HISTOGRAM_BUCKETS), 8);
-		fprintf(out, " %10llu %.*s\n", sum[i], length, "########################################");
+		fprintf(out, " %10llu%s%.*s\n", sum[i], length ? " " : "", length,
+			"########################################");
 	}
 }
 

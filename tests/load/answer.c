@@ -141,8 +141,11 @@ static void take(int fd, const struct mode *modes)
 	while (recv(fd, frame, sizeof(frame), MSG_DONTWAIT) == FRAME_LEN) {
 		size_t mode = mode_of(modes, number++);
 		struct queue *queue = &queues[mode];
-		struct answer *answer = &queue->answer[queue->end++ % QUEUE];
+		struct answer *answer;
 
+		if (!modes[mode].delay_ns)
+			continue;
+		answer = &queue->answer[queue->end++ % QUEUE];
 		answer->due_ns = load_now() + modes[mode].delay_ns;
 		memcpy(answer->frame, frame, sizeof(frame));
 		make_synack(answer->frame);

@@ -15,7 +15,7 @@ enum { MODES = 16 };
 /* One delay in parts of 100. */
 struct mode {
 	__u32 percent;
-	__u64 delay_ns;
+	__u64 delay_ns; /* 0: the SYN is not answered */
 };
 
 static inline __u64 load_now(void)
