@@ -9,6 +9,7 @@
 
 #include "community_id.h"
 #include "output.h"
+#include "text.h"
 
 #define UNSET "-"
 #define EMPTY "(empty)"
@@ -186,9 +187,13 @@ static int zeek_flow(const struct record *record)
 /* conn.log has no room for the ledger: with --stats it goes to standard error. */
 static int zeek_ledger(const struct ledger_record *record)
 {
+	char name[256] = "";
+
 	if (!stats)
 		return 0;
-	fprintf(stderr, "%s%s%s: seen %llu", record->interface, record->direction ? " " : "",
+	if (record->interface)
+		text_escape(name, sizeof(name), record->interface);
+	fprintf(stderr, "%s%s%s: seen %llu", name, record->direction ? " " : "",
 		record->direction ? record->direction : "", record->ledger.seen);
 #define PUT_COUNTER(NAME, name, meaning) fprintf(stderr, ", " #name " %llu", record->ledger.counter[LEDGER_##NAME]);
 	LEDGER_COUNTERS(PUT_COUNTER)

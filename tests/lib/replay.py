@@ -38,9 +38,9 @@ def tcpscope(*arguments):
     return subprocess.run((BINARY, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
-def output(frames, *arguments):
-    """What the program does with a capture of these."""
-    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+def output(frames, *arguments, suffix=".pcap"):
+    """What the program does with a capture of these, in a file whose name ends so."""
+    with tempfile.NamedTemporaryFile(suffix=suffix) as file:
         file.write(pcap(frames))
         file.flush()
         return tcpscope("-r", file.name, *arguments)

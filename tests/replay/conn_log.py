@@ -83,6 +83,8 @@ def main():
     stats = replay.output(frames, "--output", "zeek", "--stats")
     report.equal("conn.log: --stats leaves it as it is", replay.rows_of(stats.stdout)[0]["history"], "ShADadgFf")
     report.check("conn.log: --stats tells on standard error", "in_flows 12" in stats.stderr, stats.stderr)
+    named = replay.output(frames, "--output", "zeek", "--stats", suffix="\x1b[2J.pcap").stderr
+    report.check("conn.log: the name of a capture commands no terminal", "\\x1b[2J.pcap: seen" in named, repr(named))
     empty = replay.output([], "--output", "zeek").stdout.split("\n")
     report.equal("conn.log: of no flows, header and end", [line[:5] for line in empty[5:]],
                  ["#open", "#fiel", "#type", "#clos", ""])
