@@ -46,3 +46,4 @@ $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c
 include tests/twin/twin.mk
 include tests/bench/bench.mk
 include tests/load/load.mk
+include tests/flood/flood.mk

@@ -17,14 +17,16 @@ STOP_SECONDS = 10
 class Scope:
     """Announcements are lines on stderr that name the interface: they say which hook is in use, and that it is."""
 
-    def __init__(self, namespace, interfaces, *arguments):
+    def __init__(self, namespace, interfaces, *arguments, out=None, environment=None):
+        """`out`: where it writes records, instead of a file that is read in the end."""
         named = [word for interface in interfaces for word in ("-i", interface)]
-        self.out = tempfile.TemporaryFile(dir="/run/scratch")
+        self.out = out or tempfile.TemporaryFile(dir="/run/scratch")
         self.lines = []
         self.news = threading.Condition()
         self.ended = False
         self.process = net.start(namespace, BINARY, *named, "--output", "json", *arguments, stdout=self.out,
-                                 stderr=net.subprocess.PIPE, text=True)
+                                 stderr=net.subprocess.PIPE, text=True,
+                                 env={**os.environ, **(environment or {})})
         self.reader = threading.Thread(target=self.read_errors, daemon=True)
         self.reader.start()
         for interface in interfaces:

@@ -13,10 +13,10 @@ from scope import BINARY
 class Capture:
     """Started: captures. Stopped: `flows` and `ledger` are those of the replay."""
 
-    def __init__(self, namespace, interface):
+    def __init__(self, namespace, interface, *expression):
         self.path = f"/run/scratch/{interface}.pcap"
         self.process = net.start(namespace, "tcpdump", "-Z", "root", "-n", "-i", interface, "-s", "256", "-B", "65536",
-                                 "-U", "--immediate-mode", "--time-stamp-precision=nano", "-w", self.path,
+                                 "-U", "--immediate-mode", "--time-stamp-precision=nano", "-w", self.path, *expression,
                                  stderr=net.subprocess.PIPE, text=True)
         line = self.process.stderr.readline()
         while "listening" not in line:
