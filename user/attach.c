@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <linux/if_link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,8 @@ void attach_open(struct attach *attach, struct loader *loader, const struct opti
 {
 	*attach = (struct attach){ .loader = loader, .choice = options->hook, .stats = options->stats };
 	for (int i = 0; i < OPTIONS_INTERFACES; i++)
-		attach->of[i].link[DIRECTION_INGRESS] = attach->of[i].link[DIRECTION_EGRESS] = -1;
+		attach->of[i].link[DIRECTION_INGRESS] = attach->of[i].link[DIRECTION_EGRESS] = attach->of[i].xdp_link =
+			-1;
 }
 
 /* ---- XDP ---- */
@@ -58,17 +60,55 @@ static void say_xdp(const struct watched *watched, const char *mode, const char 
 	fprintf(stderr, "tcpscope: %s: ingress by XDP, %s, because %s\n", watched->name, mode, why);
 }
 
+/* Did libxdp attach the program itself, without its dispatcher? */
+static bool is_alone(unsigned int ifindex)
+{
+	struct xdp_multiprog *attached = xdp_multiprog__get_from_ifindex((int)ifindex);
+	bool alone = attached && !libxdp_get_error(attached) && xdp_multiprog__is_legacy(attached);
+
+	if (attached && !libxdp_get_error(attached))
+		xdp_multiprog__close(attached);
+	return alone;
+}
+
+/* What hangs there alone had better hang by a link (kernel 5.9): that goes with the program, also from an interface that
+ * was moved to another namespace, where netlink does not reach it. Returns 0 or -errno, then nothing is attached. */
+static int hold_by_link(struct attach *attach, const struct watched *watched, enum xdp_attach_mode mode, int *link)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options,
+		    .flags = mode == XDP_MODE_NATIVE ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE);
+	int err;
+
+	if (!is_alone(watched->ifindex))
+		return 0;
+	err = xdp_program__detach(attach->xdp, (int)watched->ifindex, mode, 0);
+	if (err)
+		return err;
+	*link = bpf_link_create(xdp_program__fd(attach->xdp), (int)watched->ifindex, BPF_XDP, &options);
+	if (*link >= 0)
+		return 0;
+	*link = -1;
+	return xdp_program__attach(attach->xdp, (int)watched->ifindex, mode, 0);
+}
+
+static int attach_xdp_as(struct attach *attach, const struct watched *watched, enum xdp_attach_mode mode, int *link)
+{
+	int err = xdp_program__attach(attach->xdp, (int)watched->ifindex, mode, 0);
+
+	return err ? err : hold_by_link(attach, watched, mode, link);
+}
+
 static int attach_xdp(struct attach *attach, const struct watched *watched, unsigned int number)
 {
 	const char *why = attach->choice == HOOK_XDP ? "--hook xdp" : "it is a physical NIC with native XDP";
-	int err = xdp_program__attach(attach->xdp, (int)watched->ifindex, XDP_MODE_NATIVE, 0);
+	int *link = &attach->of[number].xdp_link, err = attach_xdp_as(attach, watched, XDP_MODE_NATIVE, link);
 
 	if (!err) {
 		say_xdp(watched, "native", why);
-	} else if (attach->choice == HOOK_XDP && err != -EBUSY && err != -EEXIST) {
-		err = xdp_program__attach(attach->xdp, (int)watched->ifindex, XDP_MODE_SKB, 0);
-		if (!err)
-			say_xdp(watched, "generic (slower)", "--hook xdp, and its driver has no native XDP");
+	} else if (attach->choice == HOOK_XDP && err != -EBUSY && err != -EEXIST &&
+		   !attach_xdp_as(attach, watched, XDP_MODE_SKB, link)) { /* the first error says more */
+		err = 0;
+		say_xdp(watched, "generic (slower)", "--hook xdp, and its driver has no native XDP");
 	}
 	attach->of[number].xdp = !err;
 	return err;
@@ -89,14 +129,16 @@ int attach_load(struct attach *attach, struct interfaces *interfaces)
 {
 	struct bpf_program *ingress = bpf_object__find_program_by_name(attach->loader->object, "xdp_ingress");
 	struct watched first;
-	int err = 0;
+	int err = 0, refusal = 0;
 
 	for (unsigned int i = 0; i < interfaces->count && !attach->loader->loaded && !err; i++) {
 		if (!wants_xdp(attach, &interfaces->watched[i]))
 			continue;
 		if (!attach->xdp)
 			err = open_xdp(attach);
-		if (err || attach_xdp(attach, &interfaces->watched[i], 0))
+		if (!err)
+			refusal = attach_xdp(attach, &interfaces->watched[i], 0);
+		if (err || refusal)
 			continue; /* attach_interface tries again, and says what is the matter */
 		attach->loader->loaded = true;
 		first = interfaces->watched[i];
@@ -107,7 +149,7 @@ int attach_load(struct attach *attach, struct interfaces *interfaces)
 		attach->loader->loaded = true;
 		return 0;
 	}
-	return loader_load(attach->loader, attach->stats);
+	return loader_load(attach->loader, refusal, attach->stats);
 }
 
 /* ---- tc ---- */
@@ -219,12 +261,15 @@ void detach_interface(struct attach *attach, const struct watched *watched, unsi
 	struct attachment *attachment = &attach->of[number];
 	int err = 0;
 
-	if (attachment->xdp && !watched->gone)
+	if (attachment->xdp_link >= 0)
+		close(attachment->xdp_link);
+	else if (attachment->xdp && !watched->gone)
 		err = xdp_program__detach(attach->xdp, (int)watched->ifindex, XDP_MODE_UNSPEC, 0);
 	if (err && err != -ENOENT && err != -ENODEV)
 		fprintf(stderr, "tcpscope: %s: cannot detach from XDP: %s; `ip link set %s xdp off` does it\n",
 			watched->name, strerror(-err), watched->name);
 	attachment->xdp = false;
+	attachment->xdp_link = -1;
 	detach_tc(watched, attachment, DIRECTION_INGRESS);
 	detach_tc(watched, attachment, DIRECTION_EGRESS);
 	if (attachment->made_qdisc && !watched->gone)

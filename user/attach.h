@@ -9,6 +9,7 @@
 
 struct attachment {
 	bool xdp;		  /* ingress by XDP */
+	int xdp_link;		  /* that holds it; -1: libxdp's dispatcher does */
 	int link[DIRECTIONS];	  /* tcx; -1: none */
 	__u32 filter[DIRECTIONS]; /* handle of the clsact filter; 0: none */
 	bool made_qdisc;

@@ -171,10 +171,12 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 		print_tail();
 }
 
-int loader_load(struct loader *loader, bool stats)
+int loader_load(struct loader *loader, int refusal, bool stats)
 {
 	int err = loader->loaded ? 0 : bpf_object__load(loader->object);
 
+	if (err == -EINVAL && refusal)
+		err = refusal;
 	if (err)
 		loader_explain(loader, err, stats);
 	else

@@ -20,8 +20,9 @@ struct loader {
 
 /* Opens the object and sizes the table for `flows`. Prints what is wrong; returns 0 or -errno. */
 int loader_open(struct loader *loader, __u32 flows);
-/* Loads it, unless libxdp has done so. Prints what is wrong; returns 0 or -errno. */
-int loader_load(struct loader *loader, bool stats);
+/* Loads it, unless libxdp has done so; `refusal`: the error that libxdp had, or 0, since an object that failed to load
+ * cannot be tried again. Prints what is wrong; returns 0 or -errno. */
+int loader_load(struct loader *loader, int refusal, bool stats);
 /* Prints why loading failed with `err`, and what to try. */
 void loader_explain(const struct loader *loader, int err, bool stats);
 void loader_close(struct loader *loader);

@@ -19,9 +19,13 @@ from scope import BINARY, Scope
 from sniff import socket_inside
 
 PORT = 7000
-HOOKS = ("tc", "xdp")
+HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
 KILLED_SECONDS = 1
 ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
+
+
+def start(hook, *more, interfaces=("veth0",)):
+    return Scope("client", interfaces, "--hook", "tc" if hook == "clsact" else hook, *more, environment=HOOKS[hook])
 
 
 def connect(interface):
@@ -62,7 +66,7 @@ def check_gone(name):
 
 def stop_kinds(hook):
     for name, number in (("Ctrl-C", signal.SIGINT), ("SIGTERM", signal.SIGTERM)):
-        scope = Scope("client", ["veth0"], "--hook", hook)
+        scope = start(hook)
         report.check(f"lifecycle {hook} attached, seen from outside", net.attached("client", "veth0"), "nothing is")
         port = connect("veth0")
         report.equal(f"lifecycle {hook} {name}: exit status", scope.stop(number), 0)
@@ -70,14 +74,14 @@ def stop_kinds(hook):
                      "veth0")
         check_gone(f"lifecycle {hook} {name}: nothing stays")
     began = time.monotonic()
-    scope = Scope("client", ["veth0"], "--hook", hook, "--duration", "0.5")
+    scope = start(hook, "--duration", "0.5")
     report.equal(f"lifecycle {hook} --duration: exit status", scope.wait(), 0)
     report.check(f"lifecycle {hook} --duration 0.5 ends in time", 0.5 <= time.monotonic() - began < 3,
                  time.monotonic() - began)
 
 
 def killed(hook):
-    scope = Scope("client", ["veth0"], "--hook", hook)
+    scope = start(hook)
     connect("veth0")
     scope.stop(signal.SIGKILL)
     check_gone(f"lifecycle {hook} kill -9: nothing stays attached within {KILLED_SECONDS} s")
@@ -85,13 +89,13 @@ def killed(hook):
 
 def killed_with_guardian(hook):
     """Nobody could clean up then; but the next run must not mind."""
-    scope = Scope("client", ["veth0"], "--hook", hook)
+    scope = start(hook)
     for pid in processes():
         os.kill(pid, signal.SIGSTOP)  # so that none sees another die
     for pid in processes():
         os.kill(pid, signal.SIGKILL)
     scope.wait()
-    again = Scope("client", ["veth0"], "--hook", hook)
+    again = start(hook)
     port = connect("veth0")
     report.equal(f"lifecycle {hook} after kill -9 of all of it, a new run: exit status", again.stop(), 0)
     flow = again.flow(client_port=port)
@@ -103,10 +107,10 @@ def killed_with_guardian(hook):
 def twice(hook):
     """The second works, beside the first, or says why it does not; the first never notices."""
     name = f"lifecycle {hook} started twice"
-    first = Scope("client", ["veth0"], "--hook", hook)
+    first = start(hook)
     second, why = None, ""
     try:
-        second = Scope("client", ["veth0"], "--hook", hook)
+        second = start(hook)
     except net.Failed as failed:
         why = str(failed)
     port = connect("veth0")
@@ -125,7 +129,7 @@ def twice(hook):
 
 def deleted(hook):
     name = f"lifecycle {hook} interface deleted"
-    scope = Scope("client", ["veth0", "veth1"], "--hook", hook)
+    scope = start(hook, interfaces=("veth0", "veth1"))
     announced = len(scope.lines)
     lost = connect("veth1")
     net.inside("client", "ip", "link", "delete", "veth1")
@@ -150,10 +154,11 @@ def main():
     listener.bind(("", PORT))
     listener.listen(128)
     for hook in HOOKS:
-        stop_kinds(hook)
         killed(hook)
         killed_with_guardian(hook)
         twice(hook)
+    for hook in ("tc", "xdp"):  # clsact: faults.py
+        stop_kinds(hook)
         veth_extra()
         deleted(hook)
 

@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What goes wrong round a monitor, and what it must do then: the right words, the right exit status, nothing left
+attached, nothing lost that was counted. (lifecycle.py has the crashes and the second run.)
+
+    client                                    server
+    veth0 192.0.2.1/24     <--------------->  veth0 192.0.2.2/24       a listener on port 7000
+    veth1 198.51.100.1/24  <--------------->  veth1 198.51.100.2/24
+      ^ tcpscope
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import net
+import report
+from scope import BINARY, Scope
+from sniff import socket_inside
+
+PORT = 7000
+ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
+HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
+OCTETS = 200_000
+NOBODY = 65534
+
+
+def scope_start(hook, *interfaces, more=()):
+    return Scope("client", interfaces, "--hook", "tc" if hook == "clsact" else hook, *more, environment=HOOKS[hook])
+
+
+def serve():
+    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("", PORT))
+    listener.listen(128)
+
+    def answer(connection):
+        with connection:
+            while connection.recv(65536):
+                pass
+
+    def accept():
+        while True:
+            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+class Connection:
+    def __init__(self, interface):
+        self.socket = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+        self.socket.settimeout(net.EVENT_SECONDS)
+        self.socket.connect((ADDRESS[interface], PORT))
+        self.port = self.socket.getsockname()[1]
+        self.sent = 0
+
+    def send(self, octets=OCTETS):
+        self.socket.sendall(b"x" * octets)
+        self.sent += octets
+
+    def close(self):
+        """Waits for the server's FIN, so that all was acknowledged."""
+        self.socket.shutdown(socket.SHUT_WR)
+        self.socket.recv(1)
+        self.socket.close()
+
+
+def check_whole(name, scope, connection, interface="veth0"):
+    flow = scope.flow(client_port=connection.port)
+    report.same(f"{name}: the connection is whole", {**flow, "octets": flow["client"]["stream_bytes"]},
+                {"interface": interface, "outcome": "accepted", "state": "closed", "octets": connection.sent})
+    report.equal(f"{name}: unaccounted and lost", [(ledger["unaccounted"], ledger["lost_records"])
+                                                   for ledger in scope.ledgers], [(0, 0)] * len(scope.ledgers))
+
+
+def check_detached(name, interface="veth0", namespace="client"):
+    report.equal(f"{name}: nothing stays attached", net.attached(namespace, interface), [])
+
+
+def refused(name, status, words, *arguments, prefix=(), environment=None):
+    """Does not start: one line that has the words, and the exit status; nothing on stdout, nothing attached."""
+    done = subprocess.run(net.enter("client", *prefix, BINARY, *arguments), capture_output=True, text=True,
+                          timeout=net.EVENT_SECONDS, env={**os.environ, **(environment or {})})
+    lines = [line for line in done.stderr.splitlines() if "ingress by" not in line and "egress by" not in line]
+    report.equal(f"{name}: exit status", done.returncode, status)
+    report.check(f"{name}: one line says why", len(lines) == 1 and all(word in lines[0] for word in words), lines)
+    report.equal(f"{name}: stdout", done.stdout, "")
+    check_detached(name)
+
+
+def hangup(hook):
+    name = f"faults {hook} SIGHUP"
+    scope = scope_start(hook, "veth0")
+    connection = Connection("veth0")
+    connection.send()
+    connection.close()
+    report.equal(f"{name}: exit status", scope.stop(signal.SIGHUP), 0)
+    check_whole(name, scope, connection)
+    check_detached(name)
+
+
+def down_and_up(hook):
+    """Addresses and routes come back, the connection goes on, and so does the watch."""
+    name = f"faults {hook} interface down and up"
+    scope = scope_start(hook, "veth0")
+    connection = Connection("veth0")
+    connection.send()
+    net.inside("client", "ip", "link", "set", "veth0", "down")
+    net.inside("client", "ip", "link", "set", "veth0", "up")
+    net.neighbour_set("client", "veth0", ADDRESS["veth0"], net.mac("server", "veth0"))
+    connection.send()
+    connection.close()
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    check_whole(name, scope, connection)
+    check_detached(name)
+
+
+def renamed(hook):
+    """The watch goes on; records keep the name that was asked for."""
+    name = f"faults {hook} interface renamed"
+    scope = scope_start(hook, "veth0")
+    connection = Connection("veth0")
+    connection.send()
+    net.inside("client", "ip", "link", "set", "veth0", "name", "other0")
+    connection.send()
+    connection.close()
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    check_whole(name, scope, connection)
+    check_detached(name, "other0")
+    net.inside("client", "ip", "link", "set", "other0", "name", "veth0")
+
+
+def moved(hook):
+    """Gone from here: said, its flows written. Nothing of ours goes along."""
+    name = f"faults {hook} interface moved to another namespace"
+    net.veth_make("client", "server", "veth1")
+    net.addresses_set("client", "veth1", "198.51.100.1/24")
+    net.addresses_set("server", "veth1", "198.51.100.2/24")
+    scope = scope_start(hook, "veth0", "veth1")
+    announced = len(scope.lines)
+    connection, kept = Connection("veth1"), Connection("veth0")
+    connection.send()
+    connection.close()
+    net.inside("client", "ip", "link", "set", "veth1", "netns", "aside")
+    report.check(f"{name}: a line says so", scope.wait_line("veth1", "gone", after=announced), "no line")
+    kept.send()
+    kept.close()
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    check_whole(name, scope, connection, "veth1")
+    check_whole(f"{name}, the other", scope, kept)
+    check_detached(name, "veth1", "aside")
+    check_detached(f"{name}, the other")
+    net.inside("aside", "ip", "link", "delete", "veth1")
+
+
+def large_frames(hook):
+    """MTU 9000 while it runs."""
+    name = f"faults {hook} MTU 9000"
+    scope = scope_start(hook, "veth0")
+    for namespace in ("client", "server"):
+        net.inside(namespace, "ip", "link", "set", "veth0", "mtu", 9000)
+    connection = Connection("veth0")
+    connection.send()
+    connection.close()
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    check_whole(name, scope, connection)
+    client = scope.flow(client_port=connection.port)["client"]
+    report.equal(f"{name}: MSS and largest segment", (client["mss"], client["payload_max"]), (8960, 8948))
+    check_detached(name)
+    for namespace in ("client", "server"):
+        net.inside(namespace, "ip", "link", "set", "veth0", "mtu", 1500)
+
+
+def offloads(hook):
+    """Switched while a connection sends."""
+    name = f"faults {hook} offloads switched"
+    scope = scope_start(hook, "veth0")
+    connection = Connection("veth0")
+    for switch in ("off", "on", "off", "on"):
+        for namespace in ("client", "server"):
+            net.inside(namespace, "ethtool", "-K", "veth0", "tso", switch, "gso", switch, "gro", switch)
+        connection.send()
+    connection.close()
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    check_whole(name, scope, connection)
+    check_detached(name)
+
+
+def without_bpffs(hook):
+    for name, command in (("read-only", "mount -o remount,ro /sys/fs/bpf"), ("absent", "umount /sys/fs/bpf")):
+        name = f"faults {hook} bpffs {name}"
+        net.run("sh", "-c", command)
+        scope = scope_start(hook, "veth0")
+        connection = Connection("veth0")
+        connection.close()
+        report.equal(f"{name}: exit status", scope.stop(), 0)
+        check_whole(name, scope, connection)
+        check_detached(name)
+    net.run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf")
+
+
+def foreign_program():
+    """Without a dispatcher to share, XDP is refused; what is there stays."""
+    name = "faults foreign XDP program"
+    ifindex = net.link("client", "veth0")["ifindex"]
+    foreign = net.start_ready("client", net.PYTHON, os.path.join(net.LIB, "foreign.py"), ifindex)
+    done = subprocess.run(net.enter("client", BINARY, "-i", "veth0", "--hook", "xdp"), capture_output=True, text=True,
+                          timeout=net.EVENT_SECONDS)
+    report.equal(f"{name}: exit status", done.returncode, 1)
+    report.check(f"{name}: a line says whose", "veth0" in done.stderr and "another program" in done.stderr and
+                 "--hook tc" in done.stderr, done.stderr)
+    report.equal(f"{name}: it stays", net.attached("client", "veth0"), ["xdp"])
+    scope = scope_start("tc", "veth0")
+    connection = Connection("veth0")
+    connection.close()
+    report.equal(f"{name}: beside it by tc: exit status", scope.stop(), 0)
+    check_whole(f"{name}: beside it by tc", scope, connection)
+    report.equal(f"{name}: it still stays", net.attached("client", "veth0"), ["xdp"])
+    net.stop(foreign)
+    net.await_true(lambda: not net.attached("client", "veth0"), "the foreign program gone")
+
+
+def generic():
+    """A bridge has no native XDP."""
+    name = "faults no native XDP"
+    for words in (("link", "add", "br0", "type", "bridge"), ("link", "set", "veth0", "master", "br0"),
+                  ("address", "flush", "dev", "veth0")):
+        net.inside("client", "ip", *words)
+    net.addresses_set("client", "br0", "192.0.2.1/24")
+    net.neighbour_set("server", "veth0", "192.0.2.1", net.mac("client", "br0"))
+    scope = scope_start("xdp", "br0")
+    report.check(f"{name}: said", scope.wait_line("br0", "generic", "no native XDP"), "no line")
+    connection = Connection("veth0")
+    connection.send()
+    connection.close()
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    check_whole(name, scope, connection, "br0")
+    check_detached(name, "br0")
+    net.inside("client", "ip", "link", "delete", "br0")
+    net.addresses_set("client", "veth0", "192.0.2.1/24")
+    net.neighbour_set("client", "veth0", ADDRESS["veth0"], net.mac("server", "veth0"))
+    net.neighbour_set("server", "veth0", "192.0.2.1", net.mac("client", "veth0"))
+
+
+def privileges():
+    nobody = ("setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups")
+    for hook in ("tc", "xdp"):
+        refused(f"faults {hook} nobody's", 1, ("not permitted", "root", "BPF", "NET_ADMIN"), "-i", "veth0", "--hook",
+                hook, prefix=nobody)
+        some = ("--inh-caps", "+bpf,+perfmon", "--ambient-caps", "+bpf,+perfmon")
+        refused(f"faults {hook} without NET_ADMIN", 1, ("NET_ADMIN",), "-i", "veth0", "--hook", hook,
+                prefix=(*nobody, *some))
+
+
+def too_large():
+    """A flow table of tens of gigabytes: refused by the kernel, in the user's words."""
+    for hook, environment in HOOKS.items():
+        refused(f"faults {hook} out of memory", 1, ("--flows", "smaller"), "-i", "veth0", "--hook",
+                "tc" if hook == "clsact" else hook, "--flows", str(1 << 26), environment=environment)
+
+
+def main():
+    net.pair_make()
+    net.namespace_make("aside")
+    serve()
+    for hook in HOOKS:
+        for fault in (hangup, moved):
+            fault(hook)
+    for hook in ("tc", "xdp"):
+        for fault in (down_and_up, renamed, large_frames, offloads, without_bpffs):
+            fault(hook)
+    foreign_program()
+    generic()
+    privileges()
+    too_large()
+
+
+if __name__ == "__main__":
+    report.run(main)
