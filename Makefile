@@ -13,19 +13,19 @@ CFLAGS ?= -O2 -g
 HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -DTCPSCOPE_VERSION='"$(VERSION)"'
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Ivmlinux -Iinclude
 DEPFLAGS = -MMD -MP
-LIBS = -lxdp -lbpf -lpcap -lyajl -lnettle
+LIBS = -lxdp -lbpf -lpcap -lnettle
 
 # Only these see libbpf and libxdp.
 LIVE = attach guardian harvest harvest_summary interfaces leftover live loader mapping sink watch
 # Only these see libpcap.
 REPLAY = capture filter pcapng replay replay_table
-VIEWS = column community_id json layout output output_json output_table output_zeek p0f text units words
+VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
 VIEWS += assertion json_service junit measure output_report slowest statistics verdict
 OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
 
 # What the build needs, what tests and checks need besides.
-BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev libyajl-dev nettle-dev
+BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev
 TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tshark \
 	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
@@ -60,7 +60,7 @@ $(BUILD)/dependencies: Makefile
 	$(call need_program,$(CC),gcc) $(call need_program,$(CLANG),clang-19) \
 	$(call need_header,stdio.h,libc6-dev) $(call need_header,linux/bpf.h,linux-libc-dev) \
 	$(call need_header,bpf/libbpf.h,libbpf-dev) $(call need_header,xdp/libxdp.h,libxdp-dev) \
-	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,yajl/yajl_gen.h,libyajl-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
+	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
 	$(install_or_say)
 	@touch $@
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* JSON text, one value a line, by yajl: names for the few calls that the records need. */
-#ifndef TCPSCOPE_JSON_H
-#define TCPSCOPE_JSON_H
+/* JSON text, one value a line, in a buffer that is kept from line to line: the few calls that the records need. The
+ * caller nests them rightly; commas and escapes are set here. */
+#ifndef TCPSCOPE_USER_JSON_H
+#define TCPSCOPE_USER_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/types.h>
 
-struct yajl_gen_t;
-
 struct json {
-	struct yajl_gen_t *gen;
+	char *text;
+	size_t used, room;
 	bool failed; /* no memory: what is written after is dropped */
 };
 
@@ -23,7 +23,7 @@ void json_clear(struct json *json);
 /* What was written since json_clear; valid until the next call. */
 const char *json_get(struct json *json, size_t *len);
 
-/* The name of the member whose value comes next: JSON_KEY(json, "name"). */
+/* The name of the member whose value comes next, ASCII that needs no escape: JSON_KEY(json, "name"). */
 #define JSON_KEY(json, name) json_key(json, name, sizeof(name) - 1)
 void json_key(struct json *json, const char *name, size_t len);
 
@@ -35,7 +35,7 @@ void json_null(struct json *json);
 void json_bool(struct json *json, bool value);
 void json_unsigned(struct json *json, __u64 value);
 void json_signed(struct json *json, __s64 value);
-/* Text of ours. */
+/* ASCII of ours that needs no escape. */
 void json_word(struct json *json, const char *word);
 /* Any octets: JSON must be UTF-8, so what is not ASCII is read as Latin-1; of it, controls become U+FFFD. */
 void json_text(struct json *json, const char *text);

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The list of outputs. */
+/* The list of outputs, and what several of them share. */
 #include "output.h"
 
 #include <string.h>
 
-static const struct output *const outputs[] = { &output_table, &output_json, &output_zeek };
+#include "text.h"
+#include "words.h"
+
+enum { NAME_ROOM = 1024 };
+
+static const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek };
 
 const struct output *output_named(const char *name)
 {
@@ -13,4 +18,18 @@ const struct output *output_named(const char *name)
 			return outputs[i];
 	}
 	return NULL;
+}
+
+void output_put_ledger(FILE *to, const struct ledger_record *record)
+{
+	const struct ledger *ledger = &record->ledger;
+	char name[NAME_ROOM];
+
+	text_escape(name, sizeof(name), record->interface ? record->interface : "-");
+	fprintf(to, "%s%s%s: seen %llu", name, record->direction ? " " : "", record->direction ? record->direction : "",
+		ledger->seen);
+	for (int i = 0; i < LEDGER_COUNT; i++)
+		fprintf(to, ", %s %llu", words_counter((enum ledger_counter)i), ledger->counter[i]);
+	fprintf(to, ", unaccounted %lld, lost_records %llu, summarised %llu\n", (__s64)ledger_unaccounted(ledger),
+		ledger->lost_records, ledger->summarised);
 }

@@ -36,11 +36,13 @@ struct output {
 		      size_t ledger_count);
 };
 
-extern const struct output output_json, output_table, output_zeek;
+extern const struct output output_csv, output_json, output_table, output_zeek;
 /* --report; has no name among the others. */
 extern const struct output output_report;
 
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);
+/* The ledger in a line of text, for outputs whose own format has no room for it. */
+void output_put_ledger(FILE *to, const struct ledger_record *record);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Zeek's conn.log: a header that names the columns and their types, a line for each flow, tabs between. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -48,11 +47,9 @@ static void put_seconds(__s64 ns)
 
 static void put_address(const struct record *record, const struct record_side *side)
 {
-	char text[INET6_ADDRSTRLEN];
-	bool v4 = record->ip_version == 4;
+	char text[TEXT_IP];
 
-	fputs(inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? side->ip + 12 : side->ip, text, sizeof(text)) ? text : UNSET,
-	      out);
+	fputs(text_ip(text, side->ip, record->ip_version), out);
 }
 
 /* A name for the flow, the same for each reading of a capture: of its endpoints, its start and where it was seen. */
@@ -187,19 +184,8 @@ static int zeek_flow(const struct record *record)
 /* conn.log has no room for the ledger: with --stats it goes to standard error. */
 static int zeek_ledger(const struct ledger_record *record)
 {
-	char name[256] = "";
-
-	if (!stats)
-		return 0;
-	if (record->interface)
-		text_escape(name, sizeof(name), record->interface);
-	fprintf(stderr, "%s%s%s: seen %llu", name, record->direction ? " " : "",
-		record->direction ? record->direction : "", record->ledger.seen);
-#define PUT_COUNTER(NAME, name, meaning) fprintf(stderr, ", " #name " %llu", record->ledger.counter[LEDGER_##NAME]);
-	LEDGER_COUNTERS(PUT_COUNTER)
-#undef PUT_COUNTER
-	fprintf(stderr, ", unaccounted %lld, lost_records %llu\n", (__s64)ledger_unaccounted(&record->ledger),
-		record->ledger.lost_records);
+	if (stats)
+		output_put_ledger(stderr, record);
 	return 0;
 }
 

@@ -1,23 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "p0f.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <string.h>
+
+#include "text.h"
 
 struct line {
 	char *at, *end;
 };
 
-static void __attribute__((format(printf, 2, 3))) put(struct line *line, const char *format, ...)
+/* Always leaves room for the end. */
+static void put(struct line *line, const char *text)
 {
-	va_list values;
-	int len;
+	size_t len = strlen(text), room = (size_t)(line->end - line->at) - 1;
 
-	va_start(values, format);
-	len = vsnprintf(line->at, (size_t)(line->end - line->at), format, values);
-	va_end(values);
-	if (len > 0)
-		line->at += len < line->end - line->at ? len : line->end - line->at - 1;
+	len = len < room ? len : room;
+	memcpy(line->at, text, len);
+	line->at += len;
+	*line->at = '\0';
+}
+
+static void put_number(struct line *line, unsigned int number)
+{
+	char digits[TEXT_DIGITS + 1];
+
+	digits[text_unsigned(digits, number)] = '\0';
+	put(line, digits);
+}
+
+/* "mss*10" */
+static void put_times(struct line *line, const char *unit, unsigned int times)
+{
+	put(line, unit);
+	put(line, "*");
+	put_number(line, times);
 }
 
 /* Hosts begin at 32, 64, 128 or 255; the difference is the distance, if it can be one. */
@@ -26,10 +42,12 @@ static void put_ttl(struct line *line, unsigned int ttl)
 	enum { HOPS_MAX = 35 };
 	unsigned int first = ttl <= 32 ? 32 : ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
 
+	put_number(line, ttl);
+	put(line, "+");
 	if (first - ttl > HOPS_MAX)
-		put(line, "%u+?", ttl);
+		put(line, "?");
 	else
-		put(line, "%u+%u", ttl, first - ttl);
+		put_number(line, first - ttl);
 }
 
 /* A multiple of the MSS, or of what timestamps leave of it, or of the MTU that it tells of. */
@@ -39,15 +57,15 @@ static void put_window(struct line *line, unsigned int window, unsigned int mss,
 	unsigned int mtu = mss + (ip_version == 4 ? 40 : 60), net = mss - TIMESTAMPS_LEN;
 
 	if (mss < MSS_LEAST || !window)
-		put(line, "%u", window);
+		put_number(line, window);
 	else if (window % mss == 0)
-		put(line, "mss*%u", window / mss);
+		put_times(line, "mss", window / mss);
 	else if (timestamps && window % net == 0)
-		put(line, "mss*%u", window / net);
+		put_times(line, "mss", window / net);
 	else if (window % mtu == 0)
-		put(line, "mtu*%u", window / mtu);
+		put_times(line, "mtu", window / mtu);
 	else
-		put(line, "%u", window);
+		put_number(line, window);
 }
 
 static void put_layout(struct line *line, __u64 layout)
@@ -65,13 +83,15 @@ static void put_layout(struct line *line, __u64 layout)
 	for (; shift >= 0; shift -= 4, between = ",") {
 		unsigned int code = layout >> shift & 15, value;
 
+		put(line, between);
 		if (code != LAYOUT_END && code != LAYOUT_OTHER) {
-			put(line, "%s%s", between, code <= LAYOUT_TIMESTAMPS && names[code] ? names[code] : "?");
+			put(line, code <= LAYOUT_TIMESTAMPS && names[code] ? names[code] : "?");
 			continue;
 		}
 		shift -= 8;
 		value = shift < 0 ? 0 : layout >> shift & 0xff;
-		put(line, code == LAYOUT_END ? "%seol+%u" : "%s?%u", between, value);
+		put(line, code == LAYOUT_END ? "eol+" : "?");
+		put_number(line, value);
 	}
 }
 
@@ -104,7 +124,8 @@ static void put_quirks(struct line *line, __u32 quirks)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!(quirks & names[i].quirk))
 			continue;
-		put(line, "%s%s", between, names[i].name);
+		put(line, between);
+		put(line, names[i].name);
 		between = ",";
 	}
 }
@@ -118,14 +139,21 @@ bool p0f_write(char text[P0F_SIZE], const struct record_side *side, __u8 ip_vers
 	*text = '\0';
 	if (side->isn == UNKNOWN || side->syn.option_layout == LAYOUT_FULL)
 		return false;
-	put(&line, "%u:", ip_version);
+	put_number(&line, ip_version);
+	put(&line, ":");
 	put_ttl(&line, side->syn.ttl);
-	put(&line, ":%u:%u:", side->syn.ip_options, mss);
+	put(&line, ":");
+	put_number(&line, side->syn.ip_options);
+	put(&line, ":");
+	put_number(&line, mss);
+	put(&line, ":");
 	put_window(&line, side->syn.window, mss, side->timestamps == 1, ip_version);
-	put(&line, ",%u:", scale);
+	put(&line, ",");
+	put_number(&line, scale);
+	put(&line, ":");
 	put_layout(&line, side->syn.option_layout);
 	put(&line, ":");
 	put_quirks(&line, side->syn.quirks);
-	put(&line, ":%c", side->syn.quirks & QUIRK_PAYLOAD ? '+' : '0');
+	put(&line, side->syn.quirks & QUIRK_PAYLOAD ? ":+" : ":0");
 	return true;
 }

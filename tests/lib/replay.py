@@ -38,6 +38,11 @@ def tcpscope(*arguments):
     return subprocess.run((BINARY, *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
+def tcpscope_exact(*arguments):
+    """Standard output as it is, line ends too."""
+    return subprocess.run((BINARY, *arguments), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.decode()
+
+
 def output(frames, *arguments, suffix=".pcap"):
     """What the program does with a capture of these, in a file whose name ends so."""
     with tempfile.NamedTemporaryFile(suffix=suffix) as file:
