@@ -18,7 +18,7 @@ LIBS = -lxdp -lbpf -lpcap -lnettle
 # Only these see libbpf and libxdp.
 LIVE = attach guardian harvest harvest_summary interfaces leftover live loader mapping sink watch
 # Only these see libpcap.
-REPLAY = capture filter pcapng replay replay_table
+REPLAY = capture filter ladder ladder_print pcapng replay replay_table
 VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
 VIEWS += assertion json_service junit measure output_report slowest statistics verdict

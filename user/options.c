@@ -30,7 +30,8 @@ enum {
 	OPTION_REPORT,
 	OPTION_INTERVAL,
 	OPTION_ASSERT,
-	OPTION_JUNIT
+	OPTION_JUNIT,
+	OPTION_LADDER
 };
 
 static const struct argp_option table[] = {
@@ -47,6 +48,8 @@ static const struct argp_option table[] = {
 	  4 },
 	{ "report", OPTION_REPORT, NULL, 0,
 	  "Report the latency of each service at the end: quantiles, outcomes, slowest connections", 2 },
+	{ "ladder", OPTION_LADDER, "FILTER", 0,
+	  "Show the packets of the connections of which one matches, with what the analysis found; of a capture", 2 },
 	{ "interval", OPTION_INTERVAL, "SECONDS", 0, "Report also this often, all since the start", 2 },
 	{ "assert", OPTION_ASSERT, "EXPRESSION", 0,
 	  "Exit with status 3 unless it holds at the end, as 'p99(connect) < 5ms'; may be repeated", 4 },
@@ -157,6 +160,12 @@ static void check_report(struct options *options)
 		usage_error("--interval is for interfaces, not for a capture");
 	if (options->junit && !options->assertions)
 		usage_error("--junit is for --assert");
+	if (options->ladder && !options->capture)
+		usage_error("--ladder is for a capture: give one with -r");
+	if (options->ladder && (options->report || options->output != &output_table))
+		usage_error("--ladder excludes --report and --output");
+	if (options->ladder)
+		options->output = &output_none;
 	if (options->report && options->output == &output_table)
 		options->output = &output_report;
 	if (options->report && !options->output->services)
@@ -188,6 +197,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_REPORT: options->report = true; break;
 	case OPTION_INTERVAL: options->interval_ns = read_seconds("--interval", argument); break;
 	case OPTION_ASSERT: return read_assertion(options, argument);
+	case OPTION_LADDER: options->ladder = argument; break;
 	case OPTION_JUNIT: options->junit = argument; break;
 	case 'h': argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name); exit(EXIT_FINE);
 	case 'V': printf("tcpscope %s\n", TCPSCOPE_VERSION); exit(EXIT_FINE);

@@ -30,8 +30,9 @@ struct options {
 	uint64_t interval_ns;	/* 0: only at the end */
 	const char **assertion; /* as given */
 	size_t assertions;
-	const char *junit; /* file for their verdicts; NULL: none */
-	char *filter;	   /* tcpdump expression; NULL: none */
+	const char *ladder; /* tcpdump expression: whose packets are shown; NULL: none */
+	const char *junit;  /* file for their verdicts; NULL: none */
+	char *filter;	    /* tcpdump expression; NULL: none */
 };
 
 /* Fills `options` from the command line. Prints help, version and usage errors itself, and then exits. */

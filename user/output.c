@@ -2,6 +2,7 @@
 /* The list of outputs, and what several of them share. */
 #include "output.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "text.h"
@@ -33,3 +34,40 @@ void output_put_ledger(FILE *to, const struct ledger_record *record)
 	fprintf(to, ", unaccounted %lld, lost_records %llu, summarised %llu\n", (__s64)ledger_unaccounted(ledger),
 		ledger->lost_records, ledger->summarised);
 }
+
+static FILE *none_to;
+
+static int none_open(const struct output_options *options)
+{
+	none_to = options->to;
+	return 0;
+}
+
+static int none_flow(const struct record *record)
+{
+	(void)record;
+	return 0;
+}
+
+static int none_ledger(const struct ledger_record *record)
+{
+	(void)record;
+	return 0;
+}
+
+static int none_close(void)
+{
+	errno = 0;
+	if (fflush(none_to) == 0 && !ferror(none_to))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+const struct output output_none = {
+	.name = "none",
+	.help = "nothing",
+	.open = none_open,
+	.flow = none_flow,
+	.ledger = none_ledger,
+	.close = none_close,
+};

@@ -39,6 +39,8 @@ struct output {
 extern const struct output output_csv, output_json, output_table, output_zeek;
 /* --report; has no name among the others. */
 extern const struct output output_report;
+/* Says nothing of flows: a ladder is all that is wanted. */
+extern const struct output output_none;
 
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);

@@ -8,6 +8,7 @@
 
 #include "capture.h"
 #include "filter.h"
+#include "ladder.h"
 #include "options.h"
 #include "output.h"
 #include "replay_table.h"
@@ -24,6 +25,9 @@ struct replay {
 	struct options_copy scratch;
 	__u64 limit;	       /* flows before the table should grow */
 	bool finer_than_micro; /* a time stamp was no whole microsecond */
+	struct filter ladder_filter;
+	struct ladder ladder;
+	bool draws; /* a ladder is wanted */
 	const struct output *output;
 	struct statistics *statistics;
 	__s64 last_ns; /* of the last packet */
@@ -66,11 +70,11 @@ static void replay_grow(struct replay *replay)
 		replay->limit = replay_table_limit(&replay->table);
 }
 
-static bool replay_wants(struct replay *replay, const struct capture_packet *packet)
+static bool replay_matches(struct filter *filter, const struct capture_packet *packet)
 {
 	const struct pcap_pkthdr header = { .caplen = packet->captured, .len = packet->len };
 
-	return filter_match_packet(&replay->filter, packet->dlt, &header, packet->data);
+	return filter_match_packet(filter, packet->dlt, &header, packet->data);
 }
 
 static void replay_packet(void *context, const struct capture_packet *packet)
@@ -83,14 +87,21 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 			     .scratch = &replay->scratch };
 	int verdict;
 
-	if (unlikely(replay->filter.expression) && !replay_wants(replay, packet)) {
+	if (unlikely(replay->filter.expression) && !replay_matches(&replay->filter, packet)) {
 		replay_filtered(&replay->ledger);
 		return;
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
 	replay->last_ns = (__s64)packet->time_ns;
 	verdict = segment_parse(packet->link, &at, &seg);
-	engine_enter(&replay->table, &replay->ledger, &seg, verdict);
+	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS) {
+		ladder_before(&replay->ladder, &replay->table, &seg);
+		if (engine_enter(&replay->table, &replay->ledger, &seg, verdict) == LEDGER_IN_FLOWS)
+			ladder_after(&replay->ladder, &replay->table, &seg,
+				     replay_matches(&replay->ladder_filter, packet));
+	} else {
+		engine_enter(&replay->table, &replay->ledger, &seg, verdict);
+	}
 	if (unlikely(replay->ledger.births - replay->ledger.evicted > replay->limit))
 		replay_grow(replay);
 }
@@ -103,6 +114,9 @@ static int replay_open(struct replay *replay, const struct options *options)
 	if (capture_open(&replay->capture, options->capture))
 		return EXIT_FAILED;
 	if (filter_open_packets(&replay->filter, replay->capture.dlt, options->filter))
+		return EXIT_USAGE;
+	replay->draws = options->ladder;
+	if (replay->draws && filter_open_packets(&replay->ladder_filter, replay->capture.dlt, options->ladder))
 		return EXIT_USAGE;
 	replay->table.submit = replay_submit;
 	replay->table.context = replay;
@@ -120,6 +134,8 @@ static void replay_close(struct replay *replay)
 {
 	table_close(&replay->table);
 	filter_close(&replay->filter);
+	filter_close(&replay->ladder_filter);
+	ladder_close(&replay->ladder);
 	capture_close(&replay->capture);
 }
 
@@ -160,6 +176,8 @@ static int replay_report(struct replay *replay, bool services)
 	ledger.ledger = replay->ledger;
 	if (!error)
 		error = replay->error;
+	if (!error && replay->draws)
+		error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
 	if (!error)
 		error = replay_services(replay, services);
 	statistics_ledger(replay->statistics, &replay->ledger);

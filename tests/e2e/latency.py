@@ -59,6 +59,32 @@ def judge(name, made, found):
     return all(near(connect[quantile], made[quantile]) for quantile in QUANTILES)
 
 
+def judge_interval(name, scope):
+    """What was reported on the way: all since the start, so it only grows, up to the final one."""
+    on_the_way = [record for record in scope.records if record["type"] == "service" and not record["final"]]
+    attempts = [record["attempts"] for record in on_the_way] + [service(scope)["attempts"]]
+    report.check(f"{name}: reports on the way", len(on_the_way) >= 3 and attempts == sorted(attempts) and
+                 0 < attempts[0] < attempts[-1], attempts)
+
+
+def filtered():
+    """Live, a filter chooses the flows that are counted."""
+    name, count = "latency with a filter", 500
+    answer = net.start_ready("server", LOAD, "answer", "veth0", BIMODAL)
+    scopes = {port: Scope("client", ["veth0"], "--report", f"port {port}") for port in (PORT, PORT + 1)}
+    try:
+        net.inside("client", LOAD, "connect", SERVER, PORT, 1000, count, OUTSTANDING)
+        for scope in scopes.values():
+            scope.stop()
+        report.equal(f"{name} that all match", service(scopes[PORT])["attempts"], count)
+        report.equal(f"{name} that none matches",
+                     [record for record in scopes[PORT + 1].records if record["type"] == "service"], [])
+    finally:
+        for scope in scopes.values():
+            scope.process.kill()
+        net.stop(answer)
+
+
 def judge_lossy(name, found):
     retries = found["syn_retries"]
     report.check(f"{name}: SYN retries", 60 <= retries <= 100 and found["delayed"] <= retries, found)
@@ -77,7 +103,7 @@ def measure(name, delays, rate, count):
 
 def measure_once(name, delays, rate, count):
     answer = net.start_ready("server", LOAD, "answer", "veth0", delays)
-    scope = Scope("client", ["veth0"], "--report", "--assert", f"accepted == {count}", "--assert",
+    scope = Scope("client", ["veth0"], "--report", "--interval", "1", "--assert", f"accepted == {count}", "--assert",
                   "lost_records == 0", "--assert", "p50(server) > 1.9ms",
                   "--assert", f"service {SERVER}:{PORT} attempts == {count}")
     try:
@@ -85,6 +111,7 @@ def measure_once(name, delays, rate, count):
         report.equal(f"{name}: the assertions hold", scope.stop(), 0)
         if delays == LOSSY:
             judge_lossy(name, service(scope))
+            judge_interval(name, scope)
         return judge(name, made, service(scope))
     finally:
         scope.process.kill()
@@ -103,6 +130,7 @@ def network_make():
 
 def main():
     network_make()
+    filtered()
     measure("latency lossy at 1000/s", LOSSY, 1000, 4000)
     for name, delays in (("spread", SPREAD), ("bimodal", BIMODAL)):
         for rate, count in LOADS:
