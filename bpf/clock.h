@@ -23,25 +23,26 @@ INLINE __u8 clock_log2(__u64 ns)
 }
 
 /* Sets the time of a frame on an ordinary day: exact, or shared when this CPU is busy. */
-INLINE void clock_lazy(struct hook_state *hook, struct segment *seg)
+INLINE void clock_lazy(struct hook_state *hook)
 {
 	__u64 tick = bpf_jiffies64(), now;
+	__u32 frame;
 
-	if (tick != hook->tick) {
+	if (unlikely(tick != hook->tick)) {
 		hook->tick = tick;
 		hook->in_tick = 0;
 	}
-	if (hook->in_tick++ < CLOCK_EXACT) {
-		seg->now_ns = hook->now_ns = bpf_ktime_get_ns();
-		return;
-	}
-	if (hook->in_tick % CLOCK_SHARED == 0) {
+	frame = hook->in_tick++;
+	if (unlikely(frame < CLOCK_EXACT)) {
+		hook->stamp.now_ns = bpf_ktime_get_ns();
+		hook->stamp.clock_error = 0;
+	} else if (unlikely(frame % CLOCK_SHARED == 0)) {
 		now = bpf_ktime_get_ns();
-		hook->clock_error = clock_log2(now - hook->now_ns) + 1;
-		hook->now_ns = now;
+		/* The first to be shared follows a span of one frame. */
+		hook->stamp.clock_error = clock_log2(now - hook->stamp.now_ns) +
+					  (frame == CLOCK_EXACT ? 1 + CLOCK_SHARED_LOG2 : 1);
+		hook->stamp.now_ns = now;
 	}
-	seg->now_ns = hook->now_ns;
-	seg->clock_error = hook->clock_error;
 }
 
 /* The engine's part: the exact time of a segment that is news. */

@@ -21,19 +21,43 @@ INLINE struct hook_state *hook_of(const struct interface *interface, enum interf
 }
 
 /* When and where: known before the frame is read. */
-INLINE void hook_stamp(struct hook_state *hook, struct segment *brief)
+INLINE void hook_stamp(struct hook_state *hook, const struct interface *interface, __u64 test_ns)
 {
-	brief->cpu = (__u16)bpf_get_smp_processor_id();
-	if (!config.test_clock)
-		clock_lazy(hook, brief);
+	hook->stamp.interface = interface->number;
+	hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
+	if (config.test_clock)
+		hook->stamp.now_ns = test_ns;
+	else
+		clock_lazy(hook);
 }
 
-/* The same for the segment that the long way fills. */
-INLINE void hook_time(struct hook_state *hook, const struct segment *brief)
+INLINE const struct test_metadata *xdp_test_metadata(const struct xdp_md *ctx)
 {
-	hook->segment.now_ns = brief->now_ns;
-	hook->segment.clock_error = brief->clock_error;
-	hook->segment.cpu = brief->cpu;
+	const struct test_metadata *meta = (void *)(long)ctx->data_meta;
+
+	return config.test_clock && (const __u8 *)(meta + 1) <= (const __u8 *)(long)ctx->data ? meta : NULL;
+}
+
+/* Fills the segment from any frame. A function of its own: it needs half the stack. */
+SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+{
+	const struct test_metadata *meta = xdp_test_metadata(ctx);
+	struct cursor at;
+
+	if (!hook || !interface)
+		return LEDGER_NOT_IP;
+	at = (struct cursor){
+		.data = (void *)(long)ctx->data,
+		.end = (void *)(long)ctx->data_end,
+		.wire_len = (__u32)bpf_xdp_get_buff_len(ctx), /* of all buffers; the headers are in the first */
+		.zero = interface->zero,
+		.scratch = &hook->scratch,
+	};
+	if (meta)
+		at.wire_len = meta->wire_len;
+	segment_begin(&hook->segment, interface->number);
+	/* On a device without Ethernet header user space attaches no XDP program. */
+	return segment_parse(LINK_ETHERNET, &at, &hook->segment);
 }
 
 SEC("xdp.frags")
@@ -42,31 +66,21 @@ int xdp_ingress(struct xdp_md *ctx)
 	struct interface *interface = interface_of(ctx->ingress_ifindex);
 	struct hook_state *hook = interface ? hook_of(interface, DIRECTION_INGRESS) : NULL;
 	struct cursor at = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
-	struct segment brief = { .segments = 1 };
+	const struct test_metadata *meta;
+	int verdict;
 
 	if (!hook)
 		return XDP_PASS;
-	at.wire_len = (__u32)(at.end - at.data);
-	if (config.test_clock) {
-		struct test_metadata *meta = (void *)(long)ctx->data_meta;
-
-		if ((const __u8 *)(meta + 1) <= at.data) {
-			brief.now_ns = meta->now_ns;
-			at.wire_len = meta->wire_len;
-		}
-	}
-	brief.interface = interface->number;
-	/* On a device without Ethernet header user space attaches no XDP program. */
-	hook_stamp(hook, &brief);
-	if (likely(engine_brief(&table, &hook->ledger, &at, &brief, &hook->segment)))
+	at.wire_len = (__u32)(at.end - at.data); /* a frame of several buffers is longer: then the long way */
+	meta = xdp_test_metadata(ctx);
+	if (meta)
+		at.wire_len = meta->wire_len;
+	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
+	if (likely(engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->segment)))
 		return XDP_PASS;
-	if (!config.test_clock)
-		at.wire_len = (__u32)bpf_xdp_get_buff_len(ctx); /* of all buffers; the headers are in the first */
-	segment_begin(&hook->segment, interface->number);
-	hook_time(hook, &brief);
-	at.zero = interface->zero;
-	at.scratch = &hook->scratch;
-	engine_enter(&table, &hook->ledger, &hook->segment, segment_parse(LINK_ETHERNET, &at, &hook->segment));
+	verdict = xdp_parse(ctx, hook, interface);
+	segment_stamp(&hook->segment, &hook->stamp);
+	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return XDP_PASS;
 }
 
@@ -107,8 +121,7 @@ SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const str
 }
 
 /* The short way, for what is one segment: a super-packet's are counted after parsing. */
-INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface,
-		      struct segment *brief)
+INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
 {
 	struct cursor at = {
 		.data = (void *)(long)skb->data,
@@ -116,12 +129,9 @@ INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const stru
 		.wire_len = skb_wire_len(skb),
 	};
 
-	brief->interface = interface->number;
-	if (config.test_clock)
-		brief->now_ns = skb->tstamp;
-	hook_stamp(hook, brief);
+	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
 	return !skb->gso_size && interface->link == LINK_ETHERNET &&
-	       engine_brief(&table, &hook->ledger, &at, brief, &hook->segment);
+	       engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->segment);
 }
 
 /* Did the parser stop where the linear part ends, though the packet goes on? A pull copies; so it is not done ahead of
@@ -151,19 +161,18 @@ INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 {
 	struct interface *interface = interface_of(skb->ifindex);
 	struct hook_state *hook = interface ? hook_of(interface, direction) : NULL;
-	struct segment brief = { .segments = 1 };
 	int verdict;
 
 	if (!hook)
 		return TC_ACT_UNSPEC;
-	if (skb_brief(skb, hook, interface, &brief))
+	if (skb_brief(skb, hook, interface))
 		return TC_ACT_UNSPEC;
 	verdict = skb_parse(skb, hook, interface);
 	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
 	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
 		verdict = skb_parse(skb, hook, interface);
 	skb_count_segments(skb, &hook->segment);
-	hook_time(hook, &brief);
+	segment_stamp(&hook->segment, &hook->stamp);
 	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return TC_ACT_UNSPEC;
 }

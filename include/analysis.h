@@ -16,6 +16,7 @@ struct exchange {
 	struct flow *flow;
 	struct facts *facts;
 	struct half *own, *peer; /* the sender's half and the receiver's */
+	struct tally *tally;	 /* the sender's */
 	__u32 direction;	 /* endpoint that sent it */
 	struct half_facts *own_facts, *peer_facts;
 	const struct segment *seg;
@@ -33,15 +34,17 @@ enum { DUPS_MARK = 0x100 }; /* above any count: the peer's run was marked and ha
 #define analysis_count(x, NAME) ((x)->own_facts->analysis[ANALYSIS_##NAME]++)
 
 /* The `max` of one half, with the correction that the other half, `corrector`, may have. */
-INLINE __u32 analysis_max(const struct half *half, const struct half *corrector, __u32 correction)
+INLINE __u32 analysis_max(const struct half *half, const struct half *corrector)
 {
+	__u32 correction = corrector->peer_max;
+
 	return unlikely(corrector->bits & HALF_CORRECTS) && seq_after(correction, half->max) ? correction : half->max;
 }
 
 /* A correction that the peer's own `max` has reached lapses: in 2^31 octets it would look ahead again. */
-INLINE void analysis_lapse(struct half *own, const struct half *peer, __u32 correction)
+INLINE void analysis_lapse(struct half *own, const struct half *peer)
 {
-	if (!seq_after(correction, peer->max))
+	if (!seq_after(own->peer_max, peer->max))
 		own->bits &= (__u16)~HALF_CORRECTS;
 }
 
@@ -102,7 +105,7 @@ INLINE void analysis_acked_unseen(const struct exchange *x, __u32 peer_max)
 
 	if (seq_before(peer_max, x->peer->next)) {
 		history_unseen(x->flow, x->facts, true, x->direction);
-		x->flow->peer_max[x->direction & 1] = x->peer->next;
+		x->own->peer_max = x->peer->next;
 		x->own->bits |= HALF_CORRECTS;
 	} else if (analysis_peer_dups(x) == 0) {
 		history_unseen(x->flow, x->facts, !probed, x->direction);
@@ -128,7 +131,7 @@ INLINE void analysis_resent(const struct exchange *x, bool behind)
 	else if (peer->ack == seg->sequence && seg->now_ns - peer->time_ns < FAST_RETRANSMIT_NS &&
 		 analysis_peer_dups(x) >= 2)
 		analysis_count(x, FAST_RETRANSMITS);
-	else if (x->end != own->next && seg->now_ns - own->next_ns < initial_rtt)
+	else if (x->end != own->next && seg->now_ns - x->tally->next_ns < initial_rtt)
 		analysis_count(x, OUT_OF_ORDER);
 	else
 		analysis_count(x, RETRANSMITS);
@@ -162,7 +165,7 @@ INLINE void analysis_judge(const struct exchange *x)
 	__u32 max;
 
 	if (unlikely((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && own->bits & HALF_SEEN))
-		own->next = analysis_max(own, peer, x->flow->peer_max[~x->direction & 1]);
+		own->next = analysis_max(own, peer);
 	probe = len == 1 && sequence == own->next && peer->win == 0 && peer->bits & HALF_SEEN;
 	if (unlikely(probe)) {
 		analysis_count(x, ZERO_WINDOW_PROBES);
@@ -170,7 +173,7 @@ INLINE void analysis_judge(const struct exchange *x)
 		if (unlikely(seg->window == 0) && quiet)
 			analysis_count(x, ZERO_WINDOWS);
 		if (unlikely(seq_after(sequence, own->next)) && own->next && !(seg->flags & TCP_RST))
-			x->flow->lost_segments[x->direction & 1]++;
+			x->tally->lost_segments++;
 		if (quiet && len <= 1 && unlikely(sequence == own->next - 1)) {
 			keep_alive = true;
 			analysis_count(x, KEEP_ALIVES);
@@ -186,8 +189,8 @@ INLINE void analysis_judge(const struct exchange *x)
 		own->dups = 0;
 	}
 	if (own->bits & HALF_CORRECTS)
-		analysis_lapse(own, peer, x->flow->peer_max[x->direction & 1]);
-	max = analysis_max(peer, own, x->flow->peer_max[x->direction & 1]);
+		analysis_lapse(own, peer);
+	max = analysis_max(peer, own);
 	if (seg->flags & TCP_ACK && peer->max && unlikely(seq_after(ack, max)))
 		analysis_acked_unseen(x, max);
 
@@ -198,11 +201,11 @@ INLINE void analysis_judge(const struct exchange *x)
 
 	if (likely(!probe)) {
 		if (own->next == 0 || seq_after(x->end, own->next)) {
-			own->wraps += own->next && x->end < own->next;
+			x->tally->wraps += own->next && x->end < own->next;
 			own->next = x->end;
-			own->next_ns = seg->now_ns;
+			x->tally->next_ns = seg->now_ns;
 		}
-		max = analysis_max(own, peer, x->flow->peer_max[~x->direction & 1]);
+		max = analysis_max(own, peer);
 		if (max == 0 || sequence == max)
 			own->max = own->next;
 	}

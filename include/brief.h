@@ -8,9 +8,9 @@
 #include "ip.h"
 #include "table.h"
 
-/* Enters the frame's segment into its flow if frame and segment are of that kind. `seg` has the time, clock_error, cpu,
- * interface and segments, the rest 0. `room` is for the call that judges what is ordinary but out of order. */
-INLINE bool brief_enter(struct table *table, const struct cursor *at, struct segment *seg, struct segment *room);
+/* Enters the frame, one segment, into its flow if it is of that kind. `room` is for the call that judges what is ordinary
+ * but out of order. */
+INLINE bool brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -46,69 +46,93 @@ struct unaligned_u64 {
 INLINE __be32 brief_u32(const void *p) { return ((const struct unaligned_u32 *)p)->value; }
 INLINE __u64 brief_u64(const void *p) { return ((const struct unaligned_u64 *)p)->value; }
 
-/* `len`: octets of TCP header and payload, as the IP header states. */
-INLINE bool brief_tcp(const struct cursor *at, struct segment *seg, const struct brief_tcp *tcp, __u32 len)
-{
-	__u32 word = from_be32(tcp->offset_flags_window), header_len;
+/* What the short way keeps of a frame between its two looks at it: before the flow is found, and after. Little, since
+ * a BPF program has few registers. */
+struct brief {
+	const struct brief_tcp *tcp;
+	__u32 ip_len, payload_len;
+	bool timestamps;
+	struct key_hash hash;
+};
 
-	/* Data offset 5 or 8, no reserved bit, no flag but ACK and perhaps PSH. */
-	if ((word & 0xfff70000) == 0x80100000) {
+/* Data offset 5, or 8 and the timestamps are there; no reserved bit; no flag but ACK and perhaps PSH. `len`: octets of TCP
+ * header and payload, as the IP header states. */
+INLINE bool brief_tcp(const struct cursor *at, struct brief *brief, __u32 len)
+{
+	__be32 word = brief->tcp->offset_flags_window & to_be32(0xfff70000);
+	__u32 header_len = 20;
+
+	brief->timestamps = word == to_be32(0x80100000);
+	if (likely(brief->timestamps)) {
 		header_len = 32;
-		if ((const __u8 *)(tcp + 1) > at->end || from_be32(tcp->nop_nop_timestamps) != 0x0101080a)
+		if ((const __u8 *)(brief->tcp + 1) > at->end || brief->tcp->nop_nop_timestamps != to_be32(0x0101080a))
 			return false;
-	} else if ((word & 0xfff70000) == 0x50100000) {
-		header_len = 20;
-	} else {
+	} else if (word != to_be32(0x50100000)) {
 		return false;
 	}
-	if (len < header_len)
-		return false;
-	seg->flags = word >> 16 & 0xff;
-	seg->window = (__u16)word;
-	seg->sequence = from_be32(tcp->sequence);
-	seg->acknowledgment = from_be32(tcp->acknowledgment);
-	seg->payload_len = len - header_len;
-	if (likely(seg->wire_payload_len == 0))
-		seg->wire_payload_len = seg->payload_len > 0xffff ? 0xffff : (__u16)seg->payload_len;
-	return true;
+	brief->payload_len = len - header_len;
+	return len >= header_len;
 }
 
-INLINE bool brief_ipv4(struct table *table, const struct cursor *at, struct segment *seg, struct key_hash *hash)
+INLINE bool brief_ipv4(struct table *table, const struct cursor *at, __u16 interface, struct brief *brief)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
-	const struct brief_tcp *tcp = (const void *)(ip + 1);
 
-	if (from_be16(ip->version_ihl_tos) >> 8 != 0x45 || (from_be16(ip->version_ihl_tos) & 3) == 3 ||
-	    from_be16(ip->fragment) & 0x1fff || (from_be16(ip->ttl_protocol) & 0xff) != PROTO_TCP)
+	brief->tcp = (const void *)(ip + 1);
+	brief->ip_len = from_be16(ip->total_length);
+	if ((ip->version_ihl_tos & to_be16(0xff00)) != to_be16(0x4500) ||
+	    (ip->version_ihl_tos & to_be16(3)) == to_be16(3) || ip->fragment & to_be16(0x1fff) ||
+	    (ip->ttl_protocol & to_be16(0xff)) != to_be16(PROTO_TCP) || brief->ip_len + 14 > at->wire_len)
 		return false;
-	seg->ip_len = from_be16(ip->total_length);
-	if (seg->ip_len > at->wire_len - 14 || seg->ip_len < 20 || !brief_tcp(at, seg, tcp, seg->ip_len - 20))
+	if (brief->ip_len < 20 || !brief_tcp(at, brief, brief->ip_len - 20))
 		return false;
-	*hash = key_hash_ipv4(brief_u32(ip->source), brief_u32(ip->destination), tcp->source, tcp->destination,
-			      seg->interface, &table->shape.seed);
+	brief->hash = key_hash_ipv4(brief_u32(ip->source), brief_u32(ip->destination), brief->tcp->source,
+				    brief->tcp->destination, interface, &table->shape.seed);
 	return true;
 }
 
-INLINE bool brief_ipv6(struct table *table, const struct cursor *at, struct segment *seg, struct key_hash *hash)
+INLINE bool brief_ipv6(struct table *table, const struct cursor *at, __u16 interface, struct brief *brief)
 {
 	const struct brief_ipv6 *ip = (const void *)at->data;
 	const __u8 *addresses = (const __u8 *)(ip + 1);
-	const struct brief_tcp *tcp = (const void *)(addresses + 32);
 	__u64 source[2], destination[2];
-	__u32 len = from_be16(ip->payload_length);
 
-	if (addresses + 32 + 20 > at->end || from_be16(ip->version_class) >> 12 != 6 ||
-	    (from_be16(ip->version_class) & 0x30) == 0x30 || from_be16(ip->next_hop_limit) >> 8 != PROTO_TCP)
+	brief->tcp = (const void *)(addresses + 32);
+	brief->ip_len = from_be16(ip->payload_length) + 40;
+	if (addresses + 32 + 20 > at->end || (ip->version_class & to_be16(0xf000)) != to_be16(0x6000) ||
+	    (ip->version_class & to_be16(0x30)) == to_be16(0x30) ||
+	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || ip->payload_length == 0 ||
+	    brief->ip_len + 14 > at->wire_len)
 		return false;
-	if (len == 0 || len > at->wire_len - 54 || !brief_tcp(at, seg, tcp, len))
+	if (!brief_tcp(at, brief, brief->ip_len - 40))
 		return false;
-	seg->ip_len = len + 40;
 	source[0] = brief_u64(addresses);
 	source[1] = brief_u64(addresses + 8);
 	destination[0] = brief_u64(addresses + 16);
 	destination[1] = brief_u64(addresses + 24);
-	*hash = key_hash_ipv6(source, destination, tcp->source, tcp->destination, seg->interface, &table->shape.seed);
+	brief->hash = key_hash_ipv6(source, destination, brief->tcp->source, brief->tcp->destination, interface,
+				    &table->shape.seed);
 	return true;
+}
+
+/* The second look: what the flow wants to know. */
+INLINE void brief_read(struct segment *seg, const struct cursor *at, const struct brief *brief)
+{
+	const struct brief_tcp *tcp = brief->tcp;
+	__u32 word = from_be32(tcp->offset_flags_window);
+
+	seg->flags = word >> 16 & 0xff;
+	seg->window = (__u16)word;
+	seg->sequence = from_be32(tcp->sequence);
+	seg->acknowledgment = from_be32(tcp->acknowledgment);
+	seg->ip_len = brief->ip_len;
+	seg->payload_len = brief->payload_len;
+	seg->wire_payload_len = (__u16)brief->payload_len;
+	if (brief->timestamps && (const __u8 *)(tcp + 1) <= at->end) {
+		seg->options = OPTION_TIMESTAMPS;
+		seg->tsval = from_be32(tcp->tsval);
+		seg->tsecr = from_be32(tcp->tsecr);
+	}
 }
 
 /* Resent, repeated, a window that closes: no news, but every rule of the analysis has its say. */
@@ -127,33 +151,38 @@ SEPARATE int brief_judge(struct table *table, struct segment *seg, __u32 number,
 	return 1;
 }
 
-INLINE bool brief_enter(struct table *table, const struct cursor *at, struct segment *seg, struct segment *room)
+INLINE bool brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room)
 {
+	struct segment seg = { .segments = 1 };
 	const struct brief_ipv4 *ip = (const void *)at->data;
-	struct key_hash hash;
+	struct brief brief;
 	struct slot slot;
 	struct facts *facts;
+	__u32 direction;
 
 	if (at->data + sizeof(*ip) + 20 > at->end)
 		return false;
 	if (ip->ethertype == to_be16(ETHERTYPE_IPV4)
-		    ? !brief_ipv4(table, at, seg, &hash)
-		    : ip->ethertype != to_be16(ETHERTYPE_IPV6) || !brief_ipv6(table, at, seg, &hash))
+		    ? !brief_ipv4(table, at, stamp->interface, &brief)
+		    : ip->ethertype != to_be16(ETHERTYPE_IPV6) || !brief_ipv6(table, at, stamp->interface, &brief))
 		return false;
-	slot = table_find(table, hash.value);
+	slot = table_find(table, brief.hash);
 	if (unlikely(!slot.flow))
 		return false;
-	if (unlikely(flow_wants_firsts(slot.flow, seg, hash.direction))) {
+	segment_stamp(&seg, stamp);
+	brief_read(&seg, at, &brief);
+	direction = brief.hash.direction;
+	if (unlikely(flow_wants_firsts(slot.flow, &seg, direction))) {
 		facts = table_flow_facts(table, slot.number);
 		if (facts)
-			flow_firsts(slot.flow, facts, seg, hash.direction);
+			flow_firsts(slot.flow, facts, &seg, direction);
 	}
-	if (likely(flow_plain(slot.flow, seg, hash.direction)))
+	if (likely(flow_plain(slot.flow, &seg, direction)))
 		return true;
-	if (flow_is_news(&slot.flow->half[hash.direction & 1], &slot.flow->half[~hash.direction & 1], seg))
+	if (flow_is_news(&slot.flow->half[direction & 1], &slot.flow->half[~direction & 1], &seg))
 		return false;
-	*room = *seg;
-	return brief_judge(table, room, slot.number, hash.direction);
+	*room = seg;
+	return brief_judge(table, room, slot.number, direction);
 }
 
 #endif

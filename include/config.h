@@ -14,6 +14,7 @@ enum {
 	INTERFACE_INDEXES = 4096, /* direct-mapped: ifindex modulo this */
 	CLOCK_EXACT = 256,	  /* frames a jiffy and CPU that each read the fine clock */
 	CLOCK_SHARED = 16,	  /* beyond: frames that share one reading */
+	CLOCK_SHARED_LOG2 = 4,
 };
 
 enum interface_direction { DIRECTION_INGRESS, DIRECTION_EGRESS, DIRECTIONS };
@@ -49,10 +50,9 @@ struct sweep_call {
 /* Per CPU, interface and direction. */
 struct hook_state {
 	struct ledger ledger;
-	__u64 tick;	  /* jiffies of the last segment */
-	__u64 now_ns;	  /* last reading of the fine clock */
-	__u32 in_tick;	  /* frames since the tick */
-	__u8 clock_error; /* of shared readings, as in struct segment */
+	__u64 tick;	    /* jiffies of the last segment */
+	__u32 in_tick;	    /* frames since the tick */
+	struct stamp stamp; /* of the frame at hand; now_ns the last reading of the fine clock */
 	struct options_copy scratch;
 	struct segment segment; /* the one at hand: the stack is small */
 };

@@ -7,7 +7,7 @@
 #include "brief.h"
 
 /* The short way for an Ethernet frame (brief.h), with its account. False: parse it, and call engine_enter. */
-INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg,
+INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
 			 struct segment *room);
 
 /* Enters a parsed frame into the flow table and the ledger, in exactly one counter of it; returns that.
@@ -36,7 +36,7 @@ SEPARATE __u32 engine_plain(struct table *table, const struct segment *seg)
 	if (!table || !seg)
 		return SLOT_NONE;
 	hash = key_hash(seg, &table->shape.seed);
-	slot = table_find(table, hash.value);
+	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
 	return flow_plain(slot.flow, seg, hash.direction) ? ENTERED : slot.number;
@@ -47,12 +47,13 @@ INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, cons
 				__u32 direction)
 {
 	struct flow *flow = table_flow(table, number);
+	const struct facts *facts = table_flow_facts(table, number);
 	struct flow_key key;
 
-	if (!flow)
+	if (!flow || !facts)
 		return NULL;
 	key_of_segment(&key, seg, direction);
-	if (likely(key_equal(&flow->key, &key)))
+	if (likely(key_equal(&facts->key, &key)))
 		return flow;
 	ledger->collisions++;
 	return NULL;
@@ -105,14 +106,14 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	return 0;
 }
 
-INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, struct segment *seg,
+INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
 			 struct segment *room)
 {
-	if (!brief_enter(table, at, seg, room))
+	if (!brief_enter(table, at, stamp, room))
 		return false;
 	ledger->frames++;
-	ledger->seen += seg->segments;
-	ledger->counter[LEDGER_IN_FLOWS] += seg->segments;
+	ledger->seen++;
+	ledger->counter[LEDGER_IN_FLOWS]++;
 	return true;
 }
 

@@ -28,14 +28,13 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_PLAIN_DATA = 1 << 5, /* all that may come before plain data (update.h) */
 		HALF_FIN = 1 << 6,
 		HALF_RST = 1 << 7,
-		HALF_FIN_ACKED = 1 << 8,      /* acknowledged the peer's FIN */
-		HALF_INITIAL_RTT = 1 << 9,    /* the segment that ended the initial RTT, or showed that there is none */
-		HALF_KEEP_ALIVE = 1 << 10,    /* a keep-alive, as its last segment */
-		HALF_MARKS = 1 << 11,	      /* an ACK that marked the peer's run (analysis.h) */
-		HALF_CORRECTS = 1 << 15,      /* an ACK that corrected the peer's `max`: flow.peer_max[] */
-		HALF_MPTCP = 1 << 12,	      /* an MPTCP option */
-		HALF_RTT_TIMESTAMP = 1 << 13, /* the open RTT sample waits for a TSecr, not for an ACK */
-		HALF_PLAIN_ACK = 1 << 14,     /* all that may come before plain segments without payload */
+		HALF_FIN_ACKED = 1 << 8,   /* acknowledged the peer's FIN */
+		HALF_INITIAL_RTT = 1 << 9, /* the segment that ended the initial RTT, or showed that there is none */
+		HALF_KEEP_ALIVE = 1 << 10, /* a keep-alive, as its last segment */
+		HALF_MARKS = 1 << 11,	   /* an ACK that marked the peer's run (analysis.h) */
+		HALF_CORRECTS = 1 << 15,   /* an ACK that corrected the peer's `max`: peer_max */
+		HALF_MPTCP = 1 << 12,	   /* an MPTCP option */
+		HALF_PLAIN_ACK = 1 << 14,  /* all that may come before plain segments without payload */
 };
 
 enum order_bit {			    /* in half_facts.order: what this side did after the other */
@@ -58,34 +57,55 @@ enum noted_bit { /* in half_facts.noted: what of this side needs no second note 
 
 enum { SCALE_NONE = 0xff };
 
-/* The first 32 octets are what the peer's segments read. Sequence state is that of tshark's analysis. */
+enum rtt_kind { RTT_ACK, RTT_RESENT, RTT_PURE_ACK }; /* what opened the sample (rtt.h) */
+
+/* One cache line: what the analysis knows of a side, and all that its peer's segments read. Sequence state is that of
+ * tshark's analysis. */
 struct half {
-	__u32 next;    /* highest sequence end sent; 0: unknown */
-	__u32 max;     /* end up to which no hole was seen; 0: unknown */
-	__u32 ack;     /* acknowledgment of its last segment */
-	__u16 win;     /* raw window of its last segment */
-	__u16 bits;    /* enum half_bit */
-	__u64 time_ns; /* when its last segment was seen */
-	__u32 rtt_seq; /* an ACK of this closes the open RTT sample; no new one opens before */
-	__u16 run;     /* number of its present run of equal acknowledgments */
-	__u8 dups;     /* duplicate ACKs in that run, saturating */
-	__u8 scale;    /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
-	__u64 rtt_ns;  /* when the open RTT sample began; 0: none open */
-	__u64 next_ns; /* when next was set */
-	/* Totals since the last carry into struct half_facts (half_carry): 32 bits each. */
-	__u32 packets, payload_bytes, header_bytes, psh;
-	/* RTT between the monitor and this side: samples closed by its own segments. */
-	__u64 rtt_sum_ns;
-	__u32 rtt_min_ns, rtt_max_ns; /* saturating at 2^32 - 1: 4.3 s */
-	__u32 rtt_samples;
+	__u32 next;	/* highest sequence end sent; 0: unknown */
+	__u32 max;	/* end up to which no hole was seen; 0: unknown */
+	__u32 ack;	/* acknowledgment of its last segment */
+	__u16 win;	/* raw window of its last segment */
+	__u16 bits;	/* enum half_bit */
+	__u64 time_ns;	/* when its last segment was seen */
+	__u32 rtt_seq;	/* what closes its open RTT sample: an ACK of this, or a TSecr (rtt_kind) */
+	__u16 run;	/* number of its present run of equal acknowledgments */
+	__u8 dups;	/* duplicate ACKs in that run, saturating */
+	__u8 scale;	/* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
+	__u64 rtt_ns;	/* when that began; 0: it gives no sample, but none opens before it closes */
+	__u32 hash;	/* of the flow's key (key.h); the same in both halves */
+	__u32 peer_max; /* corrects the peer's `max`, if beyond it; 0: none */
+	__u8 turn;	/* one more than the peer's at its last segment: the side that is ahead was last to send */
+	__u8 rtt_opened; /* number of its open sample, modulo 256, if the peer's rtt_closed is another: else none is open */
+	__u8 rtt_closed; /* number of the peer's sample that this side closed last */
+	__u8 rtt_kind;	 /* enum rtt_kind of its sample */
+	__u32 tsval;	 /* highest it sent (RFC 7323) */
+	__u64 reserved;
+};
+
+/* One cache line more: what only this side's own segments read and write. */
+struct tally {
+	/* Since the last carry into struct half_facts (half_carry), two totals to a word: one addition for both. */
+	__u64 volume;		      /* packets; payload octets << 32 */
+	__u64 headers;		      /* octets of headers; segments with PSH << 32 */
+	__u64 next_ns;		      /* when `next` was set */
 	__u16 window_min, window_max; /* raw, of segments without SYN and RST; min > max: none yet */
 	__u16 payload_max;
 	__u8 wraps;	  /* how often `next` has passed 2^32 */
 	__u8 clock_error; /* of time_ns, as in struct segment */
-	__u8 cpu;	  /* that saw its last segment, modulo 256 */
-	__u8 turn;	  /* one more than the peer's at its last segment: the side that is ahead was last to send */
-	__u8 handovers;	  /* how often that changed, saturating */
-	__u8 rtt_error;	  /* largest clock_error of its RTT samples */
+	/* RTT between the monitor and this side: samples closed by its own segments. */
+	__u64 rtt_sum_ns;
+	__u32 rtt_min_ns, rtt_max_ns; /* saturating at 2^32 - 1: 4.3 s */
+	__u64 rtt_samples;	      /* since the last carry; those by timestamp << 32 */
+	/* Frequent where a mirror port drops. From 128 on flow_update must look at acked_unseen: the next has a letter, or
+	 * the octet would wrap; the facts have the rest of that total (history.h). */
+	__u16 lost_segments;
+	__u8 acked_unseen;
+	__u8 reserved;
+	__u8 handovers; /* how often `cpu` changed, saturating */
+	__u8 rtt_error; /* largest clock_error of its RTT samples */
+	__u8 cpu;	/* that saw its last segment, modulo 256 */
+	__u8 retired;	/* 1: the flow is no longer to be found (table_retire) */
 };
 
 /* Analysis counters by tshark's names, in the order of the record. Priority is analysis.h's business. */
@@ -112,11 +132,12 @@ enum analysis_counter {
 };
 
 struct half_facts {
-	__u64 packets, payload_bytes, header_bytes, psh; /* carried over from struct half */
-	__u64 syn_first_ns, syn_last_ns;		 /* its SYNs, first and last */
-	__u64 synack_first_ns, synack_last_ns;		 /* its SYN/ACKs that acknowledge the peer's SYN; 0: none */
-	__u64 shook_ns;	     /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
-	__u64 first_data_ns; /* its first payload; 0: none */
+	__u64 packets, payload_bytes, header_bytes, psh, rtt_samples,
+		rtt_by_timestamp;	       /* carried over from struct tally */
+	__u64 syn_first_ns, syn_last_ns;       /* its SYNs, first and last */
+	__u64 synack_first_ns, synack_last_ns; /* its SYN/ACKs that acknowledge the peer's SYN; 0: none */
+	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
+	__u64 first_data_ns;		       /* its first payload; 0: none */
 	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
 	__u32 no_ack;  /* segments without ACK flag */
 	__u32 no_gaps; /* of acked_unseen, those that show no gap (history.h) */
@@ -128,7 +149,6 @@ struct half_facts {
 	__u32 syn_end;	 /* sequence end of that */
 	__u32 fin_end;	 /* sequence end of its FIN */
 	__u32 syn_tsval;
-	__u32 rtt_by_timestamp;
 	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
 	__u32 resent, zero_window; /* segments of payload sent before, and with window 0: the history's T and W */
 	__u64 resent_bytes;	   /* payload that was seen before, without hole */
@@ -169,20 +189,15 @@ struct history {
 
 enum answered_by { ANSWERED_NONE, ANSWERED_ONLY, ANSWERED_TIMESTAMP, ANSWERED_LAST };
 
-/* 256 octets, four cache lines: what a plain segment touches, beside two words of tags. The key's hash stands for the
- * key there; special segments, SYNs among them, compare the key itself. */
+/* 256 octets, four cache lines, of which a plain segment touches three: its side's two, and its peer's half. The key's
+ * hash stands for the key there; special segments, SYNs among them, compare the key itself. */
 struct flow {
 	struct half half[2]; /* [endpoint], as in the key */
-	__u64 hash;	     /* of the key, under the run's seed */
-	struct flow_key key;
-	/* Of the halves, what found no room there. */
-	__u32 peer_max[2]; /* corrects the peer's `max`, if beyond it; 0: none */
-	/* Where a mirror port drops, these are frequent. The facts have the rest of the totals; from 128 on flow_update
-	 * must look: before the octet wraps, or because the next acked_unseen has a letter (history.h). */
-	__u8 lost_segments[2], acked_unseen[2];
+	struct tally tally[2];
 };
 
 struct facts {
+	struct flow_key key;
 	struct half_facts half[2];
 	__u64 start_ns;
 	__u64 initial_rtt_ns;  /* tshark's: last SYN to first ACK without SYN; 0: unknown */
@@ -211,8 +226,7 @@ struct report {
 	__u32 reserved;
 };
 
-_Static_assert(sizeof(struct half) == 96, "a half is one and a half cache lines");
-_Static_assert(sizeof(struct flow_key) == 44, "the fourth line has room for it");
+_Static_assert(sizeof(struct half) == 64 && sizeof(struct tally) == 64, "a cache line each");
 _Static_assert(sizeof(struct flow) == 256, "a flow is four cache lines");
 
 #endif

@@ -16,7 +16,7 @@ SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct s
  * stay in registers. */
 SEPARATE int history_first(struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction);
 /* Endpoint `direction` acknowledged what was not seen; `gap`: more than the octet of a probe. Counts it in acked_unseen,
- * of which struct flow has an octet that flow_plain adds to: it begins anew, at what gets it to 128 when the next is to
+ * of which struct tally has an octet that flow_plain adds to: it begins anew, at what gets it to 128 when the next is to
  * have a letter. */
 SEPARATE int history_unseen(struct flow *flow, struct facts *facts, bool gap, __u32 direction);
 
@@ -163,7 +163,7 @@ SEPARATE int history_unseen(struct flow *flow, struct facts *facts, bool gap, __
 	if (!flow || !facts)
 		return 0;
 	own = &facts->half[direction & 1];
-	octet = &flow->acked_unseen[direction & 1];
+	octet = &flow->tally[direction & 1].acked_unseen;
 	count = own->analysis[ANALYSIS_ACKED_UNSEEN] + *octet + 1;
 	gap = gap && history_is_established(flow);
 	own->no_gaps += !gap;

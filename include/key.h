@@ -12,8 +12,8 @@ struct flow_key {
 	__u32 tunnel;	 /* tunnel id, 0: none */
 	__u16 interface; /* the body's number; 0 in replay */
 	__u8 ip_version;
-	__u8 retired; /* 1: no longer to be found (table_retire); 0 in what is sought */
-} __attribute__((aligned(4), packed));
+	__u8 reserved[5];
+};
 
 /* Random per run, so that nobody outside can choose keys that meet in one bucket. */
 struct key_seed {
@@ -28,6 +28,8 @@ struct key_hash {
 };
 
 INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed *seed);
+/* The same of a key, as endpoint 0 sends. */
+INLINE struct key_hash key_hash_of(const struct flow_key *key, const struct key_seed *seed);
 /* The key of a segment that endpoint `direction` sent. */
 INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u32 direction);
 INLINE bool key_equal(const struct flow_key *x, const struct flow_key *y);
@@ -118,6 +120,15 @@ INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed
 	return key_hash_ipv6(seg->source_ip, seg->destination_ip, from, to, seg->interface, seed);
 }
 
+INLINE struct key_hash key_hash_of(const struct flow_key *key, const struct key_seed *seed)
+{
+	__be16 from = to_be16(key->port[0]), to = to_be16(key->port[1]);
+
+	if (key->ip_version == 4)
+		return key_hash_ipv4(key_ipv4(key->ip[0]), key_ipv4(key->ip[1]), from, to, key->interface, seed);
+	return key_hash_ipv6(key->ip[0], key->ip[1], from, to, key->interface, seed);
+}
+
 INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u32 direction)
 {
 	const __u64 *first = direction ? seg->destination_ip : seg->source_ip;
@@ -132,15 +143,14 @@ INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u3
 	key->tunnel = 0;
 	key->interface = seg->interface;
 	key->ip_version = seg->ip_version;
-	key->retired = 0;
+	__builtin_memset(key->reserved, 0, sizeof(key->reserved));
 }
 
 INLINE bool key_equal(const struct flow_key *x, const struct flow_key *y)
 {
 	return x->ip[0][0] == y->ip[0][0] && x->ip[0][1] == y->ip[0][1] && x->ip[1][0] == y->ip[1][0] &&
 	       x->ip[1][1] == y->ip[1][1] && x->port[0] == y->port[0] && x->port[1] == y->port[1] &&
-	       x->tunnel == y->tunnel && x->interface == y->interface && x->ip_version == y->ip_version &&
-	       x->retired == y->retired;
+	       x->tunnel == y->tunnel && x->interface == y->interface && x->ip_version == y->ip_version;
 }
 
 #endif

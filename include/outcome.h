@@ -59,7 +59,7 @@ INLINE const char *outcome_reason(enum outcome outcome, const struct report *rep
 INLINE __u64 outcome_beyond_syn(const struct report *report, __u32 side)
 {
 	const struct half_facts *facts = &report->facts.half[side & 1];
-	__u64 packets = facts->packets + report->flow.half[side & 1].packets;
+	__u64 packets = facts->packets + (__u32)report->flow.tally[side & 1].volume;
 	__u64 probes = (__u64)facts->syns + facts->synacks + facts->rst;
 
 	return packets > probes ? packets - probes : 0;
@@ -81,8 +81,8 @@ INLINE __u32 outcome_client(const struct report *report, enum client_known_by *k
 	if ((first | second) & HALF_SYNACK)
 		return first & HALF_SYNACK ? 1 : 0;
 	*known_by = CLIENT_BY_PORT;
-	if (flow->key.port[0] != flow->key.port[1])
-		return flow->key.port[0] < flow->key.port[1] ? 1 : 0;
+	if (report->facts.key.port[0] != report->facts.key.port[1])
+		return report->facts.key.port[0] < report->facts.key.port[1] ? 1 : 0;
 	*known_by = CLIENT_BY_FIRST;
 	return report->facts.first_sender & 1;
 }
@@ -102,7 +102,7 @@ INLINE __u32 outcome_client(const struct report *report, enum client_known_by *k
 INLINE enum filter_reason outcome_filter_reason(const struct report *report)
 {
 	__u8 type = report->facts.icmp_type, code = report->facts.icmp_code;
-	bool v4 = report->flow.key.ip_version == 4;
+	bool v4 = report->facts.key.ip_version == 4;
 
 	if (!report->facts.icmp_seen)
 		return FILTER_NONE;

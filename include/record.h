@@ -121,9 +121,9 @@ INLINE bool ledger_is_whole(const struct ledger *ledger)
 INLINE bool record_saw_syn(const struct half *half) { return half->bits & (HALF_SYN | HALF_SYNACK); }
 
 /* RFC 7323, 2.2: windows are scaled if both SYNs had the option. UNKNOWN: one was not seen, or there is no window. */
-INLINE __s64 record_window(const struct half *own, const struct half *peer, __u16 window)
+INLINE __s64 record_window(const struct half *own, const struct half *peer, const struct tally *tally, __u16 window)
 {
-	if (own->window_min > own->window_max)
+	if (tally->window_min > tally->window_max)
 		return UNKNOWN;
 	if (own->scale != SCALE_NONE && peer->scale != SCALE_NONE)
 		return (__s64)window << (own->scale & 15);
@@ -132,9 +132,9 @@ INLINE __s64 record_window(const struct half *own, const struct half *peer, __u1
 	return UNKNOWN;
 }
 
-INLINE __s64 record_stream_bytes(const struct half *half, const struct half_facts *facts)
+INLINE __s64 record_stream_bytes(const struct half *half, __u8 wraps, const struct half_facts *facts)
 {
-	__s64 covered = (__s64)((__u64)half->wraps << 32 | half->next) - (__s64)facts->first_seq;
+	__s64 covered = (__s64)((__u64)wraps << 32 | half->next) - (__s64)facts->first_seq;
 
 	if (!(half->bits & HALF_SEEN) || half->next == 0)
 		return UNKNOWN;
@@ -143,12 +143,12 @@ INLINE __s64 record_stream_bytes(const struct half *half, const struct half_fact
 	return covered < 0 ? UNKNOWN : covered;
 }
 
-INLINE void record_make_flags(struct record_side *side, const struct half *half, const struct half_facts *facts)
+INLINE void record_make_flags(struct record_side *side, const struct tally *tally, const struct half_facts *facts)
 {
 	side->flags.fin = facts->fin;
 	side->flags.syn = (__u64)facts->syns + facts->synacks;
 	side->flags.rst = facts->rst;
-	side->flags.psh = facts->psh + half->psh;
+	side->flags.psh = facts->psh + (tally->headers >> 32);
 	side->flags.ack = side->packets - facts->no_ack;
 	side->flags.urg = facts->urg;
 	side->flags.ece = facts->ece;
@@ -180,34 +180,35 @@ INLINE void record_make_negotiated(struct record_side *side, const struct half *
 /* The octet in the flow is ahead of the facts by what it began with. */
 INLINE __u32 record_acked_unseen(const struct report *report, __u32 which)
 {
-	return report->facts.half[which & 1].analysis[ANALYSIS_ACKED_UNSEEN] + report->flow.acked_unseen[which & 1];
+	return report->facts.half[which & 1].analysis[ANALYSIS_ACKED_UNSEEN] + report->flow.tally[which & 1].acked_unseen;
 }
 
 INLINE void record_make_side(struct record_side *side, const struct report *report, __u32 which)
 {
 	const struct half *half = &report->flow.half[which & 1], *peer = &report->flow.half[~which & 1];
+	const struct tally *tally = &report->flow.tally[which & 1];
 	const struct half_facts *facts = &report->facts.half[which & 1];
 	bool seen = half->bits & HALF_SEEN;
 
-	__builtin_memcpy(side->ip, report->flow.key.ip[which & 1], sizeof(side->ip));
-	side->port = report->flow.key.port[which & 1];
-	side->packets = facts->packets + half->packets;
-	side->payload_bytes = facts->payload_bytes + half->payload_bytes;
-	side->ip_bytes = side->payload_bytes + facts->header_bytes + half->header_bytes;
-	side->stream_bytes = record_stream_bytes(half, facts);
-	record_make_flags(side, half, facts);
+	__builtin_memcpy(side->ip, report->facts.key.ip[which & 1], sizeof(side->ip));
+	side->port = report->facts.key.port[which & 1];
+	side->packets = facts->packets + (__u32)tally->volume;
+	side->payload_bytes = facts->payload_bytes + (tally->volume >> 32);
+	side->ip_bytes = side->payload_bytes + facts->header_bytes + (__u32)tally->headers;
+	side->stream_bytes = record_stream_bytes(half, tally->wraps, facts);
+	record_make_flags(side, tally, facts);
 	record_make_negotiated(side, half, facts);
 	side->ttl = seen ? facts->ttl : UNKNOWN;
-	side->window_min = record_window(half, peer, half->window_min);
-	side->window_max = record_window(half, peer, half->window_max);
-	side->payload_max = seen ? half->payload_max : UNKNOWN;
+	side->window_min = record_window(half, peer, tally, tally->window_min);
+	side->window_max = record_window(half, peer, tally, tally->window_max);
+	side->payload_max = seen ? tally->payload_max : UNKNOWN;
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
 		side->analysis[i] = facts->analysis[i];
-	side->analysis[ANALYSIS_LOST_SEGMENTS] += report->flow.lost_segments[which & 1];
+	side->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
 	side->analysis[ANALYSIS_ACKED_UNSEEN] = record_acked_unseen(report, which);
 	side->first_data_ns = facts->first_data_ns ? (__s64)(facts->first_data_ns - report->facts.start_ns) : UNKNOWN;
 	side->ce = facts->ce;
-	side->cpu_handovers = half->handovers;
+	side->cpu_handovers = tally->handovers;
 }
 
 /* Granularity of a time that may be early by 2^error. */
@@ -218,15 +219,15 @@ INLINE __s64 record_resolution(__u8 error, const struct record_context *context)
 	return ns > context->resolution_ns ? ns : context->resolution_ns;
 }
 
-INLINE void record_make_rtt(struct record_rtt *rtt, const struct half *half, const struct half_facts *facts,
+INLINE void record_make_rtt(struct record_rtt *rtt, const struct tally *tally, const struct half_facts *facts,
 			    const struct record_context *context)
 {
-	rtt->samples = half->rtt_samples;
-	rtt->by_timestamp = facts->rtt_by_timestamp;
-	rtt->min_ns = half->rtt_min_ns;
-	rtt->mean_ns = half->rtt_samples ? (__s64)(half->rtt_sum_ns / half->rtt_samples) : UNKNOWN;
-	rtt->max_ns = half->rtt_max_ns;
-	rtt->resolution_ns = record_resolution(half->rtt_error, context);
+	rtt->samples = facts->rtt_samples + (__u32)tally->rtt_samples;
+	rtt->by_timestamp = facts->rtt_by_timestamp + (tally->rtt_samples >> 32);
+	rtt->min_ns = tally->rtt_min_ns;
+	rtt->mean_ns = rtt->samples ? (__s64)(tally->rtt_sum_ns / rtt->samples) : UNKNOWN;
+	rtt->max_ns = tally->rtt_max_ns;
+	rtt->resolution_ns = record_resolution(tally->rtt_error, context);
 }
 
 INLINE __s64 record_span(__u64 from, __u64 to) { return from && to ? (__s64)(to - from) : UNKNOWN; }
@@ -259,24 +260,23 @@ INLINE void record_make_handshake(struct record_handshake *handshake, const stru
 	record_make_attempts(handshake, facts, epoch_ns);
 }
 
-/* The half that was last to send: by turns, since a capture's clock may step back; by time if both sent at once. */
-INLINE const struct half *record_last(const struct half half[2])
+/* The side that was last to send: by turns, since a capture's clock may step back; by time if both sent at once. */
+INLINE __u32 record_last(const struct half half[2])
 {
 	__s8 ahead = (__s8)(half[1].turn - half[0].turn);
 
 	if (ahead == 0)
-		return half[1].time_ns > half[0].time_ns ? &half[1] : &half[0];
-	return ahead > 0 ? &half[1] : &half[0];
+		return half[1].time_ns > half[0].time_ns;
+	return ahead > 0;
 }
 
 INLINE void record_make_times(struct record *record, const struct report *report, const struct record_context *context)
 {
-	const struct half *half = report->flow.half;
-	const struct half *last = record_last(half);
+	__u32 last = record_last(report->flow.half);
 
 	record->start_ns = (__s64)report->facts.start_ns + context->epoch_ns;
-	record->end_ns = (__s64)last->time_ns + context->epoch_ns;
-	record->end_resolution_ns = record_resolution(last->clock_error, context);
+	record->end_ns = (__s64)report->flow.half[last].time_ns + context->epoch_ns;
+	record->end_resolution_ns = record_resolution(report->flow.tally[last].clock_error, context);
 }
 
 INLINE void record_make_zeek(struct record *record, const struct report *report, __u32 client)
@@ -302,15 +302,15 @@ INLINE void record_make(struct record *record, const struct report *report, cons
 	record->vlans = report->facts.vlans;
 	for (int i = 0; i < SEGMENT_VLANS; i++)
 		record->vlan[i] = report->facts.vlan[i];
-	record->ip_version = report->flow.key.ip_version;
+	record->ip_version = report->facts.key.ip_version;
 	record->state = outcome_state(report, client);
 	record->outcome = outcome_of(report, client);
 	record->reason = outcome_reason(record->outcome, report);
 	record->end_reason = (enum end_reason)report->reason;
 	record->closed_by = outcome_closed_by(report, client);
 	record_make_handshake(&record->handshake, report, client, context->epoch_ns);
-	record_make_rtt(&record->rtt_client, &report->flow.half[client], &report->facts.half[client], context);
-	record_make_rtt(&record->rtt_server, &report->flow.half[server], &report->facts.half[server], context);
+	record_make_rtt(&record->rtt_client, &report->flow.tally[client], &report->facts.half[client], context);
+	record_make_rtt(&record->rtt_server, &report->flow.tally[server], &report->facts.half[server], context);
 	record_make_side(&record->client, report, client);
 	record_make_side(&record->server, report, server);
 	record_make_zeek(record, report, client);

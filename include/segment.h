@@ -96,6 +96,20 @@ struct segment {
 	__u16 vlan[SEGMENT_VLANS]; /* ids, outer first */
 };
 
+/* When and where a frame is seen: known before it is read. As in struct segment. */
+struct stamp {
+	__u64 now_ns;
+	__u16 interface, cpu;
+	__u8 clock_error;
+};
+
+INLINE void segment_stamp(struct segment *seg, const struct stamp *stamp)
+{
+	seg->now_ns = stamp->now_ns;
+	seg->cpu = stamp->cpu;
+	seg->clock_error = stamp->clock_error;
+}
+
 INLINE void segment_begin(struct segment *seg, __u16 interface)
 {
 	__u64 *zeroed = (__u64 *)&seg->options;

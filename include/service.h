@@ -108,7 +108,7 @@ INLINE bool service_sample_of(struct service_sample *sample, const struct report
 
 	if (outcome == OUTCOME_MIDSTREAM)
 		return false;
-	service_sample_key(&sample->key, &report->flow.key, ~which & 1);
+	service_sample_key(&sample->key, &report->facts.key, ~which & 1);
 	sample->outcome = outcome;
 	sample->filtered = outcome == OUTCOME_FILTERED ? outcome_filter_reason(report) : FILTER_NONE;
 	sample->syn_retries = syns - first_syns;

@@ -34,7 +34,7 @@ struct summaries {
 };
 
 /* The service that an unanswered SYN asked for: `flow` is one whose only side with segments sent SYN. */
-INLINE void summary_key_of(struct summary_key *key, const struct flow *flow);
+INLINE void summary_key_of(struct summary_key *key, const struct flow *flow, const struct facts *facts);
 /* What that flow adds. */
 INLINE void summary_of(struct summary *sum, const struct flow *flow, const struct facts *facts);
 INLINE void summary_add(struct summary *sum, const struct summary *more);
@@ -54,29 +54,29 @@ struct summary_record {
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-INLINE void summary_key_of(struct summary_key *key, const struct flow *flow)
+INLINE void summary_key_of(struct summary_key *key, const struct flow *flow, const struct facts *facts)
 {
 	__u32 server = flow->half[0].bits & HALF_SYN ? 1 : 0;
 
-	*key = (struct summary_key){ .port = flow->key.port[server],
-				     .interface = flow->key.interface,
-				     .ip_version = flow->key.ip_version };
-	key->ip[0] = flow->key.ip[server][0];
-	key->ip[1] = flow->key.ip[server][1];
+	*key = (struct summary_key){ .port = facts->key.port[server],
+				     .interface = facts->key.interface,
+				     .ip_version = facts->key.ip_version };
+	key->ip[0] = facts->key.ip[server][0];
+	key->ip[1] = facts->key.ip[server][1];
 }
 
 INLINE void summary_of(struct summary *sum, const struct flow *flow, const struct facts *facts)
 {
 	__u32 client = flow->half[0].bits & HALF_SYN ? 0 : 1;
-	const struct half *half = &flow->half[client];
+	const struct tally *tally = &flow->tally[client];
 	const struct half_facts *carried = &facts->half[client];
 
 	sum->flows = 1;
-	sum->packets = half->packets + carried->packets;
-	sum->payload_bytes = half->payload_bytes + carried->payload_bytes;
-	sum->ip_bytes = sum->payload_bytes + half->header_bytes + carried->header_bytes;
+	sum->packets = (__u32)tally->volume + carried->packets;
+	sum->payload_bytes = (tally->volume >> 32) + carried->payload_bytes;
+	sum->ip_bytes = sum->payload_bytes + (__u32)tally->headers + carried->header_bytes;
 	sum->first_ns = facts->start_ns;
-	sum->last_ns = half->time_ns;
+	sum->last_ns = flow->half[client].time_ns;
 }
 
 INLINE void summary_add(struct summary *sum, const struct summary *more)

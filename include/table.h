@@ -65,8 +65,8 @@ struct slot {
 #define SLOT_NONE 0xffffffffu /* as a slot number */
 
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
-/* Finds a flow by the hash of its key. */
-INLINE struct slot table_find(struct table *table, __u64 hash);
+/* Finds a flow by the hash of its key; for the endpoint that sent, whose half it touches. */
+INLINE struct slot table_find(struct table *table, struct key_hash hash);
 /* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns its number, or SLOT_NONE: no room. */
 INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash);
 /* The flow and the facts at a slot number, SLOT_NONE included (then NULL). */
@@ -108,7 +108,7 @@ INLINE struct place table_place(const struct table_shape *shape, __u64 hash)
 
 	place.bucket[0] = (__u32)((hash >> 32) * shape->buckets >> 32);
 	place.bucket[1] = (place.bucket[0] & ~(REGION - 1u)) | ((__u32)hash & (REGION - 1));
-	place.tag = (__u8)(((hash >> 8 & 0xffff) * 255 >> 16) + 1);
+	place.tag = (__u8)(((hash >> 32 & 0xffff) * 255 >> 16) + 1);
 	return place;
 }
 
@@ -126,16 +126,16 @@ SEPARATE __u32 table_search(struct table *table, __u64 hash)
 		__u64 match = tags ? tags_match(*tags, place.tag) : 0;
 
 		for (int j = 0; j < WAYS && match && flows; j++, match &= match - 1)
-			if (flows->way[tags_first(match)].hash == hash)
+			if (flows->way[tags_first(match)].half[0].hash == (__u32)hash)
 				return place.bucket[i] * WAYS + tags_first(match);
 	}
 	return SLOT_NONE;
 }
 
 /* The first bucket has nearly every flow, and the first slot there with its tag nearly always is it. */
-INLINE struct slot table_find(struct table *table, __u64 hash)
+INLINE struct slot table_find(struct table *table, struct key_hash hash)
 {
-	struct place place = table_place(&table->shape, hash);
+	struct place place = table_place(&table->shape, hash.value);
 	__u64 *tags = table_tags(table, place.bucket[0]), match;
 	struct flow_bucket *flows = table_flows(table, place.bucket[0]);
 	struct slot slot = { .number = SLOT_NONE };
@@ -147,9 +147,9 @@ INLINE struct slot table_find(struct table *table, __u64 hash)
 	way = tags_first(match);
 	slot.number = place.bucket[0] * WAYS + way;
 	slot.flow = &flows->way[way];
-	if (likely(slot.flow->hash == hash && match))
+	if (likely(slot.flow->half[hash.direction & 1].hash == (__u32)hash.value && match))
 		return slot;
-	slot.number = table_search(table, hash);
+	slot.number = table_search(table, hash.value);
 	slot.flow = table_flow(table, slot.number);
 	return slot;
 }
@@ -161,7 +161,7 @@ enum victim_class { VICTIM_OVER, VICTIM_UNANSWERED, VICTIM_ANSWERED };
 INLINE __u64 table_victim_class(const struct flow *flow)
 {
 	__u32 either = flow->half[0].bits | flow->half[1].bits, both = flow->half[0].bits & flow->half[1].bits;
-	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | flow->key.retired;
+	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | flow->tally[0].retired;
 	__u32 unanswered = !!(either & HALF_SYN) & !(both & HALF_SEEN) & !(either & (HALF_ACKED | HALF_SYNACK));
 
 	opaque(over);
@@ -228,7 +228,7 @@ INLINE bool table_summarise(struct table *table, struct ledger *ledger, struct d
 
 	if (table_victim_class(&departure->report.flow) != VICTIM_UNANSWERED)
 		return false;
-	summary_key_of(&departure->service, &departure->report.flow);
+	summary_key_of(&departure->service, &departure->report.flow, &departure->report.facts);
 	sum = table_summary(table, &departure->service);
 	if (!sum)
 		return false;
@@ -306,10 +306,10 @@ INLINE __u32 table_find_locked(struct flow_bucket *const flows[2], __u64 tags0, 
 	__u64 match0 = tags_match(tags0, tag), match1 = tags_match(tags1, tag);
 
 	for (__u32 i = 0; i < WAYS && unlikely(match0); i++, match0 &= match0 - 1)
-		if (flows[0]->way[tags_first(match0)].hash == hash)
+		if (flows[0]->way[tags_first(match0)].half[0].hash == (__u32)hash)
 			return tags_first(match0);
 	for (__u32 i = 0; i < WAYS && unlikely(match1); i++, match1 &= match1 - 1)
-		if (flows[1]->way[tags_first(match1)].hash == hash)
+		if (flows[1]->way[tags_first(match1)].half[0].hash == (__u32)hash)
 			return WAYS + tags_first(match1);
 	return 2 * WAYS;
 }
@@ -382,8 +382,8 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
 
 INLINE void table_retire(struct flow *flow)
 {
-	flow->key.retired = 1;
-	flow->hash = ~flow->hash;
+	flow->tally[0].retired = 1;
+	flow->half[0].hash = flow->half[1].hash = ~flow->half[0].hash;
 }
 
 /* Is the flow due, and why? -1: not yet. */
@@ -391,7 +391,7 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 {
 	__u64 last = flow_last_ns(flow), silent = policy->now_ns > last ? policy->now_ns - last : 0;
 
-	if (flow->key.retired)
+	if (flow->tally[0].retired)
 		return END_CLOSED;
 	if (policy->everything)
 		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;

@@ -39,6 +39,7 @@
 #define from_be32(x) ((__u32)(x))
 #endif
 #define to_be16(x) from_be16(x)
+#define to_be32(x) from_be32(x)
 
 /* Sequence numbers compare modulo 2^32 (RFC 9293, 3.4). */
 INLINE bool seq_after(__u32 a, __u32 b) { return (__s32)(b - a) < 0; }

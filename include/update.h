@@ -23,51 +23,47 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
+#define CARRY_DUE 0x8000000080000000ULL /* both totals of a word: half way to where they wrap */
+
 /* Moves a side's totals to those of the facts, before they can wrap. */
-INLINE void half_carry(struct flow *flow, struct half_facts *facts, __u32 direction)
+INLINE void half_carry(struct tally *tally, struct half_facts *facts)
 {
-	struct half *half = &flow->half[direction & 1];
-
-	facts->packets += half->packets;
-	facts->payload_bytes += half->payload_bytes;
-	facts->header_bytes += half->header_bytes;
-	facts->psh += half->psh;
-	facts->analysis[ANALYSIS_LOST_SEGMENTS] += flow->lost_segments[direction & 1];
-	half->packets = half->payload_bytes = half->header_bytes = half->psh = 0;
-	flow->lost_segments[direction & 1] = 0;
+	facts->packets += (__u32)tally->volume;
+	facts->payload_bytes += tally->volume >> 32;
+	facts->header_bytes += (__u32)tally->headers;
+	facts->psh += tally->headers >> 32;
+	facts->rtt_samples += (__u32)tally->rtt_samples;
+	facts->rtt_by_timestamp += tally->rtt_samples >> 32;
+	facts->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
+	tally->volume = tally->headers = tally->rtt_samples = tally->lost_segments = 0;
 }
 
-INLINE bool half_carry_due(const struct flow *flow, __u32 direction)
+INLINE bool half_carry_due(const struct tally *tally)
 {
-	const struct half *half = &flow->half[direction & 1];
-
-	return (half->packets | half->payload_bytes | half->header_bytes) >> 31 ||
-	       flow->lost_segments[direction & 1] >> 7;
+	return (tally->volume | tally->headers | tally->rtt_samples) & CARRY_DUE || tally->lost_segments >> 15;
 }
 
-INLINE void half_count(struct half *own, const struct half *peer, const struct segment *seg)
+INLINE void half_count(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
 {
-	own->packets += seg->segments;
-	own->payload_bytes += seg->payload_len;
-	own->header_bytes += (seg->ip_len - seg->payload_len) * seg->segments;
-	own->psh += (seg->flags / TCP_PSH) & 1;
-	if (unlikely(seg->wire_payload_len > own->payload_max))
-		own->payload_max = seg->wire_payload_len;
+	tally->volume += seg->segments + ((__u64)seg->payload_len << 32);
+	tally->headers += (seg->ip_len - seg->payload_len) * seg->segments + ((__u64)(seg->flags & TCP_PSH) << 29);
+	if (unlikely(seg->wire_payload_len > tally->payload_max))
+		tally->payload_max = seg->wire_payload_len;
 	own->time_ns = seg->now_ns;
-	own->clock_error = seg->clock_error;
 	own->turn = (__u8)(peer->turn + 1);
-	if (unlikely(own->cpu != (__u8)seg->cpu)) {
-		own->handovers += own->bits & HALF_SEEN && own->handovers < 255;
-		own->cpu = (__u8)seg->cpu;
+	tally->clock_error = seg->clock_error;
+	if (unlikely(tally->cpu != (__u8)seg->cpu)) {
+		tally->handovers += own->bits & HALF_SEEN && tally->handovers < 255;
+		tally->cpu = (__u8)seg->cpu;
 	}
 }
 
-INLINE void half_window(struct half *own, const struct segment *seg)
+INLINE void half_window(struct tally *tally, const struct segment *seg)
 {
-	if (unlikely(seg->window < own->window_min))
-		own->window_min = seg->window;
-	if (unlikely(seg->window > own->window_max))
-		own->window_max = seg->window;
+	if (unlikely(seg->window < tally->window_min))
+		tally->window_min = seg->window;
+	if (unlikely(seg->window > tally->window_max))
+		tally->window_max = seg->window;
 }
 
 /* What is next from this side may be plain: it has had all its firsts. */
@@ -123,75 +119,87 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 }
 
 /* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */
-INLINE bool plain_unseen(struct flow *flow, struct half *own, const struct half *peer, __u32 ack, __u32 direction)
+INLINE bool plain_unseen(struct half *own, struct tally *tally, const struct half *peer, __u32 ack)
 {
-	__u32 *correction = &flow->peer_max[direction & 1];
-	__u64 corrects = own->bits / HALF_CORRECTS & 1, ahead = corrects & seq_before_bit(peer->max, *correction), max,
-	      beyond;
+	__u64 corrects = own->bits / HALF_CORRECTS & 1, ahead = corrects & seq_before_bit(peer->max, own->peer_max),
+	      max, beyond;
 
 	opaque(ahead);
-	max = choose(mask_if(ahead & 1), *correction, peer->max);
+	max = choose(mask_if(ahead & 1), own->peer_max, peer->max);
 	beyond = seq_before_bit((__u32)max, ack);
 	opaque(beyond);
-	if (unlikely(beyond & 1 &
-		     ((seq_before_bit((__u32)max, peer->next) ^ 1) | flow->acked_unseen[direction & 1] >> 7)))
+	if (unlikely(beyond & 1 & ((seq_before_bit((__u32)max, peer->next) ^ 1) | tally->acked_unseen >> 7)))
 		return false;
-	flow->acked_unseen[direction & 1] += (__u8)(beyond & 1);
-	*correction = (__u32)choose(mask_if(beyond & 1), peer->next, *correction);
+	tally->acked_unseen += (__u8)(beyond & 1);
+	own->peer_max = (__u32)choose(mask_if(beyond & 1), peer->next, own->peer_max);
 	own->bits = (__u16)((own->bits & ~HALF_CORRECTS) | (((beyond | ahead) & 1) * HALF_CORRECTS)); /* or it lapsed */
 	return true;
 }
 
-INLINE void plain_ack(struct half *own, const struct half *peer, const struct segment *seg)
-{
-	rtt_close(own, peer, seg);
-	if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
-		own->run++;
-		own->dups = 0;
-	}
-	own->ack = seg->acknowledgment;
-}
-
 /* New octets, or a gap. */
-INLINE void plain_advance(struct half *own, const struct half *peer, const struct segment *seg, __u32 end)
+INLINE void plain_advance(struct half *own, struct tally *tally, const struct segment *seg, __u32 end)
 {
 	if (unlikely(end < own->next))
-		own->wraps++;
+		tally->wraps++;
 	own->next = end;
-	own->next_ns = seg->now_ns;
-	if (seg->payload_len)
-		rtt_open(own, peer, end, seg->now_ns);
+	tally->next_ns = seg->now_ns;
 }
 
 INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction)
 {
 	struct half *own = &flow->half[direction & 1];
+	struct tally *tally = &flow->tally[direction & 1];
 	const struct half *peer = &flow->half[~direction & 1];
 	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, max;
+	bool fresh;
 
-	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) ||
-		     (own->packets | own->payload_bytes | own->header_bytes) >> 31))
-		return false;
-	if (unlikely(seg->sequence != own->next) && flow->lost_segments[direction & 1] >> 7)
+	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || half_carry_due(tally)))
 		return false;
 	if (unlikely((seq_after(ack, peer->max) && peer->max) || own->bits & HALF_CORRECTS) &&
-	    !plain_unseen(flow, own, peer, ack, direction))
+	    !plain_unseen(own, tally, peer, ack))
 		return false;
 	if (unlikely(seg->sequence != own->next))
-		flow->lost_segments[direction & 1]++;
-	max = analysis_max(own, peer, flow->peer_max[~direction & 1]);
-	if (ack != own->ack)
-		plain_ack(own, peer, seg);
+		tally->lost_segments++;
+	max = analysis_max(own, peer);
+	if (ack != own->ack) {
+		if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
+			own->run++;
+			own->dups = 0;
+		}
+		own->ack = ack;
+	}
+	fresh = rtt_fresh(own, seg);
+	rtt_close(own, tally, peer, seg);
 	if (end != own->next)
-		plain_advance(own, peer, seg, end);
+		plain_advance(own, tally, seg, end);
+	if (seg->payload_len)
+		rtt_open(own, peer, end, seg->now_ns);
+	else
+		rtt_open_pure(own, peer, seg, fresh);
 	if (max == 0 || seg->sequence == max)
 		own->max = end;
 	if (unlikely(own->bits & HALF_KEEP_ALIVE))
 		own->bits &= (__u16)~HALF_KEEP_ALIVE;
 	own->win = seg->window;
-	half_window(own, seg);
-	half_count(own, peer, seg);
+	half_window(tally, seg);
+	half_count(own, tally, peer, seg);
 	return true;
+}
+
+/* The round trips of a segment after its analysis; `next` is the side's from before. */
+INLINE void update_rtt(const struct exchange *x, __u32 next)
+{
+	bool fresh;
+
+	if (!(x->own->bits & HALF_SEEN) && x->seg->options & OPTION_TIMESTAMPS)
+		x->own->tsval = x->seg->tsval - 1; /* its first is fresh */
+	fresh = rtt_fresh(x->own, x->seg);
+	if (x->end == x->seg->sequence)
+		rtt_open_pure(x->own, x->peer, x->seg, fresh && !(x->seg->flags & TCP_RST));
+	else if (x->own->next != next)
+		rtt_open(x->own, x->peer, x->end, x->seg->now_ns);
+	else
+		rtt_resent(x->own, x->peer, x->seg, fresh);
 }
 
 INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction)
@@ -201,6 +209,7 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 		.facts = facts,
 		.own = &flow->half[direction & 1],
 		.peer = &flow->half[~direction & 1],
+		.tally = &flow->tally[direction & 1],
 		.direction = direction,
 		.own_facts = &facts->half[direction & 1],
 		.peer_facts = &facts->half[~direction & 1],
@@ -210,25 +219,23 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	const bool news = flow_is_news(x.own, x.peer, seg);
 	__u32 next = x.own->next, first_seq = x.own_facts->first_seq;
 
-	if (half_carry_due(flow, direction))
-		half_carry(flow, x.own_facts, direction);
+	if (half_carry_due(x.tally))
+		half_carry(x.tally, x.own_facts);
 	if (news)
 		clock_exact(seg);
-	rtt_close(x.own, x.peer, seg); /* before the note: it asks whether this side has sent an ACK before */
 	if (news || seg->window == 0 || (seg->payload_len && !seq_after(x.end, next)))
 		history_note(flow, facts, seg, direction);
 	if (news)
 		handshake_note(&x);
+	if (seg->flags & TCP_ACK)
+		rtt_close(x.own, x.tally, x.peer, seg);
 	analysis_judge(&x);
 	if (!(x.own->bits & HALF_SEEN) || x.own_facts->first_seq != first_seq) /* the stream is counted from here */
-		x.own->wraps = x.own->next < x.own_facts->first_seq;
-	if (x.own->next != next && x.end != seg->sequence)
-		rtt_open(x.own, x.peer, x.end, seg->now_ns);
-	else if (x.end != seg->sequence)
-		rtt_void(x.own, x.peer);
+		x.tally->wraps = x.own->next < x.own_facts->first_seq;
+	update_rtt(&x, next);
 	if (!(seg->flags & (TCP_SYN | TCP_RST)))
-		half_window(x.own, seg);
-	half_count(x.own, x.peer, seg);
+		half_window(x.tally, seg);
+	half_count(x.own, x.tally, x.peer, seg);
 	x.own->bits |= HALF_SEEN;
 	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT))
 		handshake_initial_rtt(&x);
@@ -239,14 +246,14 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 {
 	*flow = (struct flow){};
 	*facts = (struct facts){};
-	flow->hash = hash.value;
-	key_of_segment(&flow->key, seg, hash.direction);
+	key_of_segment(&facts->key, seg, hash.direction);
 	facts->start_ns = seg->now_ns;
 	for (int i = 0; i < 2; i++) {
-		flow->half[i].window_min = 0xffff;
-		flow->half[i].rtt_min_ns = 0xffffffff;
+		flow->half[i].hash = (__u32)hash.value;
 		flow->half[i].scale = SCALE_NONE;
-		flow->acked_unseen[i] = HISTORY_FIRST_UNSEEN;
+		flow->tally[i].window_min = 0xffff;
+		flow->tally[i].rtt_min_ns = 0xffffffff;
+		flow->tally[i].acked_unseen = HISTORY_FIRST_UNSEEN;
 		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
 	}
 	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */

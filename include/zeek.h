@@ -101,7 +101,7 @@ INLINE const char *zeek_conn_state(const struct report *report, __u32 client, co
 INLINE __u64 zeek_missed_bytes(const struct report *report, __u32 side, __s64 stream, bool acked_unseen)
 {
 	const struct half_facts *facts = &report->facts.half[side & 1];
-	__s64 seen = (__s64)(facts->payload_bytes + report->flow.half[side & 1].payload_bytes - facts->resent_bytes);
+	__s64 seen = (__s64)(facts->payload_bytes + (report->flow.tally[side & 1].volume >> 32) - facts->resent_bytes);
 
 	return acked_unseen && zeek_is_active(report, 0) && zeek_is_active(report, 1) && stream > seen
 		       ? (__u64)(stream - seen)

@@ -26,7 +26,7 @@ static __u64 clock_ns(clockid_t clock)
 
 static void make_record(const struct harvest *harvest, struct record *record, const struct report *report)
 {
-	unsigned int number = report->flow.key.interface;
+	unsigned int number = report->facts.key.interface;
 	const struct record_context context = {
 		.interface = number < harvest->interfaces->count ? harvest->interfaces->watched[number].name : "?",
 		.epoch_ns = harvest->epoch_ns,

@@ -12,7 +12,7 @@ __u64 replay_table_limit(const struct table *table) { return (__u64)shape_bucket
 /* Copies a flow into `to`; false: its two buckets are full. */
 static bool replay_table_move(struct table *to, const struct flow *flow, const struct facts *facts)
 {
-	struct place place = table_place(&to->shape, flow->hash);
+	struct place place = table_place(&to->shape, key_hash_of(&facts->key, &to->shape.seed).value);
 	__u32 way = table_free_way(to->tags[place.bucket[0]], to->tags[place.bucket[1]], place.tag);
 	__u32 bucket = place.bucket[way / WAYS & 1];
 
@@ -87,7 +87,7 @@ static __u32 lesser_endpoint(const struct flow_key *key) { return compare_endpoi
 static int compare_entries(const void *one, const void *two)
 {
 	const struct entry *x = one, *y = two;
-	const struct flow_key *key_x = &x->flow->key, *key_y = &y->flow->key;
+	const struct flow_key *key_x = &x->facts->key, *key_y = &y->facts->key;
 	__u32 end_x, end_y;
 	int order;
 
@@ -98,7 +98,9 @@ static int compare_entries(const void *one, const void *two)
 	order = compare_endpoints(key_x, end_x, key_y, end_y);
 	if (!order)
 		order = compare_endpoints(key_x, end_x ^ 1, key_y, end_y ^ 1);
-	return order ? order : (int)key_y->retired - (int)key_x->retired; /* a retired flow is the earlier */
+	return order ? order
+		     : (int)y->flow->tally[0].retired -
+			       (int)x->flow->tally[0].retired; /* a retired flow is the earlier */
 }
 
 static size_t replay_table_list(const struct table *table, struct entry *entries)

@@ -156,8 +156,8 @@ bool reports_same(const struct reports *kernel, const struct reports *native, co
 
 		if (!memcmp(x, y, sizeof(*x)))
 			continue;
-		tell(difference, "report %zu of %zu (ports %u, %u):", i + 1, kernel->count, x->flow.key.port[0],
-		     x->flow.key.port[1]);
+		tell(difference, "report %zu of %zu (ports %u, %u):", i + 1, kernel->count, x->facts.key.port[0],
+		     x->facts.key.port[1]);
 		tell_fields(difference, btf, "flow", &x->flow, &y->flow);
 		tell_fields(difference, btf, "facts", &x->facts, &y->facts);
 		if (x->reason != y->reason)

@@ -163,9 +163,9 @@ Test(ledger, a_collision_is_found_and_counted)
 	plain_open(&table, 1);
 	engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
 	hash = key_hash(&seg, &table.shape.seed);
-	slot = table_find(&table, hash.value);
+	slot = table_find(&table, hash);
 	cr_assert_not_null(slot.flow);
-	slot.flow->key.port[0] ^= 1; /* now the slot has the hash, and another key */
+	table_flow_facts(&table, slot.number)->key.port[0] ^= 1; /* now the slot has the hash, and another key */
 	engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
 	cr_expect_gt(ledger.collisions, 0);
 	cr_expect(plain_balances(&ledger));

@@ -126,6 +126,11 @@ static struct segment random_segment(struct random *random, __u32 next[2], __u64
 		seg.options = OPTION_MPTCP;
 		seg.mptcp_subtypes = (__u16)(1 << random_below(random, 9));
 	}
+	if (random_below(random, 50)) {
+		seg.options |= OPTION_TIMESTAMPS;
+		seg.tsval = (__u32)(now_ns / NS_PER_MS) - random_below(random, 2);
+		seg.tsecr = seg.tsval - random_below(random, 5);
+	}
 	if ((__s32)(seq + len - next[from]) > 0)
 		next[from] = seq + len;
 	return seg;
@@ -147,8 +152,11 @@ static void expect_same(struct report *plain, struct report *full, int step)
 		cr_assert(x->next == y->next && x->max == y->max && x->ack == y->ack && x->win == y->win &&
 				  x->dups == y->dups,
 			  "sequence state differs after step %d", step);
+		cr_assert_eq(plain->flow.tally[i].next_ns, full->flow.tally[i].next_ns);
 		cr_assert(x->bits == y->bits && x->run == y->run && x->rtt_seq == y->rtt_seq &&
-				  x->rtt_ns == y->rtt_ns && x->next_ns == y->next_ns && x->time_ns == y->time_ns,
+				  x->rtt_ns == y->rtt_ns && x->rtt_opened == y->rtt_opened &&
+				  x->rtt_closed == y->rtt_closed && x->rtt_kind == y->rtt_kind &&
+				  x->tsval == y->tsval && x->time_ns == y->time_ns,
 			  "the half differs after step %d: bits %x %x", step, x->bits, y->bits);
 	}
 }

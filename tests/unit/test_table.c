@@ -33,20 +33,22 @@ static struct segment trial_segment(__u16 port, int side, __u16 flags, __u32 seq
 	return seg;
 }
 
-static __u16 report_port(const struct flow *flow)
+static __u16 facts_port(const struct facts *facts)
 {
-	return flow->key.port[0] == 443 ? flow->key.port[1] : flow->key.port[0];
+	const struct flow_key *key = &facts->key;
+
+	return key->port[0] == 443 ? key->port[1] : key->port[0];
 }
 
 /* A report is of a flow the twin has, with all its segments, for the reason the twin gives. */
 static void trial_take_report(struct trial *trial, const struct report *report, int reason)
 {
-	int which = naive_find_begun(&trial->naive, report_port(&report->flow), report->facts.start_ns);
+	int which = naive_find_begun(&trial->naive, facts_port(&report->facts), report->facts.start_ns);
 	__u64 packets = 0;
 
 	cr_assert_neq(which, NAIVE_NONE, "a report of a flow that there is not");
 	for (int i = 0; i < 2; i++)
-		packets += report->flow.half[i].packets + report->facts.half[i].packets;
+		packets += (__u32)report->flow.tally[i].volume + report->facts.half[i].packets;
 	cr_assert_eq(packets, trial->naive.flow[which].packets, "%llu packets", packets);
 	cr_assert_eq((int)report->reason, reason, "reason %u, wanted %d", report->reason, reason);
 	naive_remove(&trial->naive, which);
@@ -61,13 +63,12 @@ static int trial_victim(const struct trial *trial, const struct place *place, bo
 	*full = false;
 	for (int i = 0; i < 2 * WAYS; i++) {
 		__u32 bucket = place->bucket[i / WAYS];
-		const struct flow *flow = &trial->table.flows[bucket].way[i % WAYS];
+		const struct facts *facts = &trial->table.facts[bucket].way[i % WAYS];
 		int which;
 
 		if (!(trial->table.tags[bucket] >> (i % WAYS * 8) & 0xff))
 			return NAIVE_NONE;
-		which = naive_find_begun(&trial->naive, report_port(flow),
-					 trial->table.facts[bucket].way[i % WAYS].start_ns);
+		which = naive_find_begun(&trial->naive, facts_port(facts), facts->start_ns);
 		cr_assert_neq(which, NAIVE_NONE);
 		if (unanswered && naive_class(&trial->naive.flow[which]) == NAIVE_ANSWERED)
 			continue;
@@ -117,7 +118,7 @@ static void trial_departure(struct trial *trial, const struct naive_flow *evicte
 		return;
 	}
 	cr_assert_eq(trial->table.reported, 1, "no report of the victim");
-	cr_assert_eq(report_port(&trial->table.reports[0].flow), evicted->port, "another victim");
+	cr_assert_eq(facts_port(&trial->table.reports[0].facts), evicted->port, "another victim");
 	trial_take_report(trial, &trial->table.reports[0],
 			  naive_class(evicted) == NAIVE_OVER ? END_CLOSED : END_EVICTED);
 }
@@ -191,7 +192,7 @@ static void trial_sweep(struct trial *trial, struct sweep_policy policy)
 		     due);
 	for (size_t i = 0; i < trial->table.reported; i++) {
 		const struct report *report = &trial->table.reports[i];
-		int which = naive_find_begun(&trial->naive, report_port(&report->flow), report->facts.start_ns);
+		int which = naive_find_begun(&trial->naive, facts_port(&report->facts), report->facts.start_ns);
 
 		cr_assert_neq(which, NAIVE_NONE);
 		trial_take_report(trial, report, naive_due(&trial->naive.flow[which], &policy));
