@@ -180,7 +180,8 @@ INLINE void record_make_negotiated(struct record_side *side, const struct half *
 /* The octet in the flow is ahead of the facts by what it began with. */
 INLINE __u32 record_acked_unseen(const struct report *report, __u32 which)
 {
-	return report->facts.half[which & 1].analysis[ANALYSIS_ACKED_UNSEEN] + report->flow.tally[which & 1].acked_unseen;
+	return report->facts.half[which & 1].analysis[ANALYSIS_ACKED_UNSEEN] +
+	       report->flow.tally[which & 1].acked_unseen;
 }
 
 INLINE void record_make_side(struct record_side *side, const struct report *report, __u32 which)
