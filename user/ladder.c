@@ -22,8 +22,8 @@ static void count_marks(__u32 counters[ANALYSIS_COUNT], const struct flow *flow,
 {
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
 		counters[i] = facts->half[side].analysis[i];
-	counters[ANALYSIS_LOST_SEGMENTS] += flow->lost_segments[side];
-	counters[ANALYSIS_ACKED_UNSEEN] += flow->acked_unseen[side];
+	counters[ANALYSIS_LOST_SEGMENTS] += flow->tally[side].lost_segments;
+	counters[ANALYSIS_ACKED_UNSEEN] += flow->tally[side].acked_unseen;
 }
 
 void ladder_before(struct ladder *ladder, struct table *table, const struct segment *seg)
