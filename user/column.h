@@ -33,7 +33,23 @@ struct column {
 	void (*fill)(struct cell *cell, const struct record *record, bool second);
 };
 
-enum { COLUMN_COUNT = 13 };
+/* In the order of display. */
+enum column_name {
+	COLUMN_START,
+	COLUMN_ENDPOINT,
+	COLUMN_STATE,
+	COLUMN_OUTCOME,
+	COLUMN_CONNECT,
+	COLUMN_HANDSHAKE,
+	COLUMN_RTT,
+	COLUMN_MSS,
+	COLUMN_WINDOW_SCALE,
+	COLUMN_FLAGS,
+	COLUMN_PACKETS,
+	COLUMN_BYTES,
+	COLUMN_RESENT,
+	COLUMN_COUNT
+};
 
 extern const struct column columns[COLUMN_COUNT];
 

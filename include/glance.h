@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What moves in a flow between two looks at it, read from a table that is being written: so little that a screen can do
+ * it for every flow of a large table, twice a second. The record (record.h) says the rest of those that are shown. */
+#ifndef TCPSCOPE_GLANCE_H
+#define TCPSCOPE_GLANCE_H
+
+#include "flow.h"
+
+struct glance {
+	__u64 packets, payload_bytes; /* of both sides, as in the record */
+	__u32 resent;		      /* segments that repeated octets sent before, of both sides */
+};
+
+/* Whose slot it is: the hash of the key, whether the key was given up since or not. */
+INLINE __u64 glance_identity(const struct flow *flow) { return flow->key.retired ? ~flow->hash : flow->hash; }
+
+/* Time of the last segment, ns of the engine's clock; it costs no look at the facts. */
+INLINE __u64 glance_last_ns(const struct flow *flow)
+{
+	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
+
+	return x > y ? x : y;
+}
+
+INLINE void glance_take(struct glance *glance, const struct flow *flow, const struct facts *facts)
+{
+	*glance = (struct glance){ 0 };
+	for (int i = 0; i < 2; i++) {
+		const struct half_facts *half = &facts->half[i];
+
+		glance->packets += half->packets + flow->half[i].packets;
+		glance->payload_bytes += half->payload_bytes + flow->half[i].payload_bytes;
+		glance->resent += half->analysis[ANALYSIS_RETRANSMITS] + half->analysis[ANALYSIS_FAST_RETRANSMITS] +
+				  half->analysis[ANALYSIS_SPURIOUS_RETRANSMITS];
+	}
+}
+
+#endif

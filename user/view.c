@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "view_rank.h"
+
+int view_open(struct view *view, __u32 slots)
+{
+	size_t rows = (size_t)slots + VIEW_ENDED;
+
+	*view = (struct view){ .slots = slots, .picked = VIEW_NONE };
+	view->rows = calloc(rows, sizeof(*view->rows));
+	view->ended = calloc(VIEW_ENDED, sizeof(*view->ended));
+	view->entries = malloc(rows * sizeof(*view->entries));
+	view->sight = malloc(rows * sizeof(*view->sight));
+	if (view->rows && view->ended && view->entries && view->sight)
+		return 0;
+	view_close(view);
+	return -ENOMEM;
+}
+
+void view_close(struct view *view)
+{
+	free(view->rows);
+	free(view->ended);
+	free(view->entries);
+	free(view->sight);
+	*view = (struct view){ 0 };
+}
+
+/* ---- scan ---- */
+
+void view_scan_begin(struct view *view, __u64 now_ns)
+{
+	if (!view->frozen) {
+		view->interval_ns = view->now_ns && now_ns > view->now_ns ? now_ns - view->now_ns : 0;
+		view->now_ns = now_ns;
+	}
+	if (!view->records_left) /* else all of them, as was asked */
+		view->records_left = VIEW_RECORDS_A_SCAN;
+	view->live = 0;
+}
+
+void view_gone(struct view *view, __u32 slot)
+{
+	if (view->rows[slot].live)
+		view->rows[slot] = (struct view_row){ 0 };
+}
+
+bool view_moved(struct view *view, __u32 slot, __u64 identity, __u64 last_ns)
+{
+	struct view_row *row = &view->rows[slot];
+
+	view->live++;
+	if (row->identity != identity || !row->live)
+		return true;
+	if (row->last_ns != last_ns)
+		return true;
+	row->packet_rate = row->byte_rate = 0;
+	return false;
+}
+
+static __u32 rate(const struct view *view, __u64 before, __u64 now)
+{
+	double a_second = view->interval_ns ? (double)(now - before) * NS_PER_SEC / (double)view->interval_ns : 0;
+
+	return a_second < (double)~0U ? (__u32)a_second : ~0U;
+}
+
+void view_glance(struct view *view, __u32 slot, __u64 identity, __u64 last_ns, const struct glance *glance)
+{
+	struct view_row *row = &view->rows[slot];
+
+	/* Fewer packets than before: its key was used anew, in the slot that its predecessor left. */
+	if (!row->live || row->identity != identity || glance->packets < row->packets)
+		*row = (struct view_row){ .identity = identity, .live = true };
+	row->packet_rate = rate(view, row->packets, glance->packets);
+	row->byte_rate = rate(view, row->payload_bytes, glance->payload_bytes);
+	row->last_ns = last_ns;
+	row->packets = glance->packets;
+	row->payload_bytes = glance->payload_bytes;
+	row->resent = glance->resent;
+	row->stale = true;
+}
+
+bool view_wants(struct view *view, __u32 slot)
+{
+	if (!view->rows[slot].live || !view->rows[slot].stale)
+		return false;
+	if (view->records_left) {
+		view->resume = slot + 1 < view->slots ? slot + 1 : 0;
+		return true;
+	}
+	return false;
+}
+
+static void take_record(struct view *view, struct view_row *row, const struct record *record)
+{
+	row->stale = false;
+	row->matches = !view->match || view->match(view->match_context, record);
+	if (view->order.key && !view->order.of_row)
+		view->order.key(&row->key, row, record);
+}
+
+void view_record(struct view *view, __u32 slot, const struct record *record)
+{
+	if (view->records_left != ~0U)
+		view->records_left--;
+	take_record(view, &view->rows[slot], record);
+}
+
+void view_scan_end(struct view *view)
+{
+	view->records_left = 0;
+	view_settle(view, view->height);
+}
+
+/* ---- ended flows ---- */
+
+void view_end(struct view *view, const struct record *record)
+{
+	__u32 at = (__u32)(view->ended_count % VIEW_ENDED);
+	struct view_row *row = &view->rows[view->slots + at];
+
+	view->ended[at] = *record;
+	*row = (struct view_row){
+		.identity = ++view->ended_count,
+		.live = true,
+		.packets = record->client.packets + record->server.packets,
+		.payload_bytes = record->client.payload_bytes + record->server.payload_bytes,
+		.last_ns = (__u64)record->end_ns,
+	};
+	for (int i = ANALYSIS_RETRANSMITS; i <= ANALYSIS_SPURIOUS_RETRANSMITS; i++)
+		row->resent += (__u32)(record->client.analysis[i] + record->server.analysis[i]);
+	take_record(view, row, record);
+}
+
+const struct record *view_ended(const struct view *view, __u32 row)
+{
+	return row != VIEW_NONE && row >= view->slots ? &view->ended[row - view->slots] : NULL;
+}
+
+/* ---- what the user does ---- */
+
+/* Keys and matches of all rows are to be made anew. */
+static void restale(struct view *view)
+{
+	for (__u32 i = 0; i < view->slots; i++)
+		view->rows[i].stale = view->rows[i].live;
+	for (__u32 i = 0; i < VIEW_ENDED; i++)
+		if (view->rows[view->slots + i].live)
+			take_record(view, &view->rows[view->slots + i], &view->ended[i]);
+	view->records_left = ~0U;
+}
+
+void view_order_by(struct view *view, const struct view_order *order)
+{
+	bool anew = order->key != view->order.key && !order->of_row;
+
+	view->order = *order;
+	if (anew)
+		restale(view);
+}
+
+void view_match_by(struct view *view, bool (*match)(void *context, const struct record *record), void *context)
+{
+	view->match = match;
+	view->match_context = context;
+	restale(view);
+}
+
+static void pick(struct view *view, __u32 place)
+{
+	view->cursor = place;
+	view->follows = true;
+	view->picked = VIEW_NONE;
+	if (place >= view->matching)
+		return;
+	view->picked = view_rank_nth(view, place);
+	view->picked_identity = view->rows[view->picked].identity;
+}
+
+void view_move(struct view *view, int rows)
+{
+	__s64 place = (__s64)view->cursor + rows, last = (__s64)view->matching - 1;
+
+	place = place > last ? last : place;
+	if (view->matching)
+		pick(view, place < 0 ? 0 : (__u32)place);
+}
+
+void view_move_to_end(struct view *view)
+{
+	if (view->matching)
+		pick(view, view->matching - 1);
+}
+
+void view_move_home(struct view *view)
+{
+	view->cursor = view->first = 0;
+	view->follows = false;
+}
+
+/* Where the picked flow stands now; if it has left, the cursor stays where it is, on another. */
+static void find_picked(struct view *view)
+{
+	const struct view_row *row = view->picked == VIEW_NONE ? NULL : &view->rows[view->picked];
+
+	if (view->follows && row && row->live && row->identity == view->picked_identity &&
+	    view_rank_includes(view, view->picked))
+		view->cursor = view_rank_of(view, view->picked);
+	else if (!view->follows)
+		view->cursor = 0;
+	if (view->cursor >= view->matching)
+		view->cursor = view->matching ? view->matching - 1 : 0;
+}
+
+void view_settle(struct view *view, __u32 height)
+{
+	__u32 last;
+
+	view->height = height;
+	view_rank(view);
+	find_picked(view);
+	last = view->matching > height ? view->matching - height : 0;
+	if (view->cursor < view->first)
+		view->first = view->cursor;
+	if (height && view->cursor >= view->first + height)
+		view->first = view->cursor - height + 1;
+	if (view->first > last)
+		view->first = last;
+	view->shown = view_rank_window(view, view->first, height, view->sight);
+	view->picked = view->cursor - view->first < view->shown ? view->sight[view->cursor - view->first] : VIEW_NONE;
+	if (view->picked != VIEW_NONE)
+		view->picked_identity = view->rows[view->picked].identity;
+}
