@@ -13,20 +13,24 @@ CFLAGS ?= -O2 -g
 HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -DTCPSCOPE_VERSION='"$(VERSION)"'
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Ivmlinux -Iinclude
 DEPFLAGS = -MMD -MP
-LIBS = -lxdp -lbpf -lpcap -lnettle
+LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo
 
 # Only these see libbpf and libxdp.
-LIVE = attach guardian harvest harvest_summary interfaces leftover live loader mapping sink watch
+LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover live live_screen loader mapping sink terminal \
+	watch
 # Only these see libpcap.
 REPLAY = capture filter ladder ladder_print pcapng replay replay_table
 VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
-VIEWS += assertion json_service junit measure output_report slowest statistics verdict
+VIEWS += assertion bars json_service junit measure output_report slowest statistics verdict
+# The screen: over the view of rows that a live source feeds.
+VIEWS += paint screen screen_detail screen_filter screen_flows screen_header screen_help screen_histogram screen_services \
+	view view_column view_rank
 OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
 
 # What the build needs, what tests and checks need besides.
-BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev
-TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tshark \
+BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev
+TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tshark tmux \
 	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
 Q = $(if $(V),,@)
@@ -61,6 +65,7 @@ $(BUILD)/dependencies: Makefile
 	$(call need_header,stdio.h,libc6-dev) $(call need_header,linux/bpf.h,linux-libc-dev) \
 	$(call need_header,bpf/libbpf.h,libbpf-dev) $(call need_header,xdp/libxdp.h,libxdp-dev) \
 	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
+	$(call need_header,curses.h,libncurses-dev) \
 	$(install_or_say)
 	@touch $@
 
@@ -76,7 +81,8 @@ $(TEST_DEPENDENCIES): Makefile | $(BUILD)/dependencies
 		{ echo "missing: libFuzzer (Debian package libclang-rt-19-dev)" >&2; missing=1; }; \
 	if [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/usr/sbin:/sbin"; \
 	$(call need_program,ip,iproute2) $(call need_program,nft,nftables) $(call need_program,ethtool,ethtool) \
-	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) $(call need_program,tcpdump,tcpdump) true; fi; \
+	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) $(call need_program,tcpdump,tcpdump) \
+	$(call need_program,tmux,tmux) true; fi; \
 	$(install_or_say)
 	@touch $@
 

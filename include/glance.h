@@ -11,10 +11,15 @@ struct glance {
 	__u32 resent;		      /* segments that repeated octets sent before, of both sides */
 };
 
-/* Whose slot it is: the hash of the key, whether the key was given up since or not. */
-INLINE __u64 glance_identity(const struct flow *flow) { return flow->key.retired ? ~flow->hash : flow->hash; }
+/* Whose slot it is: 31 bits of the key's hash, the same when the flow was retired, which inverts it (table_retire). */
+INLINE __u32 glance_identity(const struct flow *flow)
+{
+	__u32 hash = flow->half[0].hash;
 
-/* Time of the last segment, ns of the engine's clock; it costs no look at the facts. */
+	return hash >> 31 ? ~hash : hash;
+}
+
+/* Time of the last segment, ns of the engine's clock: costs no look at the facts. */
 INLINE __u64 glance_last_ns(const struct flow *flow)
 {
 	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
@@ -27,9 +32,10 @@ INLINE void glance_take(struct glance *glance, const struct flow *flow, const st
 	*glance = (struct glance){ 0 };
 	for (int i = 0; i < 2; i++) {
 		const struct half_facts *half = &facts->half[i];
+		__u64 volume = flow->tally[i].volume;
 
-		glance->packets += half->packets + flow->half[i].packets;
-		glance->payload_bytes += half->payload_bytes + flow->half[i].payload_bytes;
+		glance->packets += half->packets + (__u32)volume;
+		glance->payload_bytes += half->payload_bytes + (volume >> 32);
 		glance->resent += half->analysis[ANALYSIS_RETRANSMITS] + half->analysis[ANALYSIS_FAST_RETRANSMITS] +
 				  half->analysis[ANALYSIS_SPURIOUS_RETRANSMITS];
 	}

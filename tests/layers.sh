@@ -111,7 +111,7 @@ verdict "only the live source knows BPF" \
 		grep -E ":[<\"](bpf/|xdp/|linux/bpf|.*\.skel\.h|(${bpf_headers:-none})\$)")"
 
 output_may="(\.\./include/)?record\.h|output\.h|units\.h|text\.h|community_id\.h|column\.h|layout\.h|json\.h|p0f\.h|words\.h|fields\.h"
-output_may="$output_may|json_service\.h|statistics\.h|assertion\.h"
+output_may="$output_may|json_service\.h|statistics\.h|assertion\.h|bars\.h"
 verdict "outputs see the record and the tools of text" \
 	"$(includes user/output_*.c | grep ':"' | grep -vE ":\"($output_may)\$")"
 

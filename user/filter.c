@@ -12,7 +12,7 @@ enum { FILTER_SNAPLEN = 65535, FILTER_OPTIMIZE = 1 };
 enum { EXAMPLE_MAX = sizeof(struct ipv6_header) + sizeof(struct tcp_header) };
 
 /* Compiles for one more link type. Returns 0 or -EINVAL with the reason in `message`. */
-static int filter_compile(struct filter *filter, int dlt, char message[PCAP_ERRBUF_SIZE])
+static int filter_compile(struct filter *filter, int dlt, char *message)
 {
 	unsigned int link = filter->links;
 	pcap_t *pcap = link < FILTER_LINKS ? pcap_open_dead(dlt, FILTER_SNAPLEN) : NULL;
@@ -50,6 +50,12 @@ int filter_open_packets(struct filter *filter, int dlt, const char *expression)
 int filter_open_flows(struct filter *filter, const char *expression)
 {
 	return filter_open(filter, DLT_RAW, expression);
+}
+
+int filter_try_flows(struct filter *filter, const char *expression, char *message)
+{
+	*filter = (struct filter){ .expression = expression };
+	return filter_compile(filter, DLT_RAW, message);
 }
 
 void filter_close(struct filter *filter)

@@ -24,6 +24,8 @@ struct filter {
  * Returns 0 or -EINVAL. For packets, `dlt` is the link type of the first, or -1 if that is not known yet. */
 int filter_open_packets(struct filter *filter, int dlt, const char *expression);
 int filter_open_flows(struct filter *filter, const char *expression);
+/* The same without printing: what is wrong is in `message`, PCAP_ERRBUF_SIZE. */
+int filter_try_flows(struct filter *filter, const char *expression, char *message);
 void filter_close(struct filter *filter);
 
 bool filter_match_packet(struct filter *filter, int dlt, const struct pcap_pkthdr *header, const u_char *data);

@@ -15,6 +15,7 @@
 
 #include "leftover.h"
 #include "options.h"
+#include "terminal.h"
 
 enum { DEATH_MS = 2000 };
 
@@ -55,6 +56,7 @@ static void guard(int pipe, int parent)
 	/* The pipe is one of the first things that a dying process loses. Once it is dead it has lost all of them, so
 	 * also what says that it lives. */
 	poll(&death, 1, DEATH_MS);
+	terminal_rescue();
 	for (unsigned int i = 0; i < count; i++)
 		leftover_remove(noted[i]);
 }

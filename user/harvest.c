@@ -24,7 +24,7 @@ static __u64 clock_ns(clockid_t clock)
 	return (__u64)now.tv_sec * NS_PER_SEC + (__u64)now.tv_nsec;
 }
 
-static void make_record(const struct harvest *harvest, struct record *record, const struct report *report)
+void harvest_record(const struct harvest *harvest, struct record *record, const struct report *report)
 {
 	unsigned int number = report->facts.key.interface;
 	const struct record_context context = {
@@ -44,7 +44,7 @@ static int put_out(void *context, void *data, size_t size)
 	if (size < sizeof(struct report))
 		return 0;
 	harvest->drained++;
-	make_record(harvest, &record, data);
+	harvest_record(harvest, &record, data);
 	harvest->error = sink_flow(harvest->sink, &record, data);
 	return 0; /* an error must not keep the reports in the ring */
 }
@@ -174,21 +174,14 @@ int harvest_ledger(const struct harvest *harvest, unsigned int number, enum inte
 	return err;
 }
 
-static int picture(void *context, const struct report *report)
-{
-	const struct harvest *harvest = context;
-	struct record record;
-
-	make_record(harvest, &record, report);
-	return sink_picture_flow(harvest->sink, &record);
-}
-
 static int open_flow(void *context, const struct report *report)
 {
 	const struct harvest *harvest = context;
 	struct record record;
 
-	make_record(harvest, &record, report);
+	if (!sink_wants_open_flow(harvest->sink, report))
+		return 0;
+	harvest_record(harvest, &record, report);
 	return sink_open_flow(harvest->sink, &record, report);
 }
 
@@ -200,18 +193,4 @@ int harvest_statistics(struct harvest *harvest, bool final)
 	statistics->at_ns = (__s64)clock_ns(CLOCK_REALTIME);
 	statistics->final = final;
 	return final ? 0 : mapping_each(&harvest->mapping, open_flow, harvest);
-}
-
-int harvest_screen(struct harvest *harvest)
-{
-	struct ledger_record ledgers[OPTIONS_INTERFACES * DIRECTIONS];
-	size_t count = 0;
-	int err;
-
-	sink_picture_begin(harvest->sink);
-	err = mapping_each(&harvest->mapping, picture, harvest);
-	for (unsigned int i = 0; i < harvest->interfaces->count && !err; i++)
-		for (int direction = 0; direction < DIRECTIONS && !err; direction++)
-			err = harvest_ledger(harvest, i, (enum interface_direction)direction, &ledgers[count++]);
-	return err ? err : sink_picture_show(harvest->sink, ledgers, count);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From the kernel's flow table to records: drains the ring buffer, sweeps the table, draws the screen, reads the ledgers.
+/* From the kernel's flow table to records: drains the ring buffer, sweeps the table, looks at open flows, reads the ledgers.
  * Called by live.c; knows nothing of hooks. */
 #ifndef TCPSCOPE_USER_HARVEST_H
 #define TCPSCOPE_USER_HARVEST_H
@@ -8,6 +8,7 @@
 #include "mapping.h"
 #include "output.h"
 #include "sink.h"
+#include "view.h"
 
 struct harvest {
 	const struct loader *loader;
@@ -42,7 +43,13 @@ int harvest_summaries(const struct harvest *harvest, const struct output *output
 /* Fills the picture of the statistics, with the flows that are open unless it is the final one: then all have ended, and the
  * accounts, which follow, are not in it. Returns 0 or -errno. */
 int harvest_statistics(struct harvest *harvest, bool final);
-/* Shows the open flows and the accounts. Returns 0 or -errno. */
-int harvest_screen(struct harvest *harvest);
+/* The record of a report, with what the report does not say. */
+void harvest_record(const struct harvest *harvest, struct record *record, const struct report *report);
+
+/* ---- for the screen (harvest_view.c) ---- */
+/* Looks at all open flows; `paused`: only brings the records that the view has come to want. */
+void harvest_view(const struct harvest *harvest, struct view *view, bool paused);
+/* The record of the flow at a row of the view; false: it is not there any more. */
+bool harvest_view_record(const struct harvest *harvest, __u32 row, __u64 identity, struct record *record);
 
 #endif

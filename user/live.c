@@ -19,15 +19,16 @@
 #include "harvest.h"
 #include "interfaces.h"
 #include "leftover.h"
+#include "live_screen.h"
 #include "../include/link.h"
 #include "loader.h"
 #include "options.h"
+#include "terminal.h"
 #include "watch.h"
 
 enum {
 	SWEEP_MS = 250,
 	BUSY_MS = 5, /* between looks at a ring buffer that fills */
-	SCREEN_MS = 1000,
 	BUSY_SHARE = 16, /* fills: so small a part of it came since the last look */
 };
 
@@ -41,6 +42,7 @@ struct live {
 	struct attach attach;
 	struct sink *sink;
 	struct harvest harvest;
+	struct live_screen screen;
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 
@@ -122,6 +124,8 @@ static int start(struct live *live)
 	err = interfaces_find(&live->interfaces, live->options);
 	if (!err)
 		err = open_descriptors(live);
+	if (!err && live->options->screen)
+		err = terminal_remember();
 	if (err)
 		return err;
 	err = guardian_start(&live->guardian);
@@ -155,14 +159,18 @@ static void detach_all(struct live *live)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-/* Waits up to `wait_ms` for what ends the watch. True: it ends. */
+/* Waits up to `wait_ms` for what ends the watch, or a key. True: it ends. */
 static bool wait_for_end(struct live *live, int wait_ms)
 {
-	struct pollfd fds[] = { { .fd = live->signals, .events = POLLIN }, { .fd = live->watch, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = live->signals, .events = POLLIN },
+				{ .fd = live->watch, .events = POLLIN },
+				{ .fd = live->screen.open ? STDIN_FILENO : -1, .events = POLLIN } };
 
-	if (poll(fds, 2, wait_ms) <= 0)
-		return false;
-	if (fds[0].revents)
+	if (poll(fds, 3, wait_ms) < 0)
+		return live->screen.open && live_screen_keys(&live->screen); /* SIGWINCH */
+	if (fds[0].revents || fds[2].revents & ~POLLIN)
+		return true;
+	if (live->screen.open && live_screen_keys(&live->screen))
 		return true;
 	return fds[1].revents && !watch_read(live->watch, &live->interfaces);
 }
@@ -175,39 +183,75 @@ static int report_services(struct live *live, bool final)
 	return err || !live->options->report ? err : live->output->services(live->statistics);
 }
 
-/* The ring buffer is looked at as often as it fills, the table four times a second, the screen drawn once. */
+/* When to do what next, ms of now_ms. */
+struct schedule {
+	__u64 sweep, frame, report, end, interval;
+	__u64 drained; /* at the last look */
+	__u64 capacity; /* of the ring buffer, reports */
+};
+
+static void schedule_begin(struct schedule *schedule, const struct live *live)
+{
+	const struct options *options = live->options;
+	__u64 start = now_ms(), interval = options->interval_ns / NS_PER_MS;
+
+	*schedule = (struct schedule){
+		.sweep = start,
+		.frame = live->screen.open ? start : ~0ULL,
+		.report = interval ? start + interval : ~0ULL,
+		.end = options->duration_ns ? start + options->duration_ns / NS_PER_MS : ~0ULL,
+		.interval = interval,
+		.capacity = live->loader.reports_size / sizeof(struct report),
+	};
+}
+
+/* The ring buffer is looked at as often as it fills, the table four times a second. */
+static int look(struct live *live, struct schedule *schedule, __u64 now)
+{
+	int err = harvest_drain(&live->harvest);
+
+	if (!err && now >= schedule->sweep) {
+		err = harvest_sweep(&live->harvest, false);
+		schedule->sweep = now + SWEEP_MS;
+	}
+	if (!err && live->harvest.drained != schedule->drained && fflush(stdout))
+		err = -errno; /* who reads a pipe wants a flow when it has ended */
+	if (!err && now >= schedule->frame) {
+		err = live_screen_frame(&live->screen);
+		schedule->frame += (now - schedule->frame) / SCREEN_FRAME_MS * SCREEN_FRAME_MS + SCREEN_FRAME_MS;
+	}
+	if (!err && now >= schedule->report) {
+		err = report_services(live, false);
+		schedule->report += schedule->interval;
+	}
+	return err;
+}
+
+/* Until what is due first. */
+static int wait_of(struct schedule *schedule, const struct live *live, __u64 now)
+{
+	bool busy = live->harvest.drained - schedule->drained > schedule->capacity / BUSY_SHARE;
+	__u64 due = now + (busy ? BUSY_MS : SWEEP_MS);
+
+	schedule->drained = live->harvest.drained;
+	due = schedule->end < due ? schedule->end : due;
+	due = schedule->frame < due ? schedule->frame : due;
+	return due > now ? (int)(due - now) : 0;
+}
+
 static int watch_flows(struct live *live)
 {
-	__u64 capacity = live->loader.reports_size / sizeof(struct report), before = 0;
-	__u64 start = now_ms(), sweep_at = start, screen_at = start + SCREEN_MS / 2, now, wait = 0;
-	__u64 end = live->options->duration_ns ? start + live->options->duration_ns / NS_PER_MS : ~0ULL;
-	__u64 interval = live->options->interval_ns / NS_PER_MS, report_at = interval ? start + interval : ~0ULL;
-	bool screen = live->options->columns && live->output->screen;
-	int err = 0;
+	struct schedule schedule;
+	int err = 0, wait = 0;
 
-	while (!err && !wait_for_end(live, (int)wait)) {
-		now = now_ms();
-		if (now >= end)
+	schedule_begin(&schedule, live);
+	while (!err && !wait_for_end(live, wait)) {
+		__u64 now = now_ms();
+
+		if (now >= schedule.end)
 			break;
-		err = harvest_drain(&live->harvest);
-		if (!err && now >= sweep_at) {
-			err = harvest_sweep(&live->harvest, false);
-			sweep_at = now + SWEEP_MS;
-		}
-		if (!err && live->harvest.drained != before && fflush(stdout))
-			err = -errno; /* who reads a pipe wants a flow when it has ended */
-		if (!err && screen && now >= screen_at) {
-			err = harvest_screen(&live->harvest);
-			screen_at = now + SCREEN_MS;
-		}
-		if (!err && now >= report_at) {
-			err = report_services(live, false);
-			report_at += interval;
-		}
-		wait = live->harvest.drained - before > capacity / BUSY_SHARE ? BUSY_MS : SWEEP_MS;
-		before = live->harvest.drained;
-		if (end - now < wait)
-			wait = end - now;
+		err = look(live, &schedule, now);
+		wait = wait_of(&schedule, live, now_ms());
 	}
 	return err;
 }
@@ -275,7 +319,10 @@ int live_run(const struct options *options, const struct output *output, struct 
 		detach_all(&live);
 		goto out;
 	}
-	err = watch_flows(&live);
+	err = options->screen ? live_screen_open(&live.screen, &live.harvest, statistics, options, &live.attach) : 0;
+	if (!err)
+		err = watch_flows(&live);
+	live_screen_close(&live.screen);
 	detach_all(&live);
 	if (!err)
 		err = status = finish(&live);

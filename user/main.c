@@ -8,6 +8,7 @@
 #include "live.h"
 #include "options.h"
 #include "output.h"
+#include "paint.h"
 #include "replay.h"
 #include "statistics.h"
 #include "verdict.h"
@@ -16,7 +17,7 @@
 static int run(const struct options *options)
 {
 	struct statistics statistics = { 0 };
-	bool wanted = options->report || options->assertions;
+	bool wanted = options->report || options->assertions || options->screen;
 	int status, judged;
 
 	if (wanted && statistics_open(&statistics, !options->capture && options->filter)) {
@@ -37,6 +38,12 @@ static int run(const struct options *options)
 	return status;
 }
 
+/* A terminal at both ends, and nothing that says otherwise. */
+static bool wants_screen(const struct options *options)
+{
+	return !options->capture && !options->output_chosen && !options->report && paint_can();
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -50,7 +57,10 @@ int main(int argc, char **argv)
 		return status;
 	}
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
-	output_options = (struct output_options){ .to = stdout, .columns = options.columns, .stats = options.stats };
+	options.screen = wants_screen(&options);
+	output_options = (struct output_options){
+		.to = stdout, .columns = options.columns, .stats = options.stats, .screen = options.screen
+	};
 	error = options.output->open(&output_options);
 	status = error ? EXIT_FAILED : run(&options);
 	if (!error)

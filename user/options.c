@@ -115,6 +115,7 @@ static void read_flows(struct options *options, const char *text)
 static void read_output(struct options *options, const char *name)
 {
 	options->output = output_named(name);
+	options->output_chosen = true;
 	if (!options->output)
 		usage_error("--output is table, json, csv or zeek, not '%s'", name);
 }

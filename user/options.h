@@ -19,7 +19,9 @@ struct options {
 	const char *interface[OPTIONS_INTERFACES];
 	unsigned int interfaces;     /* 0: that of the default route */
 	const char *capture;	     /* file to read, "-" for standard input; NULL: live */
-	const struct output *output; /* main opens and closes it; sources call its flow, ledger and screen */
+	const struct output *output; /* main opens and closes it; sources call its flow and ledger */
+	bool output_chosen;	     /* by --output */
+	bool screen;		     /* main's word: a live source shows itself on the terminal */
 	int columns;		     /* of the terminal that standard output is; 0: none */
 	uint64_t duration_ns;	     /* 0: until interrupted */
 	enum hook_choice hook;

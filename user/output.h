@@ -14,6 +14,7 @@ struct output_options {
 	FILE *to;
 	int columns; /* width of the terminal; 0: not a terminal */
 	bool stats;  /* print the ledger in full */
+	bool screen; /* flows are shown on the screen: what is left to print is the end */
 };
 
 /* An output keeps what it needs in statics of its file: one is open at a time. All return 0, or -errno when `to`
@@ -31,9 +32,6 @@ struct output {
 	/* Before the ledgers, one for each service: SYNs that were evicted unanswered. NULL if the output has no words
 	 * for it. */
 	int (*summary)(const struct summary_record *record);
-	/* A picture of what is open now, for a terminal that refreshes; NULL if the output has none. */
-	int (*screen)(const struct record *records, size_t count, const struct ledger_record *ledgers,
-		      size_t ledger_count);
 };
 
 extern const struct output output_csv, output_json, output_table, output_zeek;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "bars.h"
 #include "statistics.h"
 #include "text.h"
 #include "units.h"
@@ -127,31 +128,19 @@ static void print_quantiles(const struct service *service)
 	}
 }
 
-/* Rows of equal numbers of buckets, so of equal ratios, from the first to the last that is not empty. */
 static void print_bars(const struct histogram *histogram)
 {
-	__u32 first = 0, last = HISTOGRAM_BUCKETS - 1, width, rows;
-	__u64 sum[ROWS] = { 0 }, most = 1;
+	struct bars bars;
 
-	while (first < last && !histogram->bucket[first])
-		first++;
-	while (last > first && !histogram->bucket[last])
-		last--;
-	width = (last - first) / ROWS + 1;
-	rows = (last - first) / width + 1;
-	for (__u32 i = first; i <= last; i++)
-		sum[(i - first) / width] += histogram->bucket[i];
-	for (__u32 i = 0; i < rows; i++)
-		most = sum[i] > most ? sum[i] : most;
-	for (__u32 i = 0; i < rows; i++) {
-		int length = (int)((sum[i] * BAR + most - 1) / most);
-		__u32 upper = first + (i + 1) * width;
+	bars_make(&bars, histogram, ROWS);
+	for (__u32 i = 0; i < bars.count; i++) {
+		int length = (int)((bars.row[i].count * BAR + bars.most - 1) / bars.most);
 
 		fputs("    ", out);
-		print_span(histogram_lower(first + i * width), 7);
+		print_span(bars.row[i].from_ns, 7);
 		fputs(" ..", out);
-		print_span(histogram_lower(upper < HISTOGRAM_BUCKETS ? upper : HISTOGRAM_BUCKETS), 8);
-		fprintf(out, " %10llu%s%.*s\n", sum[i], length ? " " : "", length,
+		print_span(bars.row[i].to_ns, 8);
+		fprintf(out, " %10llu%s%.*s\n", bars.row[i].count, length ? " " : "", length,
 			"########################################");
 	}
 }

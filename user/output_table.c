@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The table people read. Streamed: the head once, a row for each flow as it ends, then totals and the ledger. On a
- * terminal also as a screen: the open flows, most bytes first, drawn in place. Knows records only; what columns say is
+/* The table people read. Streamed: the head once, a row for each flow as it ends, then totals and the ledger; only
+ * these where the flows were on the screen. Knows records only; what columns say is
  * column.c's business, where they stand layout.c's. */
 #include "output.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "layout.h"
 #include "text.h"
 #include "units.h"
 #include "words.h"
 
-enum { COLUMNS_PIPE = 200, ROWS_DEFAULT = 24, SCREEN_LEDGERS = 4, NAME_TEXT = 64, RECENT = 64 };
+enum { COLUMNS_PIPE = 200, NAME_TEXT = 64 };
 
 struct totals {
 	__u64 flows, outcome[OUTCOME_MIDSTREAM + 1], packets, bytes, resent;
@@ -24,9 +23,8 @@ static struct {
 	struct output_options options;
 	struct layout layout;
 	struct paper paper;
-	struct totals totals;	      /* of ended flows */
-	struct record recent[RECENT]; /* the last of them, for the screen: flow n is at n modulo RECENT */
-	bool headed, totalled, on_screen;
+	struct totals totals; /* of ended flows */
+	bool headed, totalled;
 } table;
 
 static const char *const counter_meanings[] = {
@@ -126,9 +124,8 @@ static void table_head(void)
 
 static int table_flow(const struct record *record)
 {
-	table.recent[table.totals.flows % RECENT] = *record;
 	totals_add(&table.totals, record);
-	if (table.on_screen)
+	if (table.options.screen)
 		return 0;
 	table_head();
 	layout_row(&table.layout, &table.paper, record);
@@ -213,18 +210,10 @@ static void ledger_full(FILE *to, const struct ledger_record *record)
 		ledger_entry(to, ledger_rest[i].name, (__s64)ledger_rest_value(ledger, i), ledger_rest[i].meaning);
 }
 
-static void leave_screen(void)
-{
-	if (table.on_screen)
-		fputc('\n', table.options.to); /* off the screen's last line */
-	table.on_screen = false;
-}
-
 static int table_summary(const struct summary_record *record)
 {
 	char server[TEXT_ENDPOINT] = "other services", flows[UNITS_TEXT], packets[UNITS_TEXT], name[NAME_TEXT];
 
-	leave_screen();
 	table_totals();
 	text_escape(name, sizeof(name), record->interface);
 	if (!record->rest)
@@ -238,7 +227,6 @@ static int table_summary(const struct summary_record *record)
 
 static int table_ledger(const struct ledger_record *record)
 {
-	leave_screen();
 	table_totals();
 	if (table.options.stats)
 		ledger_full(table.options.to, record);
@@ -250,146 +238,17 @@ static int table_ledger(const struct ledger_record *record)
 /* Nothing at all was shown if the source could not be opened: then there is nothing to sum. */
 static int table_close(void)
 {
-	leave_screen();
 	if (table.headed)
 		table_totals();
 	return table_flush();
 }
 
-/* What the screen is sorted by, beside each record: records are large, and sorting looks at each many times. */
-struct ranked {
-	__u64 bytes, packets;
-	const struct record *record;
-};
-
-/* Most bytes first, then most packets, then the latest. */
-static int by_rank(const void *left, const void *right)
-{
-	const struct ranked *x = left, *y = right;
-
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
-	if (x->packets != y->packets)
-		return x->packets < y->packets ? 1 : -1;
-	return (x->record->start_ns < y->record->start_ns) - (x->record->start_ns > y->record->start_ns);
-}
-
-static void rank(struct ranked *ranked, const struct record *records, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){ records[i].client.payload_bytes + records[i].server.payload_bytes,
-					     records[i].client.packets + records[i].server.packets, &records[i] };
-	qsort(ranked, count, sizeof(*ranked), by_rank);
-}
-
-static void screen_size(int *rows, int *columns_there)
-{
-	struct winsize size = {};
-
-	if (ioctl(fileno(table.options.to), TIOCGWINSZ, &size))
-		size = (struct winsize){};
-	*rows = size.ws_row ? size.ws_row : environment_number("LINES");
-	*columns_there = size.ws_col ? size.ws_col : table.options.columns;
-	if (*rows == 0)
-		*rows = ROWS_DEFAULT;
-	if (*columns_there == 0)
-		*columns_there = COLUMNS_PIPE;
-}
-
-/* Copies the picture's lines to the terminal, each cut to its width. A line is cleared before it is written: after a
- * full one the cursor still stands on its last column. The last line has no newline, which would scroll. */
-static void screen_draw(const char *picture, int rows, int columns_there)
-{
-	FILE *to = table.options.to;
-	int row;
-
-	fputs(table.on_screen ? "\033[H" : "\033[H\033[2J", to);
-	for (row = 0; row < rows && *picture; row++) {
-		int length = (int)strcspn(picture, "\n");
-		bool coloured = memchr(picture, '\033', (size_t)length) != NULL; /* a row: layout.c has cut it */
-		int shown = coloured || length < columns_there ? length : columns_there;
-
-		fprintf(to, "%s\033[K%.*s", row ? "\r\n" : "", shown, picture);
-		picture += length + (picture[length] == '\n');
-	}
-	if (row < rows)
-		fputs("\r\n\033[J", to);
-}
-
-/* Open flows, then, where there is room, those that ended, the last first: an attempt that fails is gone at once. */
-static void screen_rows(FILE *to, const struct ranked *ranked, size_t count, int rows)
-{
-	struct paper paper = table.paper;
-	size_t shown = rows > 0 ? (size_t)(rows / table.layout.lines) : 0;
-	__u64 ended = table.totals.flows, oldest = ended > RECENT ? ended - RECENT : 0;
-
-	paper.to = to;
-	layout_head(&table.layout, &paper);
-	for (size_t i = 0; i < count && shown; i++, shown--)
-		layout_row(&table.layout, &paper, ranked[i].record);
-	for (; ended > oldest && shown; shown--)
-		layout_row(&table.layout, &paper, &table.recent[--ended % RECENT]);
-}
-
-static void screen_compose(FILE *to, const struct ranked *ranked, size_t count, const struct ledger_record *ledgers,
-			   size_t ledger_count, int rows)
-{
-	struct totals open = {};
-	int below = 1;
-
-	if (ledger_count > SCREEN_LEDGERS)
-		ledger_count = SCREEN_LEDGERS;
-	below += (int)ledger_count + (table.totals.flows ? 1 : 0);
-	for (size_t i = 0; i < count; i++)
-		totals_add(&open, ranked[i].record);
-	fprintf(to, "tcpscope: %zu flow%s in the table, most bytes first; then those that left it, last first\n", count,
-		count == 1 ? "" : "s");
-	screen_rows(to, ranked, count, rows - 1 - table.layout.lines - below);
-	totals_print(to, "here", &open);
-	if (table.totals.flows)
-		totals_print(to, "gone", &table.totals);
-	for (size_t i = 0; i < ledger_count; i++)
-		ledger_line(to, &ledgers[i]);
-}
-
-static int table_screen(const struct record *records, size_t count, const struct ledger_record *ledgers,
-			size_t ledger_count)
-{
-	struct ranked *ranked = calloc(count + 1, sizeof(*ranked));
-	int rows, columns_there, error = -ENOMEM;
-	char *picture = NULL;
-	size_t size;
-	FILE *to = open_memstream(&picture, &size);
-
-	if (!ranked || !to)
-		goto out;
-	rank(ranked, records, count);
-	screen_size(&rows, &columns_there);
-	layout_choose(&table.layout, columns_there);
-	table.paper.limit = columns_there;
-	screen_compose(to, ranked, count, ledgers, ledger_count, rows);
-	error = fclose(to) ? -ENOMEM : 0;
-	to = NULL;
-	if (error)
-		goto out;
-	screen_draw(picture, rows, columns_there);
-	table.on_screen = table.headed = true;
-	error = table_flush();
-out:
-	if (to)
-		fclose(to);
-	free(picture);
-	free(ranked);
-	return error;
-}
-
 const struct output output_table = {
 	.name = "table",
-	.help = "columns for people; on a terminal refreshed in place while live",
+	.help = "columns for people",
 	.open = table_open,
 	.flow = table_flow,
 	.ledger = table_ledger,
 	.close = table_close,
 	.summary = table_summary,
-	.screen = table_screen,
 };

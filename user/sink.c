@@ -6,15 +6,12 @@
 
 #include "filter.h"
 
-enum { PICTURE_FIRST = 1024 }; /* records to make room for first */
-
 struct sink {
 	const struct output *output;
 	struct filter filter;
 	struct statistics *statistics;
-	int error; /* first of the output's */
-	struct record *picture;
-	size_t count, room;
+	struct view *view; /* NULL: none */
+	int error;	   /* first of the output's */
 };
 
 struct sink *sink_open(const struct output *output, const char *filter, struct statistics *statistics)
@@ -36,7 +33,6 @@ void sink_close(struct sink *sink)
 	if (!sink)
 		return;
 	filter_close(&sink->filter);
-	free(sink->picture);
 	free(sink);
 }
 
@@ -45,38 +41,24 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 	if (sink->error || !filter_match_flow(&sink->filter, record))
 		return sink->error;
 	statistics_flow(sink->statistics, record, report);
+	if (sink->view)
+		view_end(sink->view, record);
 	sink->error = sink->output->flow(record);
 	return sink->error;
 }
 
+void sink_show(struct sink *sink, struct view *view) { sink->view = view; }
+
+/* Whether a filter lets it pass only its record tells. */
+bool sink_wants_open_flow(struct sink *sink, const struct report *report)
+{
+	return sink->filter.expression || statistics_open_flow(sink->statistics, report);
+}
+
 int sink_open_flow(struct sink *sink, const struct record *record, const struct report *report)
 {
-	if (filter_match_flow(&sink->filter, record))
-		statistics_open_flow(sink->statistics, record, report);
+	if (!sink->filter.expression || (filter_match_flow(&sink->filter, record) &&
+					 statistics_open_flow(sink->statistics, report)))
+		statistics_open_record(sink->statistics, record);
 	return 0;
-}
-
-void sink_picture_begin(struct sink *sink) { sink->count = 0; }
-
-int sink_picture_flow(struct sink *sink, const struct record *record)
-{
-	size_t room = sink->room ? sink->room * 2 : PICTURE_FIRST;
-	struct record *larger;
-
-	if (!filter_match_flow(&sink->filter, record))
-		return 0;
-	if (sink->count == sink->room) {
-		larger = realloc(sink->picture, room * sizeof(*larger));
-		if (!larger)
-			return -ENOMEM;
-		sink->picture = larger;
-		sink->room = room;
-	}
-	sink->picture[sink->count++] = *record;
-	return 0;
-}
-
-int sink_picture_show(struct sink *sink, const struct ledger_record *ledgers, size_t count)
-{
-	return sink->output->screen(sink->picture, sink->count, ledgers, count);
 }

@@ -32,6 +32,13 @@ const struct slow_list *slowest_of(const struct slowest *slowest, const struct s
 	return list && list->key.ip_version ? list : NULL;
 }
 
+bool slowest_admits(const struct slowest *slowest, const struct service_key *key, __s64 connect_ns)
+{
+	const struct slow_list *list = slowest_of(slowest, key);
+
+	return !list || list->count < SLOWEST || connect_ns >= list->slow[SLOWEST - 1].handshake.connect_ns;
+}
+
 static bool slow_same(const struct slow *x, const struct slow *y)
 {
 	return x->start_ns == y->start_ns && x->port == y->port && !memcmp(x->ip, y->ip, sizeof(x->ip));

@@ -39,6 +39,8 @@ void slowest_close(struct slowest *slowest);
 /* Enters a connection whose connect time is known; one that is there already (shown while open) is replaced. Returns 0
  * or -ENOMEM. */
 int slowest_add(struct slowest *slowest, const struct record *record);
+/* Would a connection of this service that took so long be entered? */
+bool slowest_admits(const struct slowest *slowest, const struct service_key *key, __s64 connect_ns);
 /* NULL if the service has none. */
 const struct slow_list *slowest_of(const struct slowest *slowest, const struct service_key *key);
 

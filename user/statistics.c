@@ -52,9 +52,19 @@ void statistics_picture(struct statistics *statistics, const struct service_set 
 	statistics->ledger = (struct ledger){ 0 };
 }
 
-void statistics_open_flow(struct statistics *statistics, const struct record *record, const struct report *report)
+bool statistics_open_flow(struct statistics *statistics, const struct report *report)
 {
-	count(statistics->sets, report);
+	struct service_sample sample;
+
+	if (!service_sample_of(&sample, report))
+		return false;
+	service_set_count(&statistics->sets[service_set_of(&sample.key)], &sample);
+	return sample.bucket[SERVICE_CONNECT] < HISTOGRAM_BUCKETS &&
+	       slowest_admits(&statistics->slowest, &sample.key, (__s64)sample.span_ns[SERVICE_CONNECT]);
+}
+
+void statistics_open_record(struct statistics *statistics, const struct record *record)
+{
 	if (slowest_add(&statistics->slowest, record))
 		statistics->error = -ENOMEM;
 }
@@ -104,7 +114,8 @@ void statistics_sum(const struct statistics *statistics, struct service *sum)
 	*sum = (struct service){ 0 };
 	for (int set = 0; set < SERVICE_SETS; set++)
 		for (int way = 0; way <= SERVICE_OTHER; way++)
-			service_merge(sum, &statistics->sets[set].way[way]);
+			if (service_attempts(&statistics->sets[set].way[way]))
+				service_merge(sum, &statistics->sets[set].way[way]);
 }
 
 const struct service *statistics_find(const struct statistics *statistics, const struct service_key *key)

@@ -29,8 +29,9 @@ void statistics_flow(struct statistics *statistics, const struct record *record,
 
 /* Begins a picture from the engine's services (SERVICE_SETS), or from the counts of its own if there are. */
 void statistics_picture(struct statistics *statistics, const struct service_set *engine);
-/* Adds a flow that is still open to the picture. */
-void statistics_open_flow(struct statistics *statistics, const struct record *record, const struct report *report);
+/* Counts a flow that is still open in the picture. True: it may be among the slowest, and its record is wanted. */
+bool statistics_open_flow(struct statistics *statistics, const struct report *report);
+void statistics_open_record(struct statistics *statistics, const struct record *record);
 void statistics_ledger(struct statistics *statistics, const struct ledger *ledger);
 
 /* One service of the picture; the rest without room is one service, too. */

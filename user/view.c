@@ -12,10 +12,11 @@ int view_open(struct view *view, __u32 slots)
 
 	*view = (struct view){ .slots = slots, .picked = VIEW_NONE };
 	view->rows = calloc(rows, sizeof(*view->rows));
+	view->occupied = calloc(slots / 8 + 1, 1);
 	view->ended = calloc(VIEW_ENDED, sizeof(*view->ended));
 	view->entries = malloc(rows * sizeof(*view->entries));
 	view->sight = malloc(rows * sizeof(*view->sight));
-	if (view->rows && view->ended && view->entries && view->sight)
+	if (view->rows && view->occupied && view->ended && view->entries && view->sight)
 		return 0;
 	view_close(view);
 	return -ENOMEM;
@@ -24,6 +25,7 @@ int view_open(struct view *view, __u32 slots)
 void view_close(struct view *view)
 {
 	free(view->rows);
+	free(view->occupied);
 	free(view->ended);
 	free(view->entries);
 	free(view->sight);
@@ -32,31 +34,35 @@ void view_close(struct view *view)
 
 /* ---- scan ---- */
 
-void view_scan_begin(struct view *view, __u64 now_ns)
+bool view_wants_records(const struct view *view)
 {
-	if (!view->frozen) {
-		view->interval_ns = view->now_ns && now_ns > view->now_ns ? now_ns - view->now_ns : 0;
-		view->now_ns = now_ns;
-	}
-	if (!view->records_left) /* else all of them, as was asked */
-		view->records_left = VIEW_RECORDS_A_SCAN;
-	view->live = 0;
+	return view->match || (view->order.key && !view->order.of_row);
 }
 
-void view_gone(struct view *view, __u32 slot)
+void view_scan_begin(struct view *view, __u64 now_ns)
 {
-	if (view->rows[slot].live)
-		view->rows[slot] = (struct view_row){ 0 };
+	view->interval_ns = view->now_ns && now_ns > view->now_ns ? now_ns - view->now_ns : 0;
+	view->now_ns = now_ns;
+	view->live = 0;
+	if (!view->records_left) /* else all of them, as was asked */
+		view->records_left = VIEW_RECORDS_A_SCAN;
+}
+
+void view_present(struct view *view, __u32 first, __u8 ways)
+{
+	__u32 gone = view->occupied[first / 8] & ~ways;
+
+	view->occupied[first / 8] = ways;
+	view->live += (__u32)__builtin_popcount(ways);
+	for (; gone; gone &= gone - 1)
+		view->rows[first + (__u32)__builtin_ctz(gone)] = (struct view_row){ 0 };
 }
 
 bool view_moved(struct view *view, __u32 slot, __u64 identity, __u64 last_ns)
 {
 	struct view_row *row = &view->rows[slot];
 
-	view->live++;
-	if (row->identity != identity || !row->live)
-		return true;
-	if (row->last_ns != last_ns)
+	if (!row->live || row->identity != identity || row->last_ns != last_ns)
 		return true;
 	row->packet_rate = row->byte_rate = 0;
 	return false;
@@ -82,7 +88,8 @@ void view_glance(struct view *view, __u32 slot, __u64 identity, __u64 last_ns, c
 	row->packets = glance->packets;
 	row->payload_bytes = glance->payload_bytes;
 	row->resent = glance->resent;
-	row->stale = true;
+	row->stale = view_wants_records(view);
+	row->matches |= !view->match;
 }
 
 bool view_wants(struct view *view, __u32 slot)
@@ -111,11 +118,7 @@ void view_record(struct view *view, __u32 slot, const struct record *record)
 	take_record(view, &view->rows[slot], record);
 }
 
-void view_scan_end(struct view *view)
-{
-	view->records_left = 0;
-	view_settle(view, view->height);
-}
+void view_scan_end(struct view *view) { view->records_left = 0; }
 
 /* ---- ended flows ---- */
 
@@ -147,8 +150,12 @@ const struct record *view_ended(const struct view *view, __u32 row)
 /* Keys and matches of all rows are to be made anew. */
 static void restale(struct view *view)
 {
-	for (__u32 i = 0; i < view->slots; i++)
-		view->rows[i].stale = view->rows[i].live;
+	bool wants = view_wants_records(view);
+
+	for (__u32 i = 0; i < view->slots; i++) {
+		view->rows[i].stale = wants && view->rows[i].live;
+		view->rows[i].matches |= !view->match;
+	}
 	for (__u32 i = 0; i < VIEW_ENDED; i++)
 		if (view->rows[view->slots + i].live)
 			take_record(view, &view->rows[view->slots + i], &view->ended[i]);

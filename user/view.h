@@ -10,7 +10,7 @@
 
 enum {
 	VIEW_ENDED = 512,	    /* flows that have ended: the last so many are kept, as records */
-	VIEW_RECORDS_A_SCAN = 8192, /* of flows that moved: bounds what a scan costs; the others take their turn */
+	VIEW_RECORDS_A_SCAN = 4096, /* of flows that moved: bounds what a scan costs; the others take their turn */
 };
 
 #define VIEW_NONE 0xffffffffu /* as a row number */
@@ -23,14 +23,14 @@ struct view_key {
 
 /* One flow; its number is that of its slot in the source's table, or above all of them if it has ended. */
 struct view_row {
-	__u64 identity; /* with the number, the flow's name */
+	__u64 identity; /* with the number, the flow's name: glance_identity, or which of the ended it is */
 	__u64 last_ns;	/* 0: never looked at */
 	__u64 packets, payload_bytes;
 	__u32 packet_rate, byte_rate; /* a second, over the last scan's interval; saturating */
 	__u32 resent;
 	bool live;    /* there is a flow */
 	bool matches; /* the filter's word, as of its last record */
-	bool stale;   /* moved since */
+	bool stale;   /* moved since, and is judged or ranked by its record */
 	struct view_key key;
 };
 
@@ -49,7 +49,8 @@ struct view_entry {
 
 struct view {
 	struct view_row *rows;
-	__u32 slots; /* rows of the source's table; behind them VIEW_ENDED */
+	__u8 *occupied; /* of eight slots each: where a flow was at the last scan */
+	__u32 slots;	/* rows of the source's table, a multiple of 8; behind them VIEW_ENDED */
 	struct record *ended;
 	__u64 ended_count; /* since the start: the newest is at ended_count - 1 modulo VIEW_ENDED */
 	struct view_order order;
@@ -58,7 +59,6 @@ struct view {
 	bool hide_ended;
 
 	__u64 now_ns, interval_ns; /* of the present scan, and since the one before; 0: there was none */
-	bool frozen;		   /* a scan renews keys and matches, and lets nothing move */
 	__u32 records_left;	   /* of this scan */
 	__u32 resume;		   /* the slot at which the next scan begins */
 	__u32 live;		   /* flows in the table */
@@ -79,16 +79,18 @@ int view_open(struct view *view, __u32 slots);
 /* Legal on one that is zeroed. */
 void view_close(struct view *view);
 
-/* ---- the scan: begin; for each slot one of gone, or moved, and if that says so glance; record where it is wanted; end */
+/* ---- the scan: begin; for each eight slots present, for each of those moved, and if that says so glance; for each slot,
+ * beginning at `resume`, record where it is wanted; end. A picture that stands still leaves the first loop out. ---- */
 void view_scan_begin(struct view *view, __u64 now_ns);
-void view_gone(struct view *view, __u32 slot);
+/* Which of the slots `first` to `first + 7` have a flow. */
+void view_present(struct view *view, __u32 first, __u8 ways);
 /* Is a glance wanted: another flow, or one that moved since the last scan? */
 bool view_moved(struct view *view, __u32 slot, __u64 identity, __u64 last_ns);
 void view_glance(struct view *view, __u32 slot, __u64 identity, __u64 last_ns, const struct glance *glance);
-/* Is a record wanted? Then the caller must bring it. */
+/* Is any record wanted, or that of this slot? Then the caller must bring it. */
+bool view_wants_records(const struct view *view);
 bool view_wants(struct view *view, __u32 slot);
 void view_record(struct view *view, __u32 slot, const struct record *record);
-/* Ranks, and finds what is in sight. */
 void view_scan_end(struct view *view);
 
 /* A flow that ended, at any time between scans. */
@@ -96,9 +98,9 @@ void view_end(struct view *view, const struct record *record);
 /* The record of a row of an ended flow; NULL: it is open, and the source's to tell. */
 const struct record *view_ended(const struct view *view, __u32 row);
 
-/* ---- what the user does; each takes effect with view_settle, of which a scan's end is one, too */
+/* ---- what the user does; each takes effect with view_settle ---- */
 void view_order_by(struct view *view, const struct view_order *order);
-/* All rows are to be matched anew: by the next scan, however long that takes. */
+/* All rows are to be matched anew: by the next round of records, however long that takes. */
 void view_match_by(struct view *view, bool (*match)(void *context, const struct record *record), void *context);
 void view_move(struct view *view, int rows);
 void view_move_to_end(struct view *view);

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "screen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "screen_page.h"
+
+enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40 };
+
+static const struct page *const pages[] = { &page_flows, &page_services, &page_histogram };
+
+enum { PAGES = sizeof(pages) / sizeof(pages[0]) };
+
+int screen_open(struct screen **screen, const struct screen_source *source, const char *interfaces, bool colour)
+{
+	struct screen *opened = calloc(1, sizeof(*opened));
+	int err;
+
+	*screen = opened;
+	if (!opened)
+		return -ENOMEM;
+	opened->source = *source;
+	opened->interfaces = strdup(interfaces);
+	opened->seen = calloc(SEEN, sizeof(*opened->seen));
+	err = opened->interfaces && opened->seen ? screen_filter_open(&opened->filter, source->filter) : -ENOMEM;
+	if (!err)
+		err = paint_open(colour);
+	if (err)
+		return err;
+	opened->page = &page_flows;
+	opened->column = VIEW_COLUMN_RATE;
+	view_order_by(source->view, &(struct view_order){ .key = view_columns[VIEW_COLUMN_RATE].key,
+							  .of_row = view_columns[VIEW_COLUMN_RATE].of_row,
+							  .descending = true });
+	if (source->filter)
+		view_match_by(source->view, screen_filter_match, &opened->filter);
+	return 0;
+}
+
+void screen_close(struct screen *screen)
+{
+	if (!screen)
+		return;
+	paint_close();
+	screen_filter_close(&screen->filter);
+	services_close(&screen->services);
+	free(screen->interfaces);
+	free(screen->seen);
+	free(screen);
+}
+
+bool screen_is_paused(const struct screen *screen) { return screen->paused; }
+
+bool screen_is_stale(const struct screen *screen) { return screen->stale; }
+
+/* ---- records of rows ---- */
+
+static struct seen *seen_at(struct screen *screen, __u32 row, __u64 identity)
+{
+	for (int i = 0; i < SEEN; i++)
+		if (screen->seen[i].identity == identity && screen->seen[i].row == row)
+			return &screen->seen[i];
+	return NULL;
+}
+
+/* While paused each row in sight has its place; they come and go in turn. */
+static const struct record *record_kept(struct screen *screen, __u32 row, __u64 identity)
+{
+	static unsigned int next;
+	struct seen *seen = seen_at(screen, row, identity);
+
+	if (seen)
+		return seen->known ? &seen->record : NULL;
+	seen = &screen->seen[next++ % SEEN];
+	*seen = (struct seen){ .row = row, .identity = identity };
+	seen->known = screen->source.record(screen->source.context, row, identity, &seen->record);
+	return seen->known ? &seen->record : NULL;
+}
+
+const struct record *screen_record(struct screen *screen, __u32 row)
+{
+	const struct view *view = screen->source.view;
+	const struct record *ended = view_ended(view, row);
+
+	return ended ? ended : record_kept(screen, row, view->rows[row].identity);
+}
+
+static void forget_records(struct screen *screen)
+{
+	for (int i = 0; i < SEEN; i++)
+		screen->seen[i].identity = 0;
+}
+
+/* ---- pictures ---- */
+
+void screen_turn_to(struct screen *screen, const struct page *page)
+{
+	screen->before = screen->page;
+	screen->page = page;
+}
+
+static void draw_keys(const struct screen *screen)
+{
+	int row = screen->rows - 1, at = 0;
+
+	for (int i = 0; i < PAGES; i++)
+		at = paint_format(row, at, screen->page == pages[i] ? PAINT_HEAD : PAINT_PLAIN, " %c %s ", pages[i]->key,
+				  pages[i]->name);
+	at = paint_text(row, at, -1, PAINT_PLAIN, "  ? help  q quit  p pause  ");
+	paint_text(row, at, -1, PAINT_DIM, screen->page->keys);
+}
+
+void screen_redraw(struct screen *screen)
+{
+	paint_begin();
+	paint_size(&screen->rows, &screen->columns);
+	if (screen->rows < ROWS_LEAST || screen->columns < COLUMNS_LEAST) {
+		paint_format(0, 0, PAINT_PLAIN, "tcpscope needs %d x %d", COLUMNS_LEAST, ROWS_LEAST);
+	} else {
+		header_draw(screen);
+		screen->page->draw(screen, HEADER_ROWS, screen->rows - 1);
+		draw_keys(screen);
+	}
+	paint_end();
+	screen->stale = false;
+}
+
+void screen_show(struct screen *screen, const struct screen_news *news)
+{
+	screen->news = *news;
+	forget_records(screen);
+	header_renew(screen);
+	services_renew(screen);
+	detail_renew(screen);
+	screen_redraw(screen);
+}
+
+/* ---- keys ---- */
+
+/* Keys of every page. Returns true if it ends the program. */
+static bool common_key(struct screen *screen, int key)
+{
+	if (key == 'q' || key == 'Q')
+		return true;
+	if (key == 'p' || key == ' ')
+		screen->paused = !screen->paused;
+	if ((key == '?' || key == 'h') && screen->page != &page_help)
+		screen_turn_to(screen, &page_help);
+	for (int i = 0; i < PAGES; i++)
+		if (key == pages[i]->key)
+			screen_turn_to(screen, pages[i]);
+	return false;
+}
+
+bool screen_keys(struct screen *screen)
+{
+	int key;
+
+	while ((key = paint_key()) != PAINT_NO_KEY) {
+		screen->stale = true;
+		if (key == PAINT_RESIZE || screen->page->key_pressed(screen, key))
+			continue;
+		if (common_key(screen, key))
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A page of the screen: one file each exporting one `const struct page`, listed in screen.c. Between the screen's files
+ * only. */
+#ifndef TCPSCOPE_USER_SCREEN_PAGE_H
+#define TCPSCOPE_USER_SCREEN_PAGE_H
+
+#include "paint.h"
+#include "screen.h"
+#include "screen_filter.h"
+#include "view_column.h"
+
+enum { SPARKS = 256, SEEN = 512, FIELD_ROWS = 128 };
+
+/* A record as it was shown, so that a picture that stands still does. */
+struct seen {
+	__u32 row;
+	__u64 identity; /* 0: none */
+	struct record record;
+	bool known;
+};
+
+/* Round trips of the flow that was picked, one for each picture; 0: none was measured. */
+struct sparks {
+	__u64 samples;
+	double sum_ns;
+	__s64 ns[SPARKS];
+};
+
+/* The flow of the page of details. */
+struct detail {
+	struct record record;
+	__u32 row;
+	__u64 identity;
+	bool ended;
+	int scroll;
+	unsigned int sparks;
+	struct sparks client, server;
+	__u64 at_ns;
+};
+
+/* What the page of services needs of the picture before, for rates. */
+struct service_rate {
+	struct service_key key;
+	__u64 attempts;
+	double rate;
+};
+
+struct services {
+	struct statistics_service *list;
+	size_t count;
+	struct service other, sum;
+	struct service_rate *rates; /* as in the list */
+	__u64 at_ns;		    /* when that picture was taken */
+	size_t cursor, first;
+	bool picked; /* the cursor was moved: it is about that service, not all */
+	struct service_key key;
+	int span; /* enum service_span of the histogram */
+};
+
+struct totals {
+	__u64 seen, births, in_flows, unaccounted, lost, full, evicted;
+};
+
+struct page;
+
+struct screen {
+	struct screen_source source;
+	struct screen_news news;
+	struct totals totals;
+	double packet_rate, birth_rate;
+	__u64 at_ns;
+	char *interfaces;
+	const struct page *page, *before; /* before: from where help was asked */
+	int column;			  /* that flows are ordered by */
+	bool reversed, paused, stale;
+	int rows, columns; /* of the terminal */
+	struct screen_filter filter;
+	struct seen *seen; /* SEEN */
+	struct detail detail;
+	struct services services;
+};
+
+struct page {
+	const char *name;
+	int key;	  /* that leads to it; 0: none */
+	const char *keys; /* its own, for the last line */
+	/* Into the rows from `top` to before `bottom`. */
+	void (*draw)(struct screen *screen, int top, int bottom);
+	/* Returns false if the key means nothing here. */
+	bool (*key_pressed)(struct screen *screen, int key);
+};
+
+extern const struct page page_flows, page_detail, page_services, page_histogram, page_help;
+
+void screen_turn_to(struct screen *screen, const struct page *page);
+/* Of a row in sight, as is; while paused, as it was first shown. NULL: it is gone. */
+const struct record *screen_record(struct screen *screen, __u32 row);
+/* ---- header (screen_header.c) ---- */
+enum { HEADER_ROWS = 3 };
+void header_renew(struct screen *screen);
+void header_draw(const struct screen *screen);
+/* ---- details ---- */
+/* Begins with this row of the view; false: it is gone. */
+bool detail_open(struct screen *screen, __u32 row);
+/* Once for each picture, on whatever page. */
+void detail_renew(struct screen *screen);
+/* ---- services ---- */
+/* Lists the services anew, if there is a new picture of them. */
+void services_renew(struct screen *screen);
+void services_close(struct services *services);
+/* That the histogram is of, and its name. */
+const struct service *services_picked(const struct services *services, char name[64]);
+/* Moves the cursor; false: the key does not. */
+bool services_move(struct screen *screen, int key);
+
+#endif
