@@ -28,7 +28,7 @@
 
 enum {
 	SWEEP_MS = 250,
-	BUSY_MS = 5, /* between looks at a ring buffer that fills */
+	BUSY_MS = 5,	 /* between looks at a ring buffer that fills */
 	BUSY_SHARE = 16, /* fills: so small a part of it came since the last look */
 };
 
@@ -186,7 +186,7 @@ static int report_services(struct live *live, bool final)
 /* When to do what next, ms of now_ms. */
 struct schedule {
 	__u64 sweep, frame, report, end, interval;
-	__u64 drained; /* at the last look */
+	__u64 drained;	/* at the last look */
 	__u64 capacity; /* of the ring buffer, reports */
 };
 

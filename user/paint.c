@@ -189,21 +189,11 @@ int paint_key(void)
 {
 	static const struct {
 		int code, key;
-	} keys[] = { { KEY_UP, PAINT_UP },
-		     { KEY_DOWN, PAINT_DOWN },
-		     { KEY_LEFT, PAINT_LEFT },
-		     { KEY_RIGHT, PAINT_RIGHT },
-		     { KEY_PPAGE, PAINT_PAGE_UP },
-		     { KEY_NPAGE, PAINT_PAGE_DOWN },
-		     { KEY_HOME, PAINT_HOME },
-		     { KEY_END, PAINT_END },
-		     { KEY_BACKSPACE, PAINT_BACKSPACE },
-		     { 127, PAINT_BACKSPACE },
-		     { 8, PAINT_BACKSPACE },
-		     { KEY_ENTER, PAINT_ENTER },
-		     { '\r', PAINT_ENTER },
-		     { KEY_RESIZE, PAINT_RESIZE },
-		     { ERR, PAINT_NO_KEY } };
+	} keys[] = { { KEY_UP, PAINT_UP },	 { KEY_DOWN, PAINT_DOWN },     { KEY_LEFT, PAINT_LEFT },
+		     { KEY_RIGHT, PAINT_RIGHT }, { KEY_PPAGE, PAINT_PAGE_UP }, { KEY_NPAGE, PAINT_PAGE_DOWN },
+		     { KEY_HOME, PAINT_HOME },	 { KEY_END, PAINT_END },       { KEY_BACKSPACE, PAINT_BACKSPACE },
+		     { 127, PAINT_BACKSPACE },	 { 8, PAINT_BACKSPACE },       { KEY_ENTER, PAINT_ENTER },
+		     { '\r', PAINT_ENTER },	 { KEY_RESIZE, PAINT_RESIZE }, { ERR, PAINT_NO_KEY } };
 	int code = wgetch(stdscr);
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)

@@ -106,8 +106,8 @@ static void draw_keys(const struct screen *screen)
 	int row = screen->rows - 1, at = 0;
 
 	for (int i = 0; i < PAGES; i++)
-		at = paint_format(row, at, screen->page == pages[i] ? PAINT_HEAD : PAINT_PLAIN, " %c %s ", pages[i]->key,
-				  pages[i]->name);
+		at = paint_format(row, at, screen->page == pages[i] ? PAINT_HEAD : PAINT_PLAIN, " %c %s ",
+				  pages[i]->key, pages[i]->name);
 	at = paint_text(row, at, -1, PAINT_PLAIN, "  ? help  q quit  p pause  ");
 	paint_text(row, at, -1, PAINT_DIM, screen->page->keys);
 }

@@ -23,7 +23,7 @@ struct screen_source {
 struct screen_news {
 	const struct ledger_record *ledgers; /* of each interface and direction */
 	size_t ledger_count;
-	__u64 now_ns;	  /* of a clock that only runs */
+	__u64 now_ns;	   /* of a clock that only runs */
 	__u64 pictured_ns; /* when the statistics were renewed */
 };
 

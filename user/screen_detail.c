@@ -12,7 +12,7 @@
 #include "units.h"
 #include "words.h"
 
-enum { NAME = 32, VALUE = 64, PATH = 32, SPARK_ROWS = 2, LABEL = 12 };
+enum { NAME = 32, VALUE = 64, PATH = 32, LABEL = 12, CLIENT_AT = 25, SERVER_AT = 52 };
 
 /* A field of both sides, or of the flow itself (client only). */
 struct detail_row {
@@ -93,7 +93,7 @@ static void object_end(void *to)
 	}
 	rows->path[strlen(rows->path) - 1] = '\0';
 	dot = strrchr(rows->path, '.');
-	dot ? (void)(dot[1] = '\0') : (void)(rows->path[0] = '\0');
+	rows->path[dot ? dot - rows->path + 1 : 0] = '\0';
 }
 
 static void list_begin(void *to, struct field_name name)
@@ -108,15 +108,18 @@ static void list_end(void *to) { ((struct detail_rows *)to)->in_list = false; }
 
 static void put_unknown(void *to, struct field_name name) { put(to, name, "-"); }
 
-/* Spans as people read them; instants and counts exactly. */
+/* Spans as people read them; instants and counts exactly, and no commas in what counts nothing. */
 static void put_signed(void *to, struct field_name name, __s64 value)
 {
-	size_t length = name.text ? strlen(name.text) : 0;
-	bool span = length > 3 && !strcmp(name.text + length - 3, "_ns") && value < 1000000 * (__s64)NS_PER_SEC;
+	const char *called = name.text ? name.text : "";
+	size_t length = strlen(called);
+	bool time = length > 3 && !strcmp(called + length - 3, "_ns");
 	char text[UNITS_TEXT];
 
-	if (span)
+	if (time && value < 1000000 * (__s64)NS_PER_SEC)
 		units_format(text, units_span_ns, value);
+	else if (time || !*called || !strcmp(called, "port") || !strcmp(called, "isn"))
+		snprintf(text, sizeof(text), "%lld", value);
 	else
 		units_exact(text, value);
 	put(to, name, text);
@@ -147,24 +150,33 @@ static const struct emitter emitter = {
 	.put_text = put_text,
 };
 
-/* Those of both sides first. */
+/* First what the sides have to tell, then what is the flow's own, last what neither side has. */
+static int rank_of(const struct detail_row *row)
+{
+	if (!row->both)
+		return 1;
+	for (int side = 0; side < 2; side++)
+		if (strcmp(row->value[side], "0") != 0 && strcmp(row->value[side], "-") != 0)
+			return 0;
+	return 2;
+}
+
+static void draw_field(const struct detail_row *row, int at)
+{
+	enum paint paint = rank_of(row) == 2 ? PAINT_DIM : PAINT_PLAIN;
+
+	paint_text(at, 0, CLIENT_AT - 1, PAINT_DIM, row->name);
+	paint_text(at, CLIENT_AT, row->both ? SERVER_AT - CLIENT_AT - 1 : -1, paint, row->value[0]);
+	if (row->both)
+		paint_text(at, SERVER_AT, -1, paint, row->value[1]);
+}
+
 static void draw_fields(const struct detail_rows *rows, int top, int bottom, int skip)
 {
-	for (int pass = 0, at = top; pass < 2; pass++) {
-		for (int i = 0; i < rows->count && at < bottom; i++) {
-			const struct detail_row *row = &rows->row[i];
-			bool same = row->both && !strcmp(row->value[0], row->value[1]);
-			enum paint paint = same || !strcmp(row->value[0], "-") ? PAINT_DIM : PAINT_PLAIN;
-
-			if (row->both == pass || skip-- > 0)
-				continue;
-			paint_text(at, 0, 24, PAINT_DIM, row->name);
-			paint_text(at, 25, row->both ? 26 : -1, paint, row->value[0]);
-			if (row->both)
-				paint_text(at, 52, -1, paint, row->value[1]);
-			at++;
-		}
-	}
+	for (int rank = 0, at = top; rank < 3; rank++)
+		for (int i = 0; i < rows->count && at < bottom; i++)
+			if (rank_of(&rows->row[i]) == rank && skip-- <= 0)
+				draw_field(&rows->row[i], at++);
 }
 
 /* ---- the story ---- */
@@ -326,8 +338,8 @@ static void detail_draw(struct screen *screen, int top, int bottom)
 	draw_sparks(detail, "client", &detail->client, top + 3, screen->columns);
 	draw_sparks(detail, "server", &detail->server, top + 4, screen->columns);
 	paint_text(top + 5, 0, screen->columns, PAINT_HEAD, "");
-	paint_text(top + 5, 25, -1, PAINT_HEAD, "CLIENT");
-	paint_text(top + 5, 52, -1, PAINT_HEAD, "SERVER");
+	paint_text(top + 5, CLIENT_AT, -1, PAINT_HEAD, "CLIENT");
+	paint_text(top + 5, SERVER_AT, -1, PAINT_HEAD, "SERVER");
 	if (detail->scroll > rows.count - (bottom - top - 6))
 		detail->scroll = rows.count - (bottom - top - 6);
 	if (detail->scroll < 0)

@@ -16,9 +16,8 @@
 enum { FLOW_TEXT = 512, WORD_MAX = 64 };
 
 /* One of these makes a text an expression. */
-static const char *const primitives[] = { "host", "net",  "port",    "portrange", "src", "dst",
-					  "tcp",  "ip",	  "ip6",     "proto",	  "len", "less",
-					  "greater" };
+static const char *const primitives[] = { "host", "net", "port",  "portrange", "src",  "dst",	 "tcp",
+					  "ip",	  "ip6", "proto", "len",       "less", "greater" };
 static const char *const connectives[] = { "and", "or", "not", "mask" };
 /* Names of offsets and flags, as in tcp[tcpflags]. */
 static const char *const prefixes[] = { "tcp-", "tcpflags", "icmp", "udp" };
@@ -51,7 +50,8 @@ static const char *next_word(const char *at, char word[WORD_MAX])
 
 static bool is_number_or_address(const char *word)
 {
-	return isdigit((unsigned char)*word) || (strchr(word, ':') && strspn(word, "0123456789abcdef:.") == strlen(word));
+	return isdigit((unsigned char)*word) ||
+	       (strchr(word, ':') && strspn(word, "0123456789abcdef:.") == strlen(word));
 }
 
 static bool is_offset(const char *word)
@@ -71,7 +71,8 @@ bool screen_filter_is_tcpdump(const char *text)
 		bool primitive = IS_AMONG(primitives, word), service = !strcmp(before, "port");
 
 		any |= primitive;
-		if (!primitive && !service && !IS_AMONG(connectives, word) && !is_number_or_address(word) && !is_offset(word))
+		if (!primitive && !service && !IS_AMONG(connectives, word) && !is_number_or_address(word) &&
+		    !is_offset(word))
 			return false;
 		memcpy(before, word, sizeof(before));
 	}
@@ -139,10 +140,7 @@ void screen_filter_renew(struct screen_filter *filter)
 	filter->typed = anew;
 }
 
-bool screen_filter_wanted(const struct screen_filter *filter)
-{
-	return filter->base || filter->kind != FILTER_NOTHING;
-}
+bool screen_filter_wanted(const struct screen_filter *filter) { return filter->base || filter->kind != FILTER_NOTHING; }
 
 /* What a flow's row says that does not move: endpoints, words, interface. */
 static void flow_text(char text[FLOW_TEXT], const struct record *record)

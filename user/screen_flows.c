@@ -40,7 +40,8 @@ static void draw_head(const struct screen *screen, int row, const int *column, c
 	paint_text(row, 0, screen->columns, PAINT_HEAD, "");
 	for (int i = 0; i < count; i++) {
 		const struct view_column *shown = &view_columns[column[i]];
-		int length = (int)strlen(shown->head), indent = shown->left || length > widths[i] ? 0 : widths[i] - length;
+		int length = (int)strlen(shown->head),
+		    indent = shown->left || length > widths[i] ? 0 : widths[i] - length;
 
 		paint_text(row, at + indent, widths[i] - indent, column[i] == screen->column ? PAINT_BOLD : PAINT_HEAD,
 			   shown->head);
@@ -101,10 +102,9 @@ static void order_by(struct screen *screen, int column)
 	const struct view_column *chosen = &view_columns[column];
 
 	screen->column = column;
-	view_order_by(screen->source.view,
-		      &(struct view_order){ .key = chosen->key,
-					    .of_row = chosen->of_row,
-					    .descending = chosen->falls != screen->reversed });
+	view_order_by(screen->source.view, &(struct view_order){ .key = chosen->key,
+								 .of_row = chosen->of_row,
+								 .descending = chosen->falls != screen->reversed });
 }
 
 static void filter_changed(struct screen *screen)

@@ -57,8 +57,8 @@ bool sink_wants_open_flow(struct sink *sink, const struct report *report)
 
 int sink_open_flow(struct sink *sink, const struct record *record, const struct report *report)
 {
-	if (!sink->filter.expression || (filter_match_flow(&sink->filter, record) &&
-					 statistics_open_flow(sink->statistics, report)))
+	if (!sink->filter.expression ||
+	    (filter_match_flow(&sink->filter, record) && statistics_open_flow(sink->statistics, report)))
 		statistics_open_record(sink->statistics, record);
 	return 0;
 }

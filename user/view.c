@@ -34,10 +34,7 @@ void view_close(struct view *view)
 
 /* ---- scan ---- */
 
-bool view_wants_records(const struct view *view)
-{
-	return view->match || (view->order.key && !view->order.of_row);
-}
+bool view_wants_records(const struct view *view) { return view->match || (view->order.key && !view->order.of_row); }
 
 void view_scan_begin(struct view *view, __u64 now_ns)
 {

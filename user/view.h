@@ -67,9 +67,9 @@ struct view {
 	__u32 matching;
 	/* What is in sight: `height` rows from `first` on, in order. */
 	__u32 first, height, shown;
-	__u32 *sight;		   /* row numbers, `shown` of them */
-	__u32 cursor;		   /* place in the order */
-	__u32 picked;		   /* its row, or VIEW_NONE */
+	__u32 *sight; /* row numbers, `shown` of them */
+	__u32 cursor; /* place in the order */
+	__u32 picked; /* its row, or VIEW_NONE */
 	__u64 picked_identity;
 	bool follows; /* the cursor was moved: it stays with its flow; else at the top */
 };

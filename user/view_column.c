@@ -148,9 +148,9 @@ KEY_OF_RECORD(key_server_mss, record->server.mss)
 /* Flags in the order of their letters: SYN weighs least. */
 static __u64 flag_bits(const struct record_side *side)
 {
-	return (__u64)!!side->flags.syn | (__u64)!!side->flags.ack << 1 | (__u64)!!side->flags.psh << 2 |
-	       (__u64)!!side->flags.fin << 3 | (__u64)!!side->flags.rst << 4 | (__u64)!!side->flags.urg << 5 |
-	       (__u64)!!side->flags.ece << 6 | (__u64)!!side->flags.cwr << 7 | (__u64)!!side->flags.ae << 8;
+	return (__u64) !!side->flags.syn | (__u64) !!side->flags.ack << 1 | (__u64) !!side->flags.psh << 2 |
+	       (__u64) !!side->flags.fin << 3 | (__u64) !!side->flags.rst << 4 | (__u64) !!side->flags.urg << 5 |
+	       (__u64) !!side->flags.ece << 6 | (__u64) !!side->flags.cwr << 7 | (__u64) !!side->flags.ae << 8;
 }
 
 KEY_OF_RECORD(key_client_flags, flag_bits(&record->client))
@@ -193,8 +193,8 @@ const struct view_column view_columns[VIEW_COLUMNS] = {
 	{ "FLAGS-C", "flags the client sent", 7, 9, 14, true, false, fill_client_flags, key_client_flags, false },
 	{ "FLAGS-S", "flags the server sent", 7, 9, 15, true, false, fill_server_flags, key_server_flags, false },
 	{ "START", "time of day", 12, 12, 9, true, true, fill_start, key_start, false },
-	{ "ENDED BY", "who closed it, why its record was written", 10, 14, 13, true, false, fill_ended_by,
-	  key_ended_by, false },
+	{ "ENDED BY", "who closed it, why its record was written", 10, 14, 13, true, false, fill_ended_by, key_ended_by,
+	  false },
 	{ "IFACE", "interface", 8, 15, 18, true, false, fill_interface, key_interface, false },
 };
 
