@@ -38,7 +38,7 @@ static const struct argp_option table[] = {
 	{ "interface", 'i', "NAME", 0, "Watch this interface; may be repeated (default: that of the default route)",
 	  1 },
 	{ "read", 'r', "FILE", 0, "Read a pcap or pcapng capture, - for standard input; needs no privilege", 1 },
-	{ "output", OPTION_OUTPUT, "table|json|csv|zeek", 0, "What to print (default: table)", 2 },
+	{ "output", OPTION_OUTPUT, "table|json|csv|zeek", 0, "What to print (default: table; live on a terminal: a screen, ? shows its keys)", 2 },
 	{ "duration", OPTION_DURATION, "SECONDS", 0, "Stop after this time (default: when interrupted)", 3 },
 	{ "hook", OPTION_HOOK, "auto|xdp|tc", 0,
 	  "Where to see arriving packets (auto: XDP on a physical NIC whose driver has it, else tc)", 3 },
