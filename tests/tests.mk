@@ -8,7 +8,8 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude $(SANITIZERS) $(DEPFLAGS)
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
 # Of the program, what has no source and no output.
-UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,assertion junit measure slowest statistics text units)
+UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,assertion column filter junit measure screen_filter slowest statistics text \
+	units view view_column view_rank words)
 FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow $(BUILD)/fuzz/assertion
 
 .PHONY: tests fuzz
@@ -35,7 +36,7 @@ $(UNIT_USER_OBJECTS): $(BUILD)/unit/user/%.o: user/%.c
 
 $(BUILD)/unit/run: $(UNIT_OBJECTS) $(UNIT_USER_OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(SANITIZERS) $^ -lcriterion -o $@
+	$(Q)$(CC) $(SANITIZERS) $^ -lcriterion -lpcap -o $@
 
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is typed into the screen's filter: which language it is, and what it matches. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "../../user/screen_filter.h"
+
+static const struct {
+	const char *text;
+	bool tcpdump;
+} languages[] = {
+	{ "port 443", true },
+	{ "tcp port 443 and host 192.0.2.1", true },
+	{ "host 2001:db8::1", true },
+	{ "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", true },
+	{ "not (src net 10.0.0.0/8 or dst portrange 1-1023)", true },
+	{ "PORT 443", true },
+	{ "port https", true },
+	{ "host example", false }, /* would ask a name server */
+	{ "443", false },	   /* pcap would take it for an address */
+	{ "192.0.2.1", false },
+	{ "established", false },
+	{ "refused 8080", false },
+	{ "net", true },
+	{ "network", false },
+	{ "", false },
+	{ "   ", false },
+	{ "()\\\"'", false },
+	{ "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij", false },
+};
+
+Test(screen_filter, tells_expressions_from_text)
+{
+	for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++)
+		cr_expect_eq(screen_filter_is_tcpdump(languages[i].text), languages[i].tcpdump, "'%s'",
+			     languages[i].text);
+}
+
+static struct record flow(void)
+{
+	struct record record = {
+		.ip_version = 4, .state = STATE_ESTABLISHED, .outcome = OUTCOME_ACCEPTED, .interface = "veth\033[2J0"
+	};
+
+	memcpy(record.client.ip, (__u8[]){ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1 }, 16);
+	memcpy(record.server.ip, (__u8[]){ 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 2 }, 16);
+	record.client.port = 40000;
+	record.server.port = 443;
+	record.client.flags.syn = 1;
+	return record;
+}
+
+static bool matches(const char *base, const char *text)
+{
+	struct record record = flow();
+	struct screen_filter filter;
+	bool matched;
+
+	cr_assert_eq(screen_filter_open(&filter, base), 0);
+	snprintf(filter.text, sizeof(filter.text), "%s", text);
+	screen_filter_renew(&filter);
+	matched = screen_filter_match(&filter, &record);
+	screen_filter_close(&filter);
+	return matched;
+}
+
+Test(screen_filter, matches)
+{
+	cr_expect(matches(NULL, ""));
+	cr_expect(matches(NULL, "port 443"));
+	cr_expect_not(matches(NULL, "port 444"));
+	cr_expect(matches(NULL, "192.0.2.2:443"));
+	cr_expect(matches(NULL, "ESTAB 40000"));
+	cr_expect(matches(NULL, "accepted veth"));
+	cr_expect_not(matches(NULL, "established refused"));
+	cr_expect(matches("port 443", "192.0.2.1"));
+	cr_expect_not(matches("port 444", ""));
+	cr_expect_not(matches("port 444", "port 443"));
+}
+
+Test(screen_filter, what_is_not_complete_leaves_the_last_in_force)
+{
+	static const char *const typed[] = { "port 444", "port 444 and", "port 444 and (" };
+	struct record record = flow();
+	struct screen_filter filter;
+
+	cr_assert_eq(screen_filter_open(&filter, NULL), 0);
+	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
+		snprintf(filter.text, sizeof(filter.text), "%s", typed[i]);
+		screen_filter_renew(&filter);
+		cr_expect_not(screen_filter_match(&filter, &record), "%s", typed[i]);
+		cr_expect_eq(filter.wrong[0] != 0, i > 0, "%s", typed[i]);
+	}
+	filter.text[0] = '\0';
+	screen_filter_renew(&filter);
+	cr_expect(screen_filter_match(&filter, &record));
+	cr_expect_not(screen_filter_wanted(&filter));
+	screen_filter_close(&filter);
+}
