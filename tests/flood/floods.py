@@ -27,12 +27,14 @@ SERVER, TALK_PORT, HONEST_PORT = "192.0.2.2", 7000, 7001
 HONEST = 50
 BEYOND = 4  # so many times the connections, at full rate, where there is not to be room
 SEED = 20260101
+REGION_SLOTS = 64 * 8  # where the second buckets of keys with one first bucket lie
 SYNACK = 1  # the listener sends it: the connection's own count is without
 SPAN_TOLERANCE_NS = 50_000
 SIZES = {  # flows: of the table
-    "short": {"flows": 16384, "talkers": 500, "syns": 100_000, "kinds": 30_000, "stall_seconds": 1, "rate": 20_000},
-    "long": {"flows": 131072, "talkers": 10_000, "syns": 2_000_000, "kinds": 500_000, "stall_seconds": 10,
-             "rate": 50_000},
+    "short": {"flows": 16384, "talkers": 500, "syns": 100_000, "kinds": 12_000, "kind_flows": 4096,
+              "stall_seconds": 1, "rate": 20_000},
+    "long": {"flows": 131072, "talkers": 10_000, "syns": 2_000_000, "kinds": 500_000, "kind_flows": 16384,
+             "stall_seconds": 10, "rate": 50_000},
 }
 KINDS = ("handshake", "rst", "ack", "one")
 
@@ -164,7 +166,7 @@ def kind_flood(hook, kind, size):
     """Of more flows than the table has room for."""
     name = f"floods {hook} {kind}"
     before = await_quiet()
-    scope = Tally("server", ["veth0"], "--hook", hook, "--flows", 16384)
+    scope = Tally("server", ["veth0"], "--hook", hook, "--flows", size["kind_flows"])
     sent = flood_end(flood_start(kind, size["kinds"]))
     after = await_quiet()
     report.equal(f"{name}: exit status", scope.stop(signal.SIGTERM), 0)
@@ -177,8 +179,8 @@ def kind_flood(hook, kind, size):
 
 
 def hash_flood(size):
-    """All flows in one bucket of a table whose seed is known: they evict each other, and nothing else. With another seed
-    the same flows meet nowhere."""
+    """All flows have one first bucket in a table whose seed is known: they evict each other. With another seed the same
+    flows hardly meet."""
     flows = min(size["kinds"] // 4, 12_000)
     shape = 16384 * 3 // 2 // 8 // 64 * 64
     sents = {}
@@ -190,7 +192,7 @@ def hash_flood(size):
         report.equal(f"{name}: exit status", scope.stop(signal.SIGTERM), 0)
         check_account(name, scope, sents[name], before, after)
         evicted = scope.total("evicted")
-        report.check(f"{name}: evicted", evicted > 0.9 * flows if seed == SEED else evicted < 0.001 * flows, evicted)
+        report.check(f"{name}: evicted", evicted >= flows - REGION_SLOTS if seed == SEED else evicted < 0.001 * flows, evicted)
 
 
 def stall(hook, size, flows, room):
