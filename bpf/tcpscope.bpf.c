@@ -38,26 +38,64 @@ INLINE const struct test_metadata *xdp_test_metadata(const struct xdp_md *ctx)
 	return config.test_clock && (const __u8 *)(meta + 1) <= (const __u8 *)(long)ctx->data ? meta : NULL;
 }
 
-/* Fills the segment from any frame. A function of its own: it needs half the stack. */
-SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+/* Where the next layer begins, from one call of a parser to the next: the kernel's verifier then reads it once. */
+INLINE void layer_load(struct cursor *at, const struct layer *layer)
 {
-	const struct test_metadata *meta = xdp_test_metadata(ctx);
+	at->wire_len = layer->wire_len;
+	at->offset = layer->offset & HEADERS_MAX;
+	at->ethertype = layer->ethertype;
+	at->in_ip = layer->in_ip;
+}
+
+INLINE void layer_store(struct layer *layer, const struct cursor *at)
+{
+	layer->link = LINK_INNER;
+	layer->wire_len = at->wire_len;
+	layer->offset = at->offset;
+	layer->ethertype = at->ethertype;
+	layer->in_ip = at->in_ip;
+}
+
+/* Reads a layer of tunnels: the frame, or what the last call came upon. Functions of their own: they need half the
+ * stack. */
+SEPARATE int xdp_parse_layer(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+{
 	struct cursor at;
+	int verdict;
 
 	if (!hook || !interface)
 		return LEDGER_NOT_IP;
 	at = (struct cursor){
 		.data = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
-		.wire_len = (__u32)bpf_xdp_get_buff_len(ctx), /* of all buffers; the headers are in the first */
 		.zero = interface->zero,
 		.scratch = &hook->scratch,
 	};
-	if (meta)
-		at.wire_len = meta->wire_len;
-	segment_begin(&hook->segment, interface->number);
+	layer_load(&at, &hook->layer);
 	/* On a device without Ethernet header user space attaches no XDP program. */
-	return segment_parse(LINK_ETHERNET, &at, &hook->segment);
+	verdict = segment_parse_layer(hook->layer.link == LINK_INNER ? LINK_INNER : LINK_ETHERNET, &at, &hook->segment);
+	layer_store(&hook->layer, &at);
+	return verdict;
+}
+
+/* Fills the segment from any frame. */
+SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+{
+	const struct test_metadata *meta = xdp_test_metadata(ctx);
+	int verdict = TUNNEL_FOUND;
+
+	if (!hook || !interface)
+		return LEDGER_NOT_IP;
+	hook->layer = (struct layer){
+		.link = LINK_ETHERNET,
+		.wire_len = (__u32)bpf_xdp_get_buff_len(ctx), /* of all buffers; the headers are in the first */
+	};
+	if (meta)
+		hook->layer.wire_len = meta->wire_len;
+	segment_begin(&hook->segment, interface->number);
+	for (int i = 0; i <= TUNNELS && unlikely(verdict == TUNNEL_FOUND); i++)
+		verdict = xdp_parse_layer(ctx, hook, interface);
+	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
 SEC("xdp.frags")
@@ -94,21 +132,41 @@ INLINE __u32 skb_wire_len(const struct __sk_buff *skb)
 	return config.test_clock && skb->wire_len > skb->len ? skb->wire_len : skb->len;
 }
 
-/* Fills the segment from what lies in the linear part of the packet. A function of its own, so that the verifier reads
- * the parser once although a packet may need it twice. */
-SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+/* As xdp_parse_layer. */
+SEPARATE int skb_parse_layer(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
 {
 	struct cursor at;
-	struct segment *seg;
+	int verdict;
 
 	if (!hook || !interface)
 		return LEDGER_NOT_IP;
 	at = (struct cursor){
 		.data = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
-		.wire_len = skb_wire_len(skb),
 		.zero = interface->zero,
 		.scratch = &hook->scratch,
+	};
+	layer_load(&at, &hook->layer);
+	verdict = segment_parse_layer(hook->layer.link == LINK_INNER ? LINK_INNER
+				      : hook->layer.link == LINK_IP  ? LINK_IP
+								     : LINK_ETHERNET,
+				      &at, &hook->segment);
+	layer_store(&hook->layer, &at);
+	return verdict;
+}
+
+/* Fills the segment from what lies in the linear part of the packet. A function of its own, so that the verifier reads
+ * the parser once although a packet may need it twice. */
+SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+{
+	struct segment *seg;
+	int verdict = TUNNEL_FOUND;
+
+	if (!hook || !interface)
+		return LEDGER_NOT_IP;
+	hook->layer = (struct layer){
+		.link = interface->link == LINK_IP ? LINK_IP : LINK_ETHERNET,
+		.wire_len = skb_wire_len(skb),
 	};
 	seg = &hook->segment;
 	segment_begin(seg, interface->number);
@@ -117,7 +175,9 @@ SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const str
 		seg->vlans = 1;
 	}
 	seg->wire_payload_len = (__u16)skb->gso_size;
-	return segment_parse(interface->link == LINK_IP ? LINK_IP : LINK_ETHERNET, &at, seg);
+	for (int i = 0; i <= TUNNELS && unlikely(verdict == TUNNEL_FOUND); i++)
+		verdict = skb_parse_layer(skb, hook, interface);
+	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
 /* The short way, for what is one segment: a super-packet's are counted after parsing. */

@@ -47,6 +47,14 @@ struct sweep_call {
 	__u32 reserved;
 };
 
+/* Where one layer of tunnels ends and the next begins (LINK_INNER), as in struct cursor. */
+struct layer {
+	__u32 link; /* enum link_type */
+	__u32 wire_len, offset;
+	__u16 ethertype;
+	__u16 in_ip;
+};
+
 /* Per CPU, interface and direction. */
 struct hook_state {
 	struct ledger ledger;
@@ -54,6 +62,7 @@ struct hook_state {
 	__u32 in_tick;	    /* frames since the tick */
 	struct stamp stamp; /* of the frame at hand; now_ns the last reading of the fine clock */
 	struct options_copy scratch;
+	struct layer layer;
 	struct segment segment; /* the one at hand: the stack is small */
 };
 

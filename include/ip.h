@@ -4,12 +4,16 @@
 #ifndef TCPSCOPE_IP_H
 #define TCPSCOPE_IP_H
 
-#include "link.h"
+#include "tunnel.h"
 
 enum {
 	IPV6_EXTENSIONS = 8,   /* extension headers that are followed */
 	TCP_CAPTURED_MIN = 16, /* octets that a segment needs to count: up to the window */
 };
+
+/* One layer of tunnels: the frame down to TCP, or to the payload of the next tunnel. Returns TUNNEL_FOUND (call again, with
+ * LINK_INNER), or what segment_parse does. A body may have no room for all layers in one go. */
+INLINE int segment_parse_layer(enum link_type type, struct cursor *at, struct segment *seg);
 
 /* Parses a frame whole. Returns LEDGER_IN_FLOWS (a TCP segment), LEDGER_ICMP_ERRORS (the segment that an ICMP error
  * quotes: addresses, ports, sequence, icmp_*), or the counter it ends in. `seg` is zeroed by the caller, who also sets
@@ -17,12 +21,6 @@ enum {
 INLINE int segment_parse(enum link_type type, struct cursor *at, struct segment *seg);
 
 /* ------------------------------------------------------------------------------------------------------------- */
-
-/* What an IP header says of the octets after it; the cursor stands there. */
-struct ip_payload {
-	__u32 len; /* octets, as the header states */
-	__u8 protocol;
-};
 
 INLINE void ipv4_address(__u64 to[2], __be32 address)
 {
@@ -71,6 +69,7 @@ INLINE int ipv4_parse(struct cursor *at, struct segment *seg, struct ip_payload 
 	ipv4_address(seg->destination_ip, ip->destination);
 	payload->protocol = ip->protocol;
 	payload->len = seg->ip_len - header_len;
+	payload->more = from_be16(ip->fragment) & 0x2000;
 	cursor_advance(at, header_len);
 	return from_be16(ip->fragment) & 0x1fff ? LEDGER_FRAGMENTS : LEDGER_IN_FLOWS;
 }
@@ -107,6 +106,7 @@ INLINE int ipv6_extensions(struct cursor *at, struct ip_payload *payload)
 			return LEDGER_TRUNCATED;
 		if (payload->protocol == PROTO_FRAGMENT && from_be16(ext->fragment_offset) & 0xfff8)
 			return LEDGER_FRAGMENTS;
+		payload->more |= payload->protocol == PROTO_FRAGMENT && from_be16(ext->fragment_offset) & 1;
 		len = ipv6_extension_len(ext, payload->protocol);
 		if (len > payload->len)
 			return LEDGER_MALFORMED_IP;
@@ -140,6 +140,7 @@ INLINE int ipv6_parse(struct cursor *at, struct segment *seg, struct ip_payload 
 	ipv6_address(seg->source_ip, &ip->source);
 	ipv6_address(seg->destination_ip, &ip->destination);
 	payload->protocol = ip->next_header;
+	payload->more = false;
 	cursor_advance(at, sizeof(*ip));
 	verdict = ipv6_extensions(at, payload);
 	seg->ip_options = (__u16)(seg->ip_len - sizeof(*ip) - payload->len);
@@ -217,13 +218,14 @@ INLINE int icmp_parse(struct cursor *at, struct segment *seg, struct ip_payload 
 	return LEDGER_ICMP_ERRORS;
 }
 
-INLINE int segment_parse(enum link_type type, struct cursor *at, struct segment *seg)
+/* From the IP header on; or a frame in a pseudo-wire. */
+INLINE int segment_parse_ip(struct cursor *at, struct segment *seg)
 {
 	struct ip_payload payload = {};
-	int verdict = link_parse(type, at, seg);
+	int verdict;
 
-	if (unlikely(verdict != LEDGER_IN_FLOWS))
-		return verdict;
+	if (unlikely(at->ethertype == ETHERTYPE_TEB && seg->tunnel_kind))
+		return at->offset <= TUNNEL_OFFSET_MAX ? TUNNEL_FOUND : LEDGER_TOO_DEEP;
 	verdict = ip_parse(at, seg, &payload);
 	if (unlikely(verdict != LEDGER_IN_FLOWS))
 		return verdict;
@@ -231,7 +233,25 @@ INLINE int segment_parse(enum link_type type, struct cursor *at, struct segment 
 		return tcp_parse(at, seg, &payload);
 	if (payload.protocol == (seg->ip_version == 4 ? PROTO_ICMP : PROTO_ICMPV6))
 		return icmp_parse(at, seg, &payload);
-	return LEDGER_NOT_TCP;
+	return tunnel_parse(at, seg, &payload);
+}
+
+INLINE int segment_parse_layer(enum link_type type, struct cursor *at, struct segment *seg)
+{
+	int verdict = link_parse(type, at, seg);
+
+	if (likely(verdict == LEDGER_IN_FLOWS))
+		verdict = segment_parse_ip(at, seg);
+	return verdict == LEDGER_NOT_IP && at->in_ip ? LEDGER_NOT_TCP : verdict;
+}
+
+INLINE int segment_parse(enum link_type type, struct cursor *at, struct segment *seg)
+{
+	int verdict = TUNNEL_FOUND;
+
+	for (int i = 0; i <= TUNNELS && unlikely(verdict == TUNNEL_FOUND); i++, type = LINK_INNER)
+		verdict = segment_parse_layer(type, at, seg);
+	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
 #endif

@@ -9,10 +9,11 @@
 struct flow_key {
 	__u64 ip[2][2];	 /* [endpoint]: 16 octets as in struct segment */
 	__u16 port[2];	 /* host order */
-	__u32 tunnel;	 /* tunnel id, 0: none */
+	__u32 tunnel;	 /* as in struct segment; so are the next two of tunnels */
 	__u16 interface; /* the body's number; 0 in replay */
 	__u8 ip_version;
-	__u8 reserved[5];
+	__u8 tunnel_kind; /* MPLS: noted here and no part of the key, since labels differ between the two directions */
+	__u32 tunnel_outer;
 };
 
 /* Random per run, so that nobody outside can choose keys that meet in one bucket. */
@@ -110,23 +111,42 @@ INLINE __be32 key_ipv4(const __u64 ip[2])
 #endif
 }
 
+/* What tunnels add to the hash: 0 without. */
+INLINE __u64 key_tunnel_digest(__u32 kind, __u32 id, __u32 outer, const struct key_seed *seed)
+{
+	__u64 inner = kind == TUNNEL_MPLS ? 0 : (__u64)kind << 32 | id;
+
+	if (likely(!(inner | outer)))
+		return 0;
+	return key_fold((inner + seed->secret[0]) * seed->multiplier[0] +
+			(outer + seed->secret[1]) * seed->multiplier[2]);
+}
+
 INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed *seed)
 {
 	__be16 from = to_be16(seg->source_port), to = to_be16(seg->destination_port);
+	struct key_hash hash;
 
 	if (seg->ip_version == 4)
-		return key_hash_ipv4(key_ipv4(seg->source_ip), key_ipv4(seg->destination_ip), from, to, seg->interface,
+		hash = key_hash_ipv4(key_ipv4(seg->source_ip), key_ipv4(seg->destination_ip), from, to, seg->interface,
 				     seed);
-	return key_hash_ipv6(seg->source_ip, seg->destination_ip, from, to, seg->interface, seed);
+	else
+		hash = key_hash_ipv6(seg->source_ip, seg->destination_ip, from, to, seg->interface, seed);
+	hash.value += key_tunnel_digest(seg->tunnel_kind, seg->tunnel, seg->tunnel_outer, seed);
+	return hash;
 }
 
 INLINE struct key_hash key_hash_of(const struct flow_key *key, const struct key_seed *seed)
 {
 	__be16 from = to_be16(key->port[0]), to = to_be16(key->port[1]);
+	struct key_hash hash;
 
 	if (key->ip_version == 4)
-		return key_hash_ipv4(key_ipv4(key->ip[0]), key_ipv4(key->ip[1]), from, to, key->interface, seed);
-	return key_hash_ipv6(key->ip[0], key->ip[1], from, to, key->interface, seed);
+		hash = key_hash_ipv4(key_ipv4(key->ip[0]), key_ipv4(key->ip[1]), from, to, key->interface, seed);
+	else
+		hash = key_hash_ipv6(key->ip[0], key->ip[1], from, to, key->interface, seed);
+	hash.value += key_tunnel_digest(key->tunnel_kind, key->tunnel, key->tunnel_outer, seed);
+	return hash;
 }
 
 INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u32 direction)
@@ -140,17 +160,24 @@ INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u3
 	key->ip[1][1] = second[1];
 	key->port[0] = direction ? seg->destination_port : seg->source_port;
 	key->port[1] = direction ? seg->source_port : seg->destination_port;
-	key->tunnel = 0;
+	key->tunnel = seg->tunnel;
 	key->interface = seg->interface;
 	key->ip_version = seg->ip_version;
-	__builtin_memset(key->reserved, 0, sizeof(key->reserved));
+	key->tunnel_kind = (__u8)seg->tunnel_kind;
+	key->tunnel_outer = seg->tunnel_outer;
+}
+
+INLINE __u64 key_tunnel(const struct flow_key *key)
+{
+	return key->tunnel_kind == TUNNEL_MPLS ? 0 : (__u64)key->tunnel_kind << 32 | key->tunnel;
 }
 
 INLINE bool key_equal(const struct flow_key *x, const struct flow_key *y)
 {
 	return x->ip[0][0] == y->ip[0][0] && x->ip[0][1] == y->ip[0][1] && x->ip[1][0] == y->ip[1][0] &&
 	       x->ip[1][1] == y->ip[1][1] && x->port[0] == y->port[0] && x->port[1] == y->port[1] &&
-	       x->tunnel == y->tunnel && x->interface == y->interface && x->ip_version == y->ip_version;
+	       key_tunnel(x) == key_tunnel(y) && x->tunnel_outer == y->tunnel_outer && x->interface == y->interface &&
+	       x->ip_version == y->ip_version;
 }
 
 #endif

@@ -15,9 +15,9 @@
 	X(FRAGMENTS, fragments, "IP fragments after the first: no TCP header") \
 	X(TRUNCATED, truncated, "cut before the 16th octet of the TCP header") \
 	X(MALFORMED_LINK, malformed_link, "link header ends early") \
-	X(MALFORMED_IP, malformed_ip, "IP header contradicts itself or the frame") \
+	X(MALFORMED_IP, malformed_ip, "IP or tunnel header contradicts itself or the frame") \
 	X(MALFORMED_TCP, malformed_tcp, "data offset below 5 or beyond the IP payload") \
-	X(TOO_DEEP, too_deep, "more VLAN tags or IPv6 extension headers than are followed") \
+	X(TOO_DEEP, too_deep, "more VLAN tags, IPv6 extension headers or tunnels than are followed") \
 	X(FILTERED, filtered, "left out by the filter expression") \
 	X(TABLE_FULL, table_full, "no slot in the flow table, none that may be evicted")
 

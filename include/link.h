@@ -15,6 +15,7 @@ enum link_type {
 	LINK_SLL,      /* Linux "cooked" v1 */
 	LINK_SLL2,     /* Linux "cooked" v2 */
 	LINK_PPP,      /* RFC 1661, with or without the HDLC-like framing of RFC 1662 */
+	LINK_INNER,    /* in a tunnel: the cursor stands at its payload, whose EtherType it knows */
 };
 
 /* Where the parser stands in a frame. data..end is what was captured. */
@@ -24,6 +25,7 @@ struct cursor {
 	__u32 offset;		      /* of the next header, from data */
 	__u32 zero;		      /* 0, but the verifier must not know: see cursor_advance */
 	__u16 ethertype;	      /* what that header is, host order */
+	bool in_ip;		      /* an IP header was passed, so this is a tunnel's payload */
 	struct options_copy *scratch; /* room for the parser, of this CPU or thread */
 };
 
@@ -33,7 +35,8 @@ enum { HEADERS_MAX = 2047 }; /* octets of headers before TCP; what lies deeper i
  * value that it does not know and masking the sum leaves it one case: somewhere in the first 2,047 octets. */
 INLINE void cursor_advance(struct cursor *at, __u32 len) { at->offset = (at->offset + at->zero + len) & HEADERS_MAX; }
 
-/* Advances `at` to the IP header and notes VLAN ids. Returns LEDGER_IN_FLOWS, or the counter the frame ends in. */
+/* Advances `at` to the IP header, or to the Ethernet header in a pseudo-wire (at->ethertype tells), and notes VLAN ids. Returns
+ * LEDGER_IN_FLOWS, or the counter the frame ends in. */
 INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *seg);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -74,8 +77,30 @@ INLINE int link_parse_vlan(struct cursor *at, struct segment *seg)
 	return LEDGER_IN_FLOWS;
 }
 
+/* Is this the type field of an Ethernet header whose frame may carry IP? */
+INLINE bool link_is_carrier(__u16 ethertype)
+{
+	return ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6 || link_is_tag(ethertype);
+}
+
+/* Ethernet over MPLS, behind a control word (RFC 4385: first nibble 0) or not: where the type field makes sense tells. */
+INLINE int link_parse_pseudowire(struct cursor *at)
+{
+	const __u8 *word = at->data + at->offset;
+	const struct ethernet_header *bare = (const void *)word, *behind = (const void *)(word + 4);
+
+	if ((const __u8 *)(behind + 1) > at->end)
+		return cursor_left(at) >= sizeof(*behind) + 4 ? LEDGER_MALFORMED_LINK : LEDGER_NOT_IP;
+	if (word[0] >> 4 == 0 && link_is_carrier(from_be16(behind->ethertype)))
+		cursor_advance(at, 4);
+	else if (!link_is_carrier(from_be16(bare->ethertype)))
+		return LEDGER_NOT_IP;
+	at->ethertype = ETHERTYPE_TEB;
+	return LEDGER_IN_FLOWS;
+}
+
 /* One label. After the last nothing names the payload: its first nibble must (RFC 4928). */
-INLINE int link_parse_mpls(struct cursor *at)
+INLINE int link_parse_mpls(struct cursor *at, struct segment *seg)
 {
 	const __u8 *label = at->data + at->offset;
 
@@ -84,13 +109,14 @@ INLINE int link_parse_mpls(struct cursor *at)
 	cursor_advance(at, 4);
 	if (!(label[2] & 1))
 		return LEDGER_IN_FLOWS;
+	segment_tunnel(seg, TUNNEL_MPLS, (__u32)label[0] << 12 | (__u32)label[1] << 4 | label[2] >> 4);
 	if (label[4] >> 4 != 4 && label[4] >> 4 != 6)
-		return LEDGER_NOT_IP;
+		return link_parse_pseudowire(at);
 	at->ethertype = label[4] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
 	return LEDGER_IN_FLOWS;
 }
 
-INLINE int link_parse_pppoe(struct cursor *at)
+INLINE int link_parse_pppoe(struct cursor *at, struct segment *seg)
 {
 	const struct pppoe_header *pppoe = (const void *)(at->data + at->offset);
 	__u16 protocol;
@@ -101,6 +127,7 @@ INLINE int link_parse_pppoe(struct cursor *at)
 	if (pppoe->code || (protocol != PPP_IPV4 && protocol != PPP_IPV6))
 		return LEDGER_NOT_IP;
 	at->ethertype = protocol == PPP_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+	segment_tunnel(seg, TUNNEL_PPPOE, from_be16(pppoe->session));
 	cursor_limit(at, (__u32)offsetof(struct pppoe_header, protocol) + from_be16(pppoe->length));
 	cursor_advance(at, sizeof(*pppoe));
 	return LEDGER_IN_FLOWS;
@@ -115,9 +142,9 @@ INLINE int link_parse_layers(struct cursor *at, struct segment *seg)
 		if (link_is_tag(at->ethertype))
 			verdict = link_parse_vlan(at, seg);
 		else if (at->ethertype == ETHERTYPE_MPLS || at->ethertype == ETHERTYPE_MPLS_UPSTREAM)
-			verdict = link_parse_mpls(at);
+			verdict = link_parse_mpls(at, seg);
 		else if (at->ethertype == ETHERTYPE_PPPOE)
-			verdict = link_parse_pppoe(at);
+			verdict = link_parse_pppoe(at, seg);
 		else
 			return LEDGER_IN_FLOWS;
 		if (verdict != LEDGER_IN_FLOWS)
@@ -146,7 +173,7 @@ INLINE int link_parse_snap(struct cursor *at)
 
 INLINE int link_parse_ethernet(struct cursor *at, struct segment *seg)
 {
-	const struct ethernet_header *eth = (const void *)at->data;
+	const struct ethernet_header *eth = (const void *)(at->data + at->offset);
 	int verdict;
 
 	if ((const __u8 *)(eth + 1) > at->end)
@@ -218,6 +245,8 @@ INLINE int link_parse_null(struct cursor *at)
 
 INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *seg)
 {
+	if (type == LINK_INNER)
+		return at->ethertype == ETHERTYPE_TEB ? link_parse_ethernet(at, seg) : link_parse_layers(at, seg);
 	at->offset = 0;
 	switch (type) {
 	case LINK_ETHERNET: return link_parse_ethernet(at, seg);
@@ -226,6 +255,7 @@ INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *se
 	case LINK_SLL: return link_parse_sll(at, seg, 16, 14);
 	case LINK_SLL2: return link_parse_sll(at, seg, 20, 0);
 	case LINK_PPP: return link_parse_ppp(at);
+	case LINK_INNER: break;
 	}
 	return LEDGER_NOT_IP;
 }

@@ -70,6 +70,8 @@ struct record {
 	const char *interface;
 	__u16 vlan[SEGMENT_VLANS];
 	__u8 vlans;
+	enum tunnel_kind tunnel_kind; /* TUNNEL_NONE: null */
+	__s64 tunnel_id;	      /* UNKNOWN: of a kind that has none */
 	__u8 ip_version;
 	enum client_known_by client_known_by;
 	enum flow_state state;
@@ -294,6 +296,19 @@ INLINE void record_make_zeek(struct record *record, const struct report *report,
 					       record->client.analysis[ANALYSIS_ACKED_UNSEEN]);
 }
 
+/* Does a tunnel of that kind carry a number? */
+INLINE bool record_tunnel_has_id(enum tunnel_kind kind)
+{
+	return kind == TUNNEL_VXLAN || kind == TUNNEL_GENEVE || kind == TUNNEL_GRE_KEYED || kind == TUNNEL_PPPOE ||
+	       kind == TUNNEL_MPLS;
+}
+
+INLINE void record_make_tunnel(struct record *record, const struct flow_key *key)
+{
+	record->tunnel_kind = (enum tunnel_kind)key->tunnel_kind;
+	record->tunnel_id = record_tunnel_has_id(record->tunnel_kind) ? (__s64)key->tunnel : UNKNOWN;
+}
+
 INLINE void record_make(struct record *record, const struct report *report, const struct record_context *context)
 {
 	__u32 client = outcome_client(report, &record->client_known_by), server = client ^ 1;
@@ -303,6 +318,7 @@ INLINE void record_make(struct record *record, const struct report *report, cons
 	record->vlans = report->facts.vlans;
 	for (int i = 0; i < SEGMENT_VLANS; i++)
 		record->vlan[i] = report->facts.vlan[i];
+	record_make_tunnel(record, &report->facts.key);
 	record->ip_version = report->facts.key.ip_version;
 	record->state = outcome_state(report, client);
 	record->outcome = outcome_of(report, client);

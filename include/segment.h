@@ -55,13 +55,33 @@ enum layout_code { /* of segment.option_layout, which has four bits for each opt
 
 enum { SEGMENT_VLANS = 4 };
 
+/* What the segment travelled in. name of the kind, what its id is */
+#define TUNNEL_KINDS(X) \
+	X(NONE, NULL) \
+	X(VXLAN, "vxlan")   /* network identifier */ \
+	X(GENEVE, "geneve") /* network identifier */ \
+	X(GRE, "gre")	    /* none */ \
+	X(GRE_KEYED, "gre") /* key */ \
+	X(IPIP, "ipip")	    /* none */ \
+	X(6IN4, "6in4")	    /* none */ \
+	X(IP6IP6, "ip6ip6") /* none */ \
+	X(PPPOE, "pppoe")   /* session */ \
+	X(MPLS, "mpls")	    /* the last label of the stack */
+
+enum tunnel_kind {
+#define TUNNEL_ENUM(NAME, name) TUNNEL_##NAME,
+	TUNNEL_KINDS(TUNNEL_ENUM)
+#undef TUNNEL_ENUM
+		TUNNEL_COUNT
+};
+
 enum { /* in segment.flags, above the nine of the TCP header: what also makes a segment news to its flow */
        SEGMENT_CE = 0x1000,    /* IP header marked Congestion Experienced (RFC 3168) */
        SEGMENT_MPTCP = 0x2000, /* MPTCP option */
 };
 
 /* Addresses are 16 octets as on the wire, IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2); everything else in host order.
- * A fresh one has `segments` set and the fields from `options` to `vlan` zeroed (segment_begin); the parser writes the
+ * A fresh one has `segments` set and the fields from `options` on zeroed (segment_begin); the parser writes the
  * others of a TCP segment always. */
 struct segment {
 	__u64 source_ip[2], destination_ip[2];
@@ -94,6 +114,9 @@ struct segment {
 	__u16 option_quirks;	   /* QUIRK_OPTIONS_*, of SYN and SYN/ACK only */
 	__u16 ip_options;	   /* octets of IPv4 options, or IPv6 extension headers */
 	__u16 vlan[SEGMENT_VLANS]; /* ids, outer first */
+	__u32 tunnel;		   /* id of the innermost, 0: none */
+	__u32 tunnel_kind : 8;	   /* enum tunnel_kind of the innermost */
+	__u32 tunnel_outer : 24;   /* digest of those round it, 0: none */
 };
 
 /* When and where a frame is seen: known before it is read. As in struct segment. */
@@ -116,11 +139,23 @@ INLINE void segment_begin(struct segment *seg, __u16 interface)
 
 	seg->segments = 1;
 	seg->interface = interface;
-	zeroed[0] = zeroed[1] = zeroed[2] = 0;
+	zeroed[0] = zeroed[1] = zeroed[2] = zeroed[3] = 0;
+}
+
+/* Notes one more tunnel round what follows. An MPLS label may differ from packet to packet, and is never part of what is
+ * outside. */
+INLINE void segment_tunnel(struct segment *seg, enum tunnel_kind kind, __u32 id)
+{
+	__u64 outer = (__u64)seg->tunnel_outer << 40 | (__u64)seg->tunnel_kind << 32 | seg->tunnel;
+
+	if (seg->tunnel_kind != TUNNEL_NONE && seg->tunnel_kind != TUNNEL_MPLS)
+		seg->tunnel_outer = (__u32)(outer * 0x9e3779b97f4a7c15ULL >> 40);
+	seg->tunnel_kind = kind;
+	seg->tunnel = id;
 }
 
 _Static_assert(offsetof(struct segment, options) % 8 == 0 &&
-		       sizeof(struct segment) - offsetof(struct segment, options) == 24,
-	       "three words are zeroed");
+		       sizeof(struct segment) - offsetof(struct segment, options) == 32,
+	       "four words are zeroed");
 
 #endif

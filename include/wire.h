@@ -22,15 +22,20 @@ enum { /* EtherTypes (IEEE 802 numbers), host order */
        ETHERTYPE_PPPOE = 0x8864,	 /* session stage, RFC 2516 */
        ETHERTYPE_IPV4 = 0x0800,
        ETHERTYPE_IPV6 = 0x86dd,
+       ETHERTYPE_TEB = 0x6558, /* transparent Ethernet bridging: a frame follows (RFC 7637) */
        ETHERTYPE_MIN = 0x0600, /* below: an 802.3 length, LLC follows */
 };
 
 enum { /* IP protocol numbers (IANA) */
        PROTO_HOPOPTS = 0,
        PROTO_ICMP = 1,
+       PROTO_IPV4 = 4, /* in IP: RFC 2003, 2473 */
        PROTO_TCP = 6,
+       PROTO_UDP = 17,
+       PROTO_IPV6 = 41, /* in IP: RFC 4213, 2473 */
        PROTO_ROUTING = 43,
        PROTO_FRAGMENT = 44,
+       PROTO_GRE = 47,
        PROTO_AH = 51,
        PROTO_ICMPV6 = 58,
        PROTO_DSTOPTS = 60,
@@ -93,6 +98,33 @@ struct tcp_header { /* RFC 9293, 3.1 */
 	__be16 checksum, urgent;
 } WIRE;
 
+enum { /* UDP destination ports (IANA), host order */
+       PORT_VXLAN = 4789,
+       PORT_VXLAN_LINUX = 8472, /* the Linux driver's default, from before there was a registered one */
+       PORT_GENEVE = 6081,
+};
+
+struct udp_header { /* RFC 768 */
+	__be16 source, destination, length, checksum;
+} WIRE;
+
+struct vxlan_header { /* RFC 7348 */
+	__u8 flags, reserved[3];
+	__be32 vni_reserved; /* network identifier in the upper 24 bits; Geneve alike */
+} WIRE;
+
+struct geneve_header {	      /* RFC 8926 */
+	__u8 version_options; /* version 2 bits, options in units of 4 octets 6 bits */
+	__u8 flags;
+	__be16 protocol; /* an EtherType */
+	__be32 vni_reserved;
+} WIRE;
+
+struct gre_header { /* RFC 2784, 2890: then checksum, key, sequence number, 4 octets each, as the flags say */
+	__be16 flags_version;
+	__be16 protocol; /* an EtherType */
+} WIRE;
+
 struct icmp_header { /* RFC 792, RFC 4443: error messages have 4 octets more, then the packet they quote */
 	__u8 type, code;
 	__be16 checksum;
@@ -104,7 +136,9 @@ _Static_assert(sizeof(struct ethernet_header) == 14 && sizeof(struct vlan_header
 	       "no padding");
 _Static_assert(sizeof(struct ipv4_header) == 20 && sizeof(struct ipv6_header) == 40 &&
 		       sizeof(struct ipv6_extension) == 4 && sizeof(struct tcp_header) == 20 &&
-		       sizeof(struct icmp_header) == 8,
+		       sizeof(struct icmp_header) == 8 && sizeof(struct udp_header) == 8 &&
+		       sizeof(struct vxlan_header) == 8 && sizeof(struct geneve_header) == 8 &&
+		       sizeof(struct gre_header) == 4,
 	       "no padding");
 
 enum { /* TCP flags, the eight of the flags octet and AE as bit 8 */

@@ -55,6 +55,19 @@
 #define TCP_QUOTED U16(PACKET_CLIENT_PORT), U16(PACKET_SERVER_PORT), U32(PACKET_SEQUENCE)
 #define ICMP(type, code) (type), (code), U16(0), U32(0)
 
+/* Tunnels, from other addresses; `payload`: octets after the header named. */
+#define OUTER4(protocol, payload) IP4_HEADER(5, 0, 20 + (payload), 0x4000, protocol, 10, 0, 0, 1, 10, 0, 0, 2)
+#define OUTER6(next, payload) IP6_FULL(0, next, payload, ROUTER6, ROUTER6)
+#define UDP(port, payload) U16(49152), U16(port), U16(8 + (payload)), U16(0)
+#define VXLAN_HEADER(flags, vni) (flags), 0, 0, 0, U32((vni) << 8)
+#define VXLAN4(vni, payload) OUTER4(PROTO_UDP, 16 + (payload)), UDP(PORT_VXLAN, 8 + (payload)), VXLAN_HEADER(8, vni)
+#define GENEVE_HEADER(words, flags, type, vni) (words), (flags), U16(type), U32((vni) << 8)
+#define GENEVE4(words, type, vni, payload) OUTER4(PROTO_UDP, 16 + 4 * (words) + (payload)), \
+	UDP(PORT_GENEVE, 8 + 4 * (words) + (payload)), GENEVE_HEADER(words, 0, type, vni)
+#define GRE(flags, type) U16(flags), U16(type)
+#define LABEL(label, last) U32((__u32)(label) << 12 | (last) << 8 | 64)
+#define PPPOE(session, protocol, payload) 0x11, 0, U16(session), U16(2 + (payload)), U16(protocol)
+
 #define TIMESTAMPS(value, echo) TCPOPT_TIMESTAMPS, 10, U32(value), U32(echo)
 
 #define WANT4(...) { .ip_version = 4, __VA_ARGS__ }

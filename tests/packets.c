@@ -23,6 +23,12 @@
 	WANT4(.icmp_type = (type), .icmp_code = (code))
 #define ERROR6(type, code) FRAME(ETH6, IP6_ROUTER(PROTO_ICMPV6, 56), ICMP(type, code), QUOTE6), LEDGER_ICMP_ERRORS, \
 	WANT6(.icmp_type = (type), .icmp_code = (code))
+#define INNER4 ETH4, SYN4 /* a frame of 54 octets */
+#define INNER6 ETH6, SYN6 /* of 74 */
+#define WANT_TUNNEL4(kind, id) WANT4(.ip_len = 40, .flags = TCP_SYN, .tunnel_kind = (kind), .tunnel = (id))
+#define WANT_TUNNEL6(kind, id) WANT6(.ip_len = 60, .flags = TCP_SYN, .tunnel_kind = (kind), .tunnel = (id))
+#define WANT_NESTED4(kind, id) \
+	WANT4(.ip_len = 40, .flags = TCP_SYN, .tunnel_kind = (kind), .tunnel = (id), .nested = true)
 #define FLAG4(name, bits) { name, LINK_ETHERNET, FRAME(ETH4, IP4(PROTO_TCP, 20), TCP(bits)), IN_FLOWS, \
 	WANT4(.ip_len = 40, .flags = (bits)) }
 #define EXTENSION6(name, kind) { name, LINK_ETHERNET, FRAME(ETH6, IP6(kind, 28), EXT8(PROTO_TCP), TCP(TCP_SYN)), \
@@ -32,6 +38,7 @@ const struct packet_case packet_cases[] = {
 #include "packets_link.h"
 #include "packets_ip.h"
 #include "packets_tcp.h"
+#include "packets_tunnel.h"
 };
 /* clang-format on */
 

@@ -30,6 +30,9 @@ struct packet_want {
 	__u32 tsval, tsecr;
 	__u16 vlan[SEGMENT_VLANS];
 	__u8 icmp_type, icmp_code;
+	__u8 tunnel_kind; /* enum tunnel_kind of the innermost */
+	__u32 tunnel;
+	bool nested; /* there is a digest of others round it */
 };
 
 struct packet_case {

@@ -48,7 +48,20 @@ static void cell_number(struct cell *cell, __s64 value)
 		snprintf(cell->text, sizeof(cell->text), "%lld", value);
 }
 
-/* Local time of day, as tcpdump prints it; the interface, or the capture's name. */
+/* The tunnel, else the interface, or the capture's name. */
+static void fill_place(struct cell *cell, const struct record *record)
+{
+	const char *kind = words_tunnel(record->tunnel_kind);
+
+	if (kind && record->tunnel_id != UNKNOWN)
+		snprintf(cell->text, sizeof(cell->text), "%s %lld", kind, record->tunnel_id);
+	else if (kind)
+		cell_text(cell, kind);
+	else
+		text_escape(cell->text, sizeof(cell->text), record->interface ? record->interface : "-");
+}
+
+/* Local time of day, as tcpdump prints it; where it was seen. */
 static void fill_start(struct cell *cell, const struct record *record, bool second)
 {
 	time_t seconds = record->start_ns / (__s64)NS_PER_SEC;
@@ -56,7 +69,7 @@ static void fill_start(struct cell *cell, const struct record *record, bool seco
 	size_t at;
 
 	if (second) {
-		text_escape(cell->text, sizeof(cell->text), record->interface ? record->interface : "-");
+		fill_place(cell, record);
 	} else if (record->start_ns < 0 || !localtime_r(&seconds, &tm)) {
 		cell_text(cell, NULL);
 	} else {

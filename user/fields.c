@@ -217,7 +217,11 @@ static void put_origin(const struct walk *walk, const struct record *record)
 	for (int i = 0; i < record->vlans; i++)
 		put_unsigned(walk, ITEM, record->vlan[i]);
 	walk->emitter->list_end(walk->to);
-	put_word(walk, NAME("tunnel"), NULL);
+	if (object_begin(walk, NAME("tunnel"), record->tunnel_kind != TUNNEL_NONE)) {
+		WORD("kind", words_tunnel(record->tunnel_kind));
+		KNOWN("id", record->tunnel_id);
+		object_end(walk);
+	}
 	UNSIGNED("ip_version", record->ip_version);
 }
 

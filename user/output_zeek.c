@@ -52,7 +52,7 @@ static void put_address(const struct record *record, const struct record_side *s
 	fputs(text_ip(text, side->ip, record->ip_version), out);
 }
 
-/* A name for the flow, the same for each reading of a capture: of its endpoints, its start and where it was seen. */
+/* A name for the flow, the same for each reading of a capture: of its endpoints, its start, its tunnel and where it was seen. */
 static void put_uid(const struct record *record)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -67,6 +67,10 @@ static void put_uid(const struct record *record)
 	sha1_update(&sha1, sizeof(record->start_ns), (const unsigned char *)&record->start_ns);
 	if (record->interface)
 		sha1_update(&sha1, strlen(record->interface), (const unsigned char *)record->interface);
+	if (record->tunnel_kind != TUNNEL_NONE) {
+		sha1_update(&sha1, sizeof(record->tunnel_kind), (const unsigned char *)&record->tunnel_kind);
+		sha1_update(&sha1, sizeof(record->tunnel_id), (const unsigned char *)&record->tunnel_id);
+	}
 	sha1_digest(&sha1, sizeof(digest), digest);
 	for (int i = 0; i < UID_DIGITS; i++)
 		text[1 + i] = digits[digest[i] % (sizeof(digits) - 1)];

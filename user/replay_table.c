@@ -82,6 +82,15 @@ static int compare_endpoints(const struct flow_key *x, __u32 end_x, const struct
 	return order ? order : (int)x->port[end_x] - (int)y->port[end_y];
 }
 
+static int compare_tunnels(const struct flow_key *x, const struct flow_key *y)
+{
+	if (x->tunnel_kind != y->tunnel_kind)
+		return x->tunnel_kind < y->tunnel_kind ? -1 : 1;
+	if (x->tunnel != y->tunnel)
+		return x->tunnel < y->tunnel ? -1 : 1;
+	return x->tunnel_outer < y->tunnel_outer ? -1 : x->tunnel_outer > y->tunnel_outer;
+}
+
 static __u32 lesser_endpoint(const struct flow_key *key) { return compare_endpoints(key, 0, key, 1) > 0; }
 
 static int compare_entries(const void *one, const void *two)
@@ -98,6 +107,8 @@ static int compare_entries(const void *one, const void *two)
 	order = compare_endpoints(key_x, end_x, key_y, end_y);
 	if (!order)
 		order = compare_endpoints(key_x, end_x ^ 1, key_y, end_y ^ 1);
+	if (!order)
+		order = compare_tunnels(key_x, key_y);
 	return order ? order
 		     : (int)y->flow->tally[0].retired -
 			       (int)x->flow->tally[0].retired; /* a retired flow is the earlier */

@@ -24,6 +24,11 @@ static const char *const closed_by_words[] = {
 static const char *const answered_words[] = {
 	[ANSWERED_NONE] = NULL, [ANSWERED_ONLY] = "only", [ANSWERED_TIMESTAMP] = "timestamp", [ANSWERED_LAST] = "last"
 };
+static const char *const tunnel_words[] = {
+#define TUNNEL_WORD(NAME, name) name,
+	TUNNEL_KINDS(TUNNEL_WORD)
+#undef TUNNEL_WORD
+};
 static const char *const counter_words[] = {
 #define COUNTER_WORD(NAME, name, meaning) #name,
 	LEDGER_COUNTERS(COUNTER_WORD)
@@ -38,4 +43,5 @@ const char *words_outcome(enum outcome outcome) { return WORD_OF(outcome_words, 
 const char *words_end(enum end_reason reason) { return WORD_OF(end_words, reason); }
 const char *words_closed_by(enum closed_by closed_by) { return WORD_OF(closed_by_words, closed_by); }
 const char *words_answered_by(enum answered_by answered_by) { return WORD_OF(answered_words, answered_by); }
+const char *words_tunnel(enum tunnel_kind kind) { return WORD_OF(tunnel_words, kind); }
 const char *words_counter(enum ledger_counter counter) { return WORD_OF(counter_words, counter); }

@@ -12,6 +12,7 @@ const char *words_outcome(enum outcome outcome);
 const char *words_end(enum end_reason reason);
 const char *words_closed_by(enum closed_by closed_by);
 const char *words_answered_by(enum answered_by answered_by);
+const char *words_tunnel(enum tunnel_kind kind);
 const char *words_counter(enum ledger_counter counter);
 
 #endif

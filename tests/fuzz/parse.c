@@ -14,7 +14,8 @@ enum { HEADER = 3 };
 static void require_segment(const struct segment *seg, size_t wire_len)
 {
 	require(seg->ip_version == 4 || seg->ip_version == 6);
-	require(seg->ip_len <= wire_len);
+	require(seg->ip_len <= wire_len ||
+		seg->tunnel_kind); /* of a tunnel whose outer packet is a fragment: the whole */
 	require(seg->payload_len + (seg->ip_version == 4 ? 40 : 60) <= seg->ip_len);
 	require(seg->wire_payload_len == (seg->payload_len > 0xffff ? 0xffff : seg->payload_len));
 	require((seg->flags & ~(0x1ff | SEGMENT_CE | SEGMENT_MPTCP)) == 0);

@@ -13,6 +13,7 @@ import tempfile
 import hand
 import replay
 import report
+import tunnel
 
 CLIENT, SERVER, PORTS, BACK = "192.0.2.1", "192.0.2.2", (40000, 80), (80, 40000)
 MSS = b"\x02\x04\x05\xb4"
@@ -20,11 +21,11 @@ EDGE = "\x80\xff"  # of what is not ASCII
 
 
 def client(at, flags, seq, ack, payload=b"", **named):
-    return at, replay.frame4(CLIENT, SERVER, hand.tcp(PORTS, flags, seq, ack, payload, **named))
+    return at, tunnel.vxlan(42, replay.frame4(CLIENT, SERVER, hand.tcp(PORTS, flags, seq, ack, payload, **named)))
 
 
 def server(at, flags, seq, ack, payload=b"", **named):
-    return at, replay.frame4(SERVER, CLIENT, hand.tcp(BACK, flags, seq, ack, payload, **named))
+    return at, tunnel.vxlan(42, replay.frame4(SERVER, CLIENT, hand.tcp(BACK, flags, seq, ack, payload, **named)))
 
 
 ACCEPTED = (client(0, hand.SYN, 100, 0, options=MSS), server(10, hand.SYN | hand.ACK, 900, 101, options=MSS),
@@ -99,6 +100,8 @@ def by_hand():
     full = next(flow for flow in flows if flow["handshake"] and flow["rtt"]["server"] and flow["rtt"]["client"])
     report.equal("csv: columns in the order of the JSON", header, list(flatten(full)))
     told = [dict(zip(header, row)) for row in rows]
+    report.equal("csv: tunnel", sorted((row["tunnel.kind"], row["tunnel.id"]) for row in told),
+                 [("", ""), ("", ""), ("", ""), ("vxlan", "42")])
     report.equal("csv: list of numbers", sorted(row["vlan"] for row in told), ["", "", "", "7 4094"])
     report.check("csv: list of objects", f"syn:{replay.START}000000000 synack:{replay.START}000010000" in
                  [row["handshake.attempts"] for row in told], told)

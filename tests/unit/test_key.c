@@ -183,3 +183,69 @@ Test(key, interfaces_are_apart)
 	second.interface = 2;
 	cr_assert_neq(key_hash(&first, &seed).value, key_hash(&second, &seed).value);
 }
+
+/* A random tunnel of any kind; of a few ids and digests, so that all of them meet. */
+static void random_tunnel(struct random *random, struct segment *seg)
+{
+	seg->tunnel_kind = random_below(random, TUNNEL_COUNT);
+	seg->tunnel = seg->tunnel_kind ? random_below(random, 4) * 0x00ffffff : 0;
+	seg->tunnel_outer = random_below(random, 3);
+}
+
+/* An MPLS label names a way, not a network: it tells no flows apart. */
+static bool same_tunnel(const struct segment *one, const struct segment *two)
+{
+	bool plain[2] = { !one->tunnel_kind || one->tunnel_kind == TUNNEL_MPLS,
+			  !two->tunnel_kind || two->tunnel_kind == TUNNEL_MPLS };
+	bool same = one->tunnel_kind == two->tunnel_kind && one->tunnel == two->tunnel;
+
+	return one->tunnel_outer == two->tunnel_outer && ((plain[0] && plain[1]) || same);
+}
+
+Test(key, tunnels_are_apart)
+{
+	struct random random = { 14 };
+	const struct table_shape shape = { .buckets = 8 * REGION };
+
+	for (int i = 0; i < 100000; i++) {
+		struct segment seg, other;
+		struct flow_key key, key_other;
+		struct key_hash hash, hash_other;
+		struct key_seed seed;
+
+		plain_seed(&seed, random_next(&random));
+		random_segment(&random, &seg);
+		other = seg;
+		random_tunnel(&random, &seg);
+		random_tunnel(&random, &other);
+		hash = key_hash(&seg, &seed);
+		hash_other = key_hash(&other, &seed);
+		key_of_segment(&key, &seg, hash.direction);
+		key_of_segment(&key_other, &other, hash_other.direction);
+		cr_assert_eq(key_equal(&key, &key_other), same_tunnel(&seg, &other));
+		cr_assert_eq(hash.value == hash_other.value, same_tunnel(&seg, &other));
+		cr_assert_eq((__u32)hash.value == (__u32)hash_other.value, same_tunnel(&seg, &other),
+			     "what a flow keeps of the hash is the same");
+		cr_assert_eq(key_hash_of(&key, &seed).value, hash.value);
+		if (same_tunnel(&seg, &other))
+			cr_assert_eq(table_place(&shape, hash.value).bucket[0],
+				     table_place(&shape, hash_other.value).bucket[0]);
+	}
+}
+
+/* What is outside counts: the same inner pair in the same tunnel of two others, and in the reverse order. */
+Test(key, nested_tunnels_are_apart)
+{
+	struct segment seg[4] = { 0 };
+	const __u32 outer[4] = { 1, 2, 3, 3 };
+
+	for (int i = 0; i < 4; i++) {
+		segment_tunnel(&seg[i], TUNNEL_VXLAN, outer[i]);
+		if (i == 3)
+			segment_tunnel(&seg[i], TUNNEL_MPLS, 77);
+		segment_tunnel(&seg[i], TUNNEL_GRE_KEYED, 5);
+	}
+	cr_expect_neq(seg[0].tunnel_outer, seg[1].tunnel_outer);
+	cr_expect_neq(seg[0].tunnel_outer, seg[2].tunnel_outer);
+	cr_expect_eq(seg[2].tunnel_outer, seg[3].tunnel_outer, "a label on the way is no part of it");
+}

@@ -43,6 +43,15 @@ static void expect_options(const struct packet_case *row, const struct segment *
 	expect_field(mptcp_subtypes);
 }
 
+static void expect_tunnel(const struct packet_case *row, const struct segment *seg)
+{
+	const struct packet_want *want = &row->want;
+
+	expect_field(tunnel_kind);
+	expect_field(tunnel);
+	cr_expect_eq(seg->tunnel_outer != 0, want->nested, "%s: outer %u", row->name, (unsigned)seg->tunnel_outer);
+}
+
 static void expect_segment(const struct packet_case *row, const struct segment *seg)
 {
 	const struct packet_want *want = &row->want;
@@ -53,6 +62,7 @@ static void expect_segment(const struct packet_case *row, const struct segment *
 	expect_field(ip_len);
 	expect_field(payload_len);
 	expect_field(vlans);
+	expect_tunnel(row, seg);
 	cr_expect_arr_eq(seg->vlan, want->vlan, sizeof(want->vlan), "%s: VLAN ids", row->name);
 	cr_expect_eq(seg->acknowledgment, ack, "%s: acknowledgment %08x", row->name, seg->acknowledgment);
 	cr_expect_eq(seg->window, PACKET_WINDOW, "%s: window %u", row->name, seg->window);
@@ -74,6 +84,7 @@ Test(packets, verdict_and_fields)
 			expect_segment(row, &seg);
 		} else if (verdict == LEDGER_ICMP_ERRORS) {
 			expect_endpoints(row, &seg);
+			expect_tunnel(row, &seg);
 			cr_expect_eq(seg.icmp_type, row->want.icmp_type, "%s: type %u", row->name, seg.icmp_type);
 			cr_expect_eq(seg.icmp_code, row->want.icmp_code, "%s: code %u", row->name, seg.icmp_code);
 		}
