@@ -20,7 +20,7 @@ enum { REGION = 64 }; /* buckets; a key's two lie in one region, and the region 
 /* How large a table is: buckets, a multiple of REGION. */
 struct table_shape {
 	__u32 buckets;
-	__u32 reserved;
+	__u32 kept; /* user space's: the table outlives the process that made it */
 	struct key_seed seed;
 };
 

@@ -13,6 +13,14 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "../include/shape.h"
+
+/* A run, as one of its programs tells. */
+struct instance {
+	__u32 reports; /* id of its ring buffer; 0: the program is not ours */
+	bool kept;     /* on purpose, by --pin */
+};
+
 enum {
 	MAPS_MAX = 64,	   /* that a program refers to */
 	PROGRAMS_MAX = 64, /* on one interface: more than libxdp attaches */
@@ -70,31 +78,53 @@ static bool is_our_name(const char *name)
 	return !strcmp(name, "xdp_ingress") || !strcmp(name, "tc_ingress") || !strcmp(name, "tc_egress");
 }
 
-/* The run that a program belongs to: the id of its ring buffer; 0: the program is not ours. */
-static __u32 instance_of(int program_fd)
+static bool map_says_kept(__u32 id)
 {
-	__u32 maps[MAPS_MAX], len = sizeof(struct bpf_prog_info), reports = 0, ours = 0;
+	int fd = map_has_name(id, ".data.table") ? bpf_map_get_fd_by_id(id) : -1;
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info), at = 0;
+	struct table_shape shape = { 0 };
+
+	if (fd < 0)
+		return false;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.value_size != sizeof(shape) ||
+	    bpf_map_lookup_elem(fd, &at, &shape))
+		shape.kept = 0;
+	close(fd);
+	return shape.kept;
+}
+
+static struct instance instance_of(int program_fd)
+{
+	__u32 maps[MAPS_MAX], len = sizeof(struct bpf_prog_info), ours = 0;
+	struct instance instance = { 0 };
 	struct bpf_prog_info info = { .nr_map_ids = MAPS_MAX, .map_ids = (__u64)(unsigned long)maps };
 
 	if (bpf_obj_get_info_by_fd(program_fd, &info, &len) || !is_our_name(info.name))
-		return 0;
+		return instance;
 	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++) {
 		if (map_has_name(maps[i], "reports"))
-			reports = maps[i];
+			instance.reports = maps[i];
+		instance.kept |= map_says_kept(maps[i]);
 		ours += map_has_name(maps[i], "flows") || map_has_name(maps[i], "facts");
 	}
-	return ours == 2 ? reports : 0;
+	if (ours != 2)
+		instance.reports = 0;
+	return instance;
 }
 
-static bool is_leftover(int program_fd)
+/* Of run `run`; 0: of one that no longer lives and left it by mistake. */
+static bool is_leftover(int program_fd, __u32 run)
 {
-	__u32 instance = instance_of(program_fd);
+	struct instance instance = instance_of(program_fd);
 
-	return instance && !instance_alive(instance);
+	if (run)
+		return instance.reports == run;
+	return instance.reports && !instance.kept && !instance_alive(instance.reports);
 }
 
 /* One at a time: what is attached beside it is attached anew by each removal. Returns 1 if it removed one. */
-static int remove_one_xdp(unsigned int ifindex)
+static int remove_one_xdp(unsigned int ifindex, __u32 run)
 {
 	struct xdp_multiprog *attached = xdp_multiprog__get_from_ifindex((int)ifindex);
 	struct xdp_program *program = NULL;
@@ -103,12 +133,12 @@ static int remove_one_xdp(unsigned int ifindex)
 	if (libxdp_get_error(attached) || !attached)
 		return 0;
 	if (xdp_multiprog__is_legacy(attached)) {
-		if (is_leftover(xdp_program__fd(xdp_multiprog__main_prog(attached))))
+		if (is_leftover(xdp_program__fd(xdp_multiprog__main_prog(attached)), run))
 			err = xdp_multiprog__detach(attached);
 	} else {
 		do
 			program = xdp_multiprog__next_prog(program, attached);
-		while (program && !is_leftover(xdp_program__fd(program)));
+		while (program && !is_leftover(xdp_program__fd(program), run));
 		if (program)
 			err = xdp_program__detach(program, (int)ifindex, xdp_multiprog__attach_mode(attached), 0);
 	}
@@ -119,17 +149,17 @@ static int remove_one_xdp(unsigned int ifindex)
 bool leftover_xdp_in_use(unsigned int ifindex)
 {
 	struct xdp_multiprog *attached = xdp_multiprog__get_from_ifindex((int)ifindex);
-	__u32 instance = 0;
+	struct instance instance = { 0 };
 
 	if (libxdp_get_error(attached) || !attached)
 		return false;
 	if (xdp_multiprog__is_legacy(attached))
 		instance = instance_of(xdp_program__fd(xdp_multiprog__main_prog(attached)));
 	xdp_multiprog__close(attached);
-	return instance && instance_alive(instance);
+	return instance.reports && (instance.kept || instance_alive(instance.reports));
 }
 
-static int remove_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle)
+static int remove_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle, __u32 run)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY);
@@ -141,7 +171,7 @@ static int remove_filter(unsigned int ifindex, enum bpf_tc_attach_point point, _
 	fd = bpf_prog_get_fd_by_id(filter.prog_id);
 	if (fd < 0)
 		return 0;
-	left = is_leftover(fd);
+	left = is_leftover(fd, run);
 	close(fd);
 	filter.prog_id = 0;
 	filter.prog_fd = 0;
@@ -188,17 +218,19 @@ void leftover_remove_qdisc(unsigned int ifindex)
 		bpf_tc_hook_destroy(&hook);
 }
 
-int leftover_remove(unsigned int ifindex)
+int leftover_remove_run(unsigned int ifindex, unsigned int reports_id)
 {
 	int programs = 0, filters = 0;
 
-	while (programs < PROGRAMS_MAX && remove_one_xdp(ifindex))
+	while (programs < PROGRAMS_MAX && remove_one_xdp(ifindex, reports_id))
 		programs++;
 	for (__u32 handle = 1; handle <= FILTER_HANDLES; handle++) {
-		filters += remove_filter(ifindex, BPF_TC_INGRESS, handle);
-		filters += remove_filter(ifindex, BPF_TC_EGRESS, handle);
+		filters += remove_filter(ifindex, BPF_TC_INGRESS, handle, reports_id);
+		filters += remove_filter(ifindex, BPF_TC_EGRESS, handle, reports_id);
 	}
 	if (filters)
 		leftover_remove_qdisc(ifindex);
 	return programs + filters;
 }
+
+int leftover_remove(unsigned int ifindex) { return leftover_remove_run(ifindex, 0); }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Who owns an attached program of ours, and whether that owner lives. A run is known by the id of its ring buffer map,
  * which every program it attaches refers to; while it lives it holds an abstract socket of that name, which the kernel
- * takes back however it ends. Called before attaching, and by the guardian after a crash. */
+ * takes back however it ends; a run that was pinned needs no owner, and its table says so. Called before attaching, and by the guardian after a crash. */
 #ifndef TCPSCOPE_USER_LEFTOVER_H
 #define TCPSCOPE_USER_LEFTOVER_H
 
@@ -16,8 +16,10 @@ int instance_announce(int reports_fd);
 /* Detaches what runs that no longer live left on an interface, and takes their qdisc off if it is empty then. Returns how
  * many programs. */
 int leftover_remove(unsigned int ifindex);
+/* The same for the run whose ring buffer has this id, whether or not it lives. */
+int leftover_remove_run(unsigned int ifindex, unsigned int reports_id);
 
-/* Is a program of another run that lives attached there by XDP? */
+/* Is a program of another run that lives, or is pinned, attached there by XDP? */
 bool leftover_xdp_in_use(unsigned int ifindex);
 
 /* Takes the clsact qdisc off an interface if no filter is in it. */

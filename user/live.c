@@ -1,49 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The order of things; each is done by the file of its name. */
+/* What goes on while it watches, and the accounts at the end. */
 #include "live.h"
 
-#include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "guardian.h"
-#include "harvest.h"
-#include "interfaces.h"
-#include "leftover.h"
-#include "live_screen.h"
-#include "../include/link.h"
-#include "loader.h"
+#include "live_parts.h"
 #include "options.h"
-#include "terminal.h"
 #include "watch.h"
 
 enum {
 	SWEEP_MS = 250,
 	BUSY_MS = 5,	 /* between looks at a ring buffer that fills */
 	BUSY_SHARE = 16, /* fills: so small a part of it came since the last look */
-};
-
-struct live {
-	const struct options *options;
-	const struct output *output;
-	struct statistics *statistics;
-	struct interfaces interfaces;
-	struct guardian guardian;
-	struct loader loader;
-	struct attach attach;
-	struct sink *sink;
-	struct harvest harvest;
-	struct live_screen screen;
-	int instance, signals, watch; /* descriptors; negative: not open */
+	READINGS = 1000, /* of a ledger that does not balance */
 };
 
 static __u64 now_ms(void)
@@ -52,111 +26,6 @@ static __u64 now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
-}
-
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
-		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void remove_leftovers(struct live *live)
-{
-	for (unsigned int i = 0; i < live->interfaces.count; i++) {
-		const struct watched *watched = &live->interfaces.watched[i];
-		int removed;
-
-		guardian_note(&live->guardian, watched->ifindex);
-		removed = leftover_remove(watched->ifindex);
-		if (removed > 0)
-			fprintf(stderr, "tcpscope: %s: replaced %d program%s that an earlier run left attached\n",
-				watched->name, removed, removed == 1 ? "" : "s");
-	}
-}
-
-static int enter_interface(const struct live *live, unsigned int number)
-{
-	const struct watched *watched = &live->interfaces.watched[number];
-	__u32 at = watched->ifindex % INTERFACE_INDEXES;
-	const struct interface entry = { .ifindex = watched->ifindex,
-					 .number = (__u16)number,
-					 .link = watched->ethernet ? LINK_ETHERNET : LINK_IP };
-
-	return bpf_map_update_elem(loader_map(&live->loader, "interfaces"), &at, &entry, BPF_ANY);
-}
-
-static int attach_all(struct live *live)
-{
-	int err = 0;
-
-	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
-		err = enter_interface(live, i);
-	if (err)
-		fprintf(stderr, "tcpscope: cannot tell the kernel of the interfaces: %s\n", strerror(-err));
-	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
-		err = attach_interface(&live->attach, &live->interfaces.watched[i], i);
-	return err;
-}
-
-static int open_descriptors(struct live *live)
-{
-	live->signals = open_signals();
-	live->watch = live->signals < 0 ? live->signals : watch_open();
-	if (live->watch < 0)
-		fprintf(stderr, "tcpscope: cannot listen for signals and link changes: %s\n", strerror(-live->watch));
-	return live->watch < 0 ? live->watch : 0;
-}
-
-static int start(struct live *live)
-{
-	int err;
-
-	live->sink = sink_open(live->output, live->options->filter, live->statistics);
-	if (!live->sink)
-		return -EINVAL;
-	err = interfaces_find(&live->interfaces, live->options);
-	if (!err)
-		err = open_descriptors(live);
-	if (!err && live->options->screen)
-		err = terminal_remember();
-	if (err)
-		return err;
-	err = guardian_start(&live->guardian);
-	if (err) {
-		fprintf(stderr, "tcpscope: cannot start the process that cleans up after a crash: %s\n",
-			strerror(-err));
-		return err;
-	}
-	err = loader_open(&live->loader, live->options->flows);
-	if (err)
-		return err;
-	attach_open(&live->attach, &live->loader, live->options);
-	remove_leftovers(live);
-	err = attach_load(&live->attach, &live->interfaces);
-	if (err)
-		return err;
-	live->instance = instance_announce(loader_map(&live->loader, "reports"));
-	if (live->instance < 0) {
-		fprintf(stderr, "tcpscope: cannot announce itself to other runs: %s\n", strerror(-live->instance));
-		return live->instance;
-	}
-	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
-	return err ? err : attach_all(live);
-}
-
-static void detach_all(struct live *live)
-{
-	for (unsigned int i = 0; i < live->interfaces.count; i++)
-		detach_interface(&live->attach, &live->interfaces.watched[i], i);
-	/* Waits for every CPU to leave the programs it may still be in: then the accounts are closed. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
 /* Waits up to `wait_ms` for what ends the watch, or a key. True: it ends. */
@@ -256,6 +125,18 @@ static int watch_flows(struct live *live)
 	return err;
 }
 
+/* Programs that stay attached may be counting a packet just then: seen, but not yet anywhere. */
+static int read_ledger(const struct live *live, unsigned int number, enum interface_direction direction,
+		       struct ledger_record *record)
+{
+	int err, tries = live_stays(live) ? READINGS : 1;
+
+	do
+		err = harvest_ledger(&live->harvest, number, direction, record);
+	while (!err && ledger_unaccounted(&record->ledger) && --tries);
+	return err;
+}
+
 /* The accounts, after all flows. `whole`: nothing was lost, and every packet is accounted for. */
 static int put_ledgers(struct live *live, bool *whole)
 {
@@ -265,7 +146,7 @@ static int put_ledgers(struct live *live, bool *whole)
 	*whole = true;
 	for (unsigned int i = 0; i < live->interfaces.count && !err; i++) {
 		for (int direction = 0; direction < DIRECTIONS && !err; direction++) {
-			err = harvest_ledger(&live->harvest, i, (enum interface_direction)direction, &record);
+			err = read_ledger(live, i, (enum interface_direction)direction, &record);
 			if (!err)
 				err = live->output->ledger(&record);
 			statistics_ledger(live->statistics, &record.ledger);
@@ -277,12 +158,12 @@ static int put_ledgers(struct live *live, bool *whole)
 
 static int finish(struct live *live)
 {
-	bool whole;
-	int err = harvest_sweep(&live->harvest, true);
+	bool whole, last = !live_stays(live);
+	int err = harvest_sweep(&live->harvest, last);
 
 	if (!err && statistics_wanted(live->statistics))
-		err = report_services(live, true);
-	if (!err)
+		err = report_services(live, last);
+	if (!err && last)
 		err = harvest_summaries(&live->harvest, live->output);
 	if (!err)
 		err = put_ledgers(live, &whole);
@@ -291,39 +172,25 @@ static int finish(struct live *live)
 	return live->options->strict && !whole ? EXIT_STRICT : EXIT_FINE;
 }
 
-static void stop(struct live *live)
-{
-	harvest_close(&live->harvest);
-	sink_close(live->sink);
-	attach_close(&live->attach);
-	loader_close(&live->loader);
-	for (int i = 0; i < 3; i++) {
-		int fd = (int[]){ live->instance, live->signals, live->watch }[i];
-
-		if (fd >= 0)
-			close(fd);
-	}
-	guardian_dismiss(&live->guardian);
-}
-
 int live_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	static struct live live;
 	int status = EXIT_FAILED, err;
 
 	live = (struct live){ .options = options, .output = output, .statistics = statistics, .guardian.notes = -1 };
-	live.instance = live.signals = live.watch = -1;
-	if (start(&live)) {
-		status = live.sink ? EXIT_FAILED
-				   : EXIT_USAGE; /* without a sink: the filter is wrong, and has been said */
-		detach_all(&live);
+	live.instance = live.signals = live.watch = live.pin.directory = -1;
+	live.loader.sweep = -1;
+	err = live_start(&live);
+	if (err) { /* without a sink: the filter is wrong, and has been said */
+		status = err > 0 ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;
+		live_detach(&live);
 		goto out;
 	}
 	err = options->screen ? live_screen_open(&live.screen, &live.harvest, statistics, options, &live.attach) : 0;
-	if (!err)
+	if (!err && !options->unpin)
 		err = watch_flows(&live);
 	live_screen_close(&live.screen);
-	detach_all(&live);
+	live_detach(&live);
 	if (!err)
 		err = status = finish(&live);
 	if (err < 0) {
@@ -332,6 +199,6 @@ int live_run(const struct options *options, const struct output *output, struct 
 		status = EXIT_FAILED;
 	}
 out:
-	stop(&live);
+	live_stop(&live);
 	return status;
 }

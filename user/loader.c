@@ -5,11 +5,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <limits.h>
+#include <nettle/sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 #include <xdp/libxdp.h>
 
 #include "sizing.h"
@@ -101,7 +104,7 @@ int loader_open(struct loader *loader, __u32 flows)
 	static const char *const arrays[] = { "tags", "flows", "facts" };
 	int err;
 
-	*loader = (struct loader){ .flows_asked = flows, .reports_size = REPORTS_SIZE };
+	*loader = (struct loader){ .flows_asked = flows, .reports_size = REPORTS_SIZE, .sweep = -1 };
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(libbpf_says);
 	libxdp_set_print(libxdp_says);
@@ -184,10 +187,79 @@ int loader_load(struct loader *loader, int refusal, bool stats)
 	return err;
 }
 
+void loader_digest(__u8 digest[32])
+{
+	struct sha256_ctx context;
+
+	sha256_init(&context);
+	sha256_update(&context, (size_t)(tcpscope_object_end - tcpscope_object), (const __u8 *)tcpscope_object);
+	sha256_digest(&context, SHA256_DIGEST_SIZE, digest);
+}
+
+/* The programs read the shape meanwhile, and find in it what was there before. */
+static int mark_kept(const struct loader *loader)
+{
+	int map = loader_map(loader, ".data.table"), err;
+	struct table_shape shape;
+	__u32 at = 0;
+
+	err = bpf_map_lookup_elem(map, &at, &shape);
+	shape.kept = 1;
+	return err ? err : bpf_map_update_elem(map, &at, &shape, BPF_ANY);
+}
+
+int loader_keep(const struct loader *loader, const char *directory)
+{
+	struct bpf_program *program;
+	struct bpf_map *map;
+	char path[PATH_MAX];
+	int err = 0;
+
+	bpf_object__for_each_map(map, loader->object)
+	{
+		snprintf(path, sizeof(path), "%s/%s", directory, bpf_map__name(map));
+		if (!err && !bpf_map__is_internal(map))
+			err = bpf_obj_pin(bpf_map__fd(map), path);
+	}
+	bpf_object__for_each_program(program, loader->object)
+	{
+		snprintf(path, sizeof(path), "%s/%s", directory, bpf_program__name(program));
+		if (!err)
+			err = bpf_obj_pin(bpf_program__fd(program), path);
+	}
+	return err ? err : mark_kept(loader);
+}
+
+int loader_adopt(struct loader *loader, const char *directory)
+{
+	struct bpf_map *map;
+	char path[PATH_MAX];
+	int err = 0;
+
+	bpf_object__for_each_map(map, loader->object)
+	{
+		int fd;
+
+		if (err || bpf_map__is_internal(map))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, bpf_map__name(map));
+		fd = bpf_obj_get(path);
+		err = fd < 0 ? fd : bpf_map__reuse_fd(map, fd); /* which has its own copy */
+		if (fd >= 0)
+			close(fd);
+	}
+	snprintf(path, sizeof(path), "%s/sweep", directory);
+	loader->sweep = err ? -1 : bpf_obj_get(path);
+	loader->loaded = loader->sweep >= 0;
+	return err ? err : loader->sweep < 0 ? loader->sweep : 0;
+}
+
 void loader_close(struct loader *loader)
 {
+	if (loader->loaded && loader->sweep >= 0)
+		close(loader->sweep);
 	bpf_object__close(loader->object);
-	*loader = (struct loader){ 0 };
+	*loader = (struct loader){ .sweep = -1 };
 }
 
 int loader_map(const struct loader *loader, const char *name)
@@ -197,5 +269,7 @@ int loader_map(const struct loader *loader, const char *name)
 
 int loader_program(const struct loader *loader, const char *name)
 {
+	if (loader->sweep >= 0 && !strcmp(name, "sweep"))
+		return loader->sweep;
 	return bpf_program__fd(bpf_object__find_program_by_name(loader->object, name));
 }

@@ -16,6 +16,7 @@ struct loader {
 	__u32 flows_asked;
 	size_t reports_size; /* of the ring buffer, octets */
 	bool loaded;
+	int sweep; /* program of a table that was taken over; -1: the object's own */
 };
 
 /* Opens the object and sizes the table for `flows`. Prints what is wrong; returns 0 or -errno. */
@@ -25,6 +26,13 @@ int loader_open(struct loader *loader, __u32 flows);
 int loader_load(struct loader *loader, int refusal, bool stats);
 /* Prints why loading failed with `err`, and what to try. */
 void loader_explain(const struct loader *loader, int err, bool stats);
+/* What is built in, as SHA-256: two with the same agree on every layout. */
+void loader_digest(__u8 digest[32]);
+/* Gives the maps and programs of a loaded object names in a directory of the BPF file system, and marks the table as kept.
+ * Returns 0 or -errno, then some may have names. */
+int loader_keep(const struct loader *loader, const char *directory);
+/* Takes what loader_keep left there instead of loading the object. Returns 0 or -errno. */
+int loader_adopt(struct loader *loader, const char *directory);
 void loader_close(struct loader *loader);
 
 /* Descriptors of a loaded object's parts, by name. */

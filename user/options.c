@@ -17,7 +17,7 @@
 #define TCPSCOPE_VERSION "unversioned"
 #endif
 
-enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80 };
+enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MAX = 32 };
 
 /* Options without a letter. */
 enum {
@@ -31,7 +31,9 @@ enum {
 	OPTION_INTERVAL,
 	OPTION_ASSERT,
 	OPTION_JUNIT,
-	OPTION_LADDER
+	OPTION_LADDER,
+	OPTION_PIN,
+	OPTION_UNPIN
 };
 
 static const struct argp_option table[] = {
@@ -44,6 +46,9 @@ static const struct argp_option table[] = {
 	{ "hook", OPTION_HOOK, "auto|xdp|tc", 0,
 	  "Where to see arriving packets (auto: XDP on a physical NIC whose driver has it, else tc)", 3 },
 	{ "flows", OPTION_FLOWS, "N", 0, "Room in the flow table (default: 131072); for a capture it grows", 3 },
+	{ "pin", OPTION_PIN, "NAME", 0,
+	  "Leave programs and flow table in the kernel at the end; the next run with that name goes on with them", 3 },
+	{ "unpin", OPTION_UNPIN, "NAME", 0, "Print what such a run left, and remove it", 3 },
 	{ "stats", OPTION_STATS, NULL, 0, "Print the ledger in full: where every packet went", 4 },
 	{ "strict", OPTION_STRICT, NULL, 0, "Exit with status 3 if a packet or record was lost or is unaccounted for",
 	  4 },
@@ -91,6 +96,8 @@ static void read_hook(struct options *options, const char *name)
 	usage_error("--hook is auto, xdp or tc, not '%s'", name);
 }
 
+const char *options_hook_name(enum hook_choice hook) { return hook_names[hook]; }
+
 static uint64_t read_seconds(const char *option, const char *text)
 {
 	char *end;
@@ -111,6 +118,16 @@ static void read_flows(struct options *options, const char *text)
 	if (errno || end == text || *end || *text == '-' || flows == 0 || flows > FLOWS_MAX)
 		usage_error("--flows is a number from 1 to %d, not '%s'", FLOWS_MAX, text);
 	options->flows = (uint32_t)flows;
+}
+
+/* It is that of a directory of the BPF file system, which knows no dots. */
+static const char *read_pin(const char *option, const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+	if (!name[0] || name[strspn(name, allowed)] || strlen(name) > PIN_MAX)
+		usage_error("%s is a name of up to %d letters, digits, _ and -, not '%s'", option, PIN_MAX, name);
+	return name;
 }
 
 static void read_output(struct options *options, const char *name)
@@ -174,11 +191,21 @@ static void check_report(struct options *options)
 		usage_error("--report goes with --output table or json");
 }
 
+static void check_pin(const struct options *options)
+{
+	if (options->pin && options->capture)
+		usage_error("--pin is for interfaces, not for a capture");
+	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
+			       options->hook != HOOK_AUTO || options->interval_ns))
+		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval and --hook");
+}
+
 static void check(struct options *options)
 {
 	if (options->capture && options->interfaces)
 		usage_error("-r and -i exclude each other");
 	check_report(options);
+	check_pin(options);
 	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO))
 		usage_error("--duration and --hook are for interfaces, not for a capture");
 }
@@ -201,6 +228,8 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_ASSERT: return read_assertion(options, argument);
 	case OPTION_LADDER: options->ladder = argument; break;
 	case OPTION_JUNIT: options->junit = argument; break;
+	case OPTION_PIN: options->pin = read_pin("--pin", argument); break;
+	case OPTION_UNPIN: options->unpin = read_pin("--unpin", argument); break;
 	case 'h': argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name); exit(EXIT_FINE);
 	case 'V': printf("tcpscope %s\n", TCPSCOPE_VERSION); exit(EXIT_FINE);
 	case ARGP_KEY_ARG: return read_filter_word(options, argument);

@@ -34,11 +34,15 @@ struct options {
 	size_t assertions;
 	const char *ladder; /* tcpdump expression: whose packets are shown; NULL: none */
 	const char *junit;  /* file for their verdicts; NULL: none */
+	const char *pin;    /* name under which the watch outlives the program; NULL: none */
+	const char *unpin;  /* the watch to end; NULL: none */
 	char *filter;	    /* tcpdump expression; NULL: none */
 };
 
 /* Fills `options` from the command line. Prints help, version and usage errors itself, and then exits. */
 void options_read(struct options *options, int argc, char **argv);
+/* "auto", "xdp" or "tc". */
+const char *options_hook_name(enum hook_choice hook);
 void options_free(struct options *options);
 
 #endif

@@ -15,7 +15,7 @@ import time
 
 import net
 import report
-from scope import BINARY, Scope
+from scope import Scope, processes
 from sniff import socket_inside
 
 PORT = 7000
@@ -36,19 +36,6 @@ def connect(interface):
     port = client.getsockname()[1]
     client.close()
     return port
-
-
-def processes():
-    """Of tcpscope, guardians too, as far as the sandbox sees: its own."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            target = os.readlink(f"/proc/{name}/exe")
-        except OSError:
-            continue  # it has just ended, or is the kernel's
-        if os.path.basename(target) == os.path.basename(BINARY):
-            found.append(int(name))
-    return found
 
 
 def nothing_left():

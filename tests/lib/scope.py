@@ -87,3 +87,16 @@ def field(flow, name):
     """`server_port` is flow["server"]["port"]; other names are the flow's own."""
     side, _, rest = name.partition("_")
     return flow[side][rest] if side in ("client", "server") and rest in flow[side] else flow[name]
+
+
+def processes():
+    """Of tcpscope, guardians too, as far as the sandbox sees: its own."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            target = os.readlink(f"/proc/{name}/exe")
+        except OSError:
+            continue  # it has just ended, or is the kernel's
+        if os.path.basename(target) == os.path.basename(BINARY):
+            found.append(int(name))
+    return found

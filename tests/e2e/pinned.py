@@ -1,0 +1,323 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A watch that outlives its process (--pin): ended or killed under traffic and taken over, not a packet goes uncounted,
+and each connection has one record, whichever process wrote it. What does not fit is refused. --unpin leaves nothing.
+
+    client                                    server
+    veth0 192.0.2.1/24     <--------------->  veth0 192.0.2.2/24       a listener on port 7000
+    veth1 198.51.100.1/24  <--------------->  veth1 198.51.100.2/24
+      ^ tcpscope --pin watch
+"""
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import foreign
+import net
+import report
+from scope import BINARY, Scope, processes
+from sniff import socket_inside
+
+PORT = 7000
+NAME = "watch"
+PINS = "/sys/fs/bpf/tcpscope"
+HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
+LINES = {"SIGTERM": signal.SIGTERM, "kill -9": signal.SIGKILL}
+OCTETS = 1000
+BPF_MAP_LOOKUP, BPF_MAP_UPDATE, BPF_OBJ_GET = 1, 2, 7
+STATE_SIZE = 8192  # more than the state has
+
+
+def hook_words(hook):
+    return ("--hook", "tc" if hook == "clsact" else hook)
+
+
+def start(hook, *more, interfaces=("veth0",), pinned=True):
+    """Taken over, too, it names each interface and `egress`."""
+    return Scope("client", interfaces, *hook_words(hook), *(("--pin", NAME) if pinned else ()), *more,
+                 environment=HOOKS[hook])
+
+
+def command(*words, environment=None, namespace="client"):
+    return subprocess.run(net.enter(namespace, BINARY, *words), capture_output=True, text=True,
+                          timeout=net.EVENT_SECONDS, env={**os.environ, **(environment or {})})
+
+
+def unpin():
+    """Returns what it did, its flows, its ledgers."""
+    done = command("--unpin", NAME, "--output", "json")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    return done, [record for record in records if record["type"] == "flow"], \
+        [record for record in records if record["type"] == "ledger"]
+
+
+def check_gone(name, interface="veth0"):
+    report.equal(f"{name}: nothing stays", (net.attached("client", interface), os.path.exists(PINS), processes()),
+                 ([], False, []))
+
+
+def refused(name, words, *arguments, status=1):
+    done = command(*arguments)
+    lines = done.stderr.splitlines()
+    report.equal(f"{name}: exit status", done.returncode, status)
+    report.check(f"{name}: one line says why", len(lines) == 1 and all(word in lines[0] for word in words), lines)
+
+
+class Traffic(threading.Thread):
+    """One connection that sends all the time, others that come and go, until it is ended."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.ending = threading.Event()
+        self.octets = {}  # sent, by the client's port
+        self.failed = None
+        self.start()
+
+    def connect(self):
+        client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+        client.settimeout(net.EVENT_SECONDS)
+        client.connect(("192.0.2.2", PORT))
+        self.octets[client.getsockname()[1]] = 0
+        return client
+
+    def send(self, client):
+        client.sendall(b"x" * OCTETS)
+        self.octets[client.getsockname()[1]] += OCTETS
+
+    def close(self, client):
+        """Waits for the server's FIN, so that all was acknowledged."""
+        client.shutdown(socket.SHUT_WR)
+        client.recv(1)
+        client.close()
+
+    def run(self):
+        try:
+            steady = self.connect()
+            self.steady = steady.getsockname()[1]
+            while not self.ending.is_set():
+                other = self.connect()
+                for client in (steady, other, steady):
+                    self.send(client)
+                self.close(other)
+                time.sleep(0.002)  # paces it: two CPUs are enough
+            self.close(steady)
+        except OSError as error:
+            self.failed = error
+
+    def end(self):
+        self.ending.set()
+        self.join(net.EVENT_SECONDS)
+        if self.failed:
+            raise net.Failed(f"traffic: {self.failed}")
+
+    def count(self):
+        return len(self.octets)
+
+
+def serve():
+    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("", PORT))
+    listener.listen(128)
+
+    def answer(connection):
+        with connection:
+            while connection.recv(65536):
+                pass
+
+    def accept():
+        while True:
+            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+
+
+def await_more(traffic):
+    """Until it has made some more connections."""
+    had = traffic.count()
+    net.await_true(lambda: traffic.count() >= had + 20 or traffic.failed, "more connections")
+
+
+def check_records(name, traffic, flows):
+    """Of all lives together."""
+    by_port = {}
+    for flow in flows:
+        by_port.setdefault(flow["client"]["port"], []).append(flow)
+    report.equal(f"{name}: each connection has one record", {port: len(by_port.get(port, [])) for port in traffic.octets
+                                                             if len(by_port.get(port, [])) != 1}, {})
+    wrong = [(port, flow["state"], flow["client"]["stream_bytes"], octets) for port, octets in traffic.octets.items()
+             for flow in by_port.get(port, []) if (flow["state"], flow["outcome"], flow["client"]["stream_bytes"]) !=
+             ("closed", "accepted", octets)]
+    report.check(f"{name}: and all of it is in there", not wrong, wrong[:4])
+    report.equal(f"{name}: no others", sorted(set(by_port) - set(traffic.octets)), [])
+
+
+def check_ledgers(name, ledgers, flows, before, after):
+    got = {ledger["direction"]: ledger["detail"]["frames"] for ledger in ledgers}
+    report.equal(f"{name}: the ledger of all lives is what the interface counted", got,
+                 {direction: after[direction] - before[direction] for direction in got})
+    report.equal(f"{name}: unaccounted, lost", [(ledger["unaccounted"], ledger["lost_records"]) for ledger in ledgers],
+                 [(0, 0)] * 2)
+    report.equal(f"{name}: each packet of in_flows is in a record",
+                 sum(flow[side]["packets"] for flow in flows for side in ("client", "server")),
+                 sum(ledger["in_flows"] for ledger in ledgers))
+
+
+def restarted(hook, how):
+    """Two ends under traffic, three lives, then --unpin."""
+    name = f"pinned {hook} {how}"
+    before = net.quiet("client", "veth0")
+    flows = []
+    scope = start(hook)
+    report.equal(f"{name}: directory is root's alone", os.stat(f"{PINS}/{NAME}").st_mode & 0o7777, 0o700)
+    traffic = Traffic()
+    for _ in range(2):
+        await_more(traffic)
+        scope.stop(LINES[how])
+        net.await_true(lambda: not processes(), "no process of it left, the guardian included")
+        report.check(f"{name}: attached all the same", net.attached("client", "veth0"), "nothing is")
+        await_more(traffic)
+        flows += scope.flows
+        scope = start(hook)
+        report.check(f"{name}: it says that it took over", scope.wait_line("taken over", NAME), scope.lines)
+    await_more(traffic)
+    traffic.end()
+    after = net.quiet("client", "veth0")
+    report.equal(f"{name}: the last one's exit status", scope.stop(), 0)
+    flows += scope.flows
+    done, left, ledgers = unpin()
+    flows += left
+    report.equal(f"{name}: --unpin: exit status, stderr", (done.returncode, done.stderr.count("tcpscope: cannot")), (0, 0))
+    check_records(name, traffic, flows)
+    check_ledgers(name, ledgers, flows, before, after)
+    check_gone(f"{name}: --unpin")
+
+
+def beside(hook):
+    """Another run, not pinned, is no reason to remove what is pinned; nor is the end of that run."""
+    name = f"pinned {hook} and another run"
+    start(hook).stop()
+    before = net.attached("client", "veth0")
+    try:
+        other = start(hook, pinned=False)
+        report.equal(f"{name}: that one's exit status", other.stop(), 0)
+    except net.Failed as failed:  # XDP cannot be shared here
+        report.check(f"{name}: that one says why not", "another tcpscope holds" in str(failed), failed)
+    report.equal(f"{name}: what is pinned stays", net.attached("client", "veth0"), before)
+    report.equal(f"{name}: and can be taken over", start(hook).stop(), 0)
+    unpin()
+    check_gone(name)
+
+
+def bpf_object(path):
+    text = ctypes.create_string_buffer(path.encode())
+    return foreign.bpf(BPF_OBJ_GET, foreign.struct.pack("=QII", ctypes.addressof(text), 0, 0))
+
+
+def state_change(at):
+    """Another octet at an offset of what is said of the watch."""
+    state = bpf_object(f"{PINS}/{NAME}/state")
+    key, value = ctypes.create_string_buffer(4), ctypes.create_string_buffer(STATE_SIZE)
+    words = foreign.struct.pack("=IIQQQ", state, 0, ctypes.addressof(key), ctypes.addressof(value), 0)
+    foreign.bpf(BPF_MAP_LOOKUP, words)
+    value[at] = value.raw[at] ^ 1
+    foreign.bpf(BPF_MAP_UPDATE, words)
+    os.close(state)
+
+
+def misfits():
+    scope = start("tc")
+    again = ("-i", "veth0", "--hook", "tc", "--pin", NAME)
+    refused("pinned, and running", ("running", NAME), *again)
+    refused("pinned, running, and unpinned", ("running", NAME), "--unpin", NAME)
+    report.equal("pinned: the one that runs never notices", scope.stop(), 0)
+    end = f"--unpin {NAME}"
+    refused("pinned, other table", ("room for 131072", "--flows 131072", end), *again, "--flows", 1000)
+    refused("pinned, other hook", ("--hook tc", end), "-i", "veth0", "--hook", "xdp", "--pin", NAME)
+    refused("pinned, other interfaces", ("-i veth0", end), *again, "-i", "lo")
+    done = command(*again, namespace="server")
+    report.check("pinned, other namespace: refused", done.returncode == 1 and "another network namespace" in
+                 done.stderr, done)
+    for what, at, words in (("version", 0, "by version"), ("build", 32, "another build")):
+        state_change(at)
+        refused(f"pinned, other {what}", (words, end), *again)
+        state_change(at)
+    report.equal("pinned, after all refusals: taken over", start("tc").stop(), 0)
+    state_change(32)
+    done = command("--unpin", NAME)
+    report.check("pinned, other build: --unpin removes it, and says what is lost", done.returncode == 0 and
+                 "lost" in done.stderr, done)
+    check_gone("pinned, other build: --unpin")
+
+
+def words():
+    for bad in ("", "a/b", "..", "x" * 33):
+        refused(f"pinned: as {bad!r}", ("--pin", "letters"), "-i", "veth0", "--pin", bad, status=2)
+    refused("pinned: a capture", ("--pin", "capture"), "-r", "-", "--pin", NAME, status=2)
+    refused("pinned: nothing", ("nothing is pinned", NAME), "--unpin", NAME)
+    for what, before, after in (("read-only", "mount -o remount,ro /sys/fs/bpf", "mount -o remount,rw /sys/fs/bpf"),
+                                ("absent", "umount /sys/fs/bpf", "mount -t bpf bpf /sys/fs/bpf")):
+        net.run("sh", "-c", before)
+        refused(f"pinned: BPF file system {what}", ("/sys/fs/bpf", "mount"), "-i", "veth0", "--pin", NAME)
+        report.equal(f"pinned: BPF file system {what}: nothing attached", net.attached("client", "veth0"), [])
+        net.run("sh", "-c", after)
+
+
+def unfinished():
+    """Killed while it started: without a state it is nobody's."""
+    start("tc").stop()
+    os.unlink(f"{PINS}/{NAME}/state")
+    scope = start("tc")
+    report.check("pinned, unfinished: said, and begun anew", scope.wait_line("did not finish", NAME), scope.lines)
+    report.equal("pinned, unfinished: exit status", scope.stop(), 0)
+    os.unlink(f"{PINS}/{NAME}/state")
+    report.equal("pinned, unfinished: --unpin: exit status", command("--unpin", NAME).returncode, 0)
+    check_gone("pinned, unfinished: --unpin")
+
+
+def replaced():
+    """The interface is deleted while nobody watches, and another has its name."""
+    name = "pinned, another interface of that name"
+
+    def veth_extra():
+        net.veth_make("client", "server", "veth1")
+        net.addresses_set("client", "veth1", "198.51.100.1/24")
+        net.addresses_set("server", "veth1", "198.51.100.2/24")
+
+    veth_extra()
+    scope = start("tc", interfaces=("veth0", "veth1"))
+    client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+    client.connect(("198.51.100.2", PORT))
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    net.inside("client", "ip", "link", "delete", "veth1")
+    veth_extra()
+    refused(name, ("other interfaces", "-i veth0 -i veth1", f"--unpin {NAME}"), "-i", "veth0", "-i", "veth1", "--hook",
+            "tc", "--pin", NAME)
+    _, flows, ledgers = unpin()
+    report.equal(f"{name}: --unpin reports the flow and every ledger", ([flow["interface"] for flow in flows],
+                                                                        len(ledgers)), (["veth1"], 4))
+    check_gone(f"{name}: --unpin")
+    net.inside("client", "ip", "link", "delete", "veth1")
+    client.close()
+
+
+def main():
+    net.pair_make()
+    serve()
+    for hook in HOOKS:
+        for how in LINES:
+            restarted(hook, how)
+        beside(hook)
+    misfits()
+    words()
+    unfinished()
+    replaced()
+
+
+if __name__ == "__main__":
+    report.run(main)

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../include/link.h"
+#include "leftover.h"
+#include "live_parts.h"
+#include "options.h"
+#include "terminal.h"
+#include "watch.h"
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void remove_leftovers(struct live *live)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++) {
+		const struct watched *watched = &live->interfaces.watched[i];
+		int removed;
+
+		guardian_note(&live->guardian, watched->ifindex);
+		removed = leftover_remove(watched->ifindex);
+		if (removed > 0)
+			fprintf(stderr, "tcpscope: %s: replaced %d program%s that an earlier run left attached\n",
+				watched->name, removed, removed == 1 ? "" : "s");
+	}
+}
+
+static int enter_interface(const struct live *live, unsigned int number)
+{
+	const struct watched *watched = &live->interfaces.watched[number];
+	__u32 at = watched->ifindex % INTERFACE_INDEXES;
+	const struct interface entry = { .ifindex = watched->ifindex,
+					 .number = (__u16)number,
+					 .link = watched->ethernet ? LINK_ETHERNET : LINK_IP };
+
+	return bpf_map_update_elem(loader_map(&live->loader, "interfaces"), &at, &entry, BPF_ANY);
+}
+
+static int attach_all(struct live *live)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
+		err = enter_interface(live, i);
+	if (err)
+		fprintf(stderr, "tcpscope: cannot tell the kernel of the interfaces: %s\n", strerror(-err));
+	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
+		err = attach_interface(&live->attach, &live->interfaces.watched[i], i);
+	return err;
+}
+
+static int open_descriptors(struct live *live)
+{
+	live->signals = open_signals();
+	live->watch = live->signals < 0 ? live->signals : watch_open();
+	if (live->watch < 0)
+		fprintf(stderr, "tcpscope: cannot listen for signals and link changes: %s\n", strerror(-live->watch));
+	return live->watch < 0 ? live->watch : 0;
+}
+
+/* A table of its own, and programs that fill it. */
+static int start_anew(struct live *live)
+{
+	int err;
+
+	attach_open(&live->attach, &live->loader, live->options);
+	remove_leftovers(live);
+	err = attach_load(&live->attach, &live->interfaces);
+	if (err)
+		return err;
+	live->instance = instance_announce(loader_map(&live->loader, "reports"));
+	if (live->instance < 0) {
+		fprintf(stderr, "tcpscope: cannot announce itself to other runs: %s\n", strerror(-live->instance));
+		return live->instance;
+	}
+	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
+	if (!err)
+		err = attach_all(live);
+	if (err || !live->pin.name)
+		return err;
+	return pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
+}
+
+/* With what another process has left. */
+static int start_again(struct live *live)
+{
+	int err = live->options->unpin ? 0 : pin_fits(&live->pin, live->options, &live->interfaces);
+
+	attach_open(&live->attach, &live->loader, live->options);
+	if (!err)
+		err = pin_adopt(&live->pin, &live->loader, &live->attach);
+	return err ? err : harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
+}
+
+static int find_interfaces(struct live *live)
+{
+	const char *name = live->options->unpin ? live->options->unpin : live->options->pin;
+	int err = name ? pin_open(&live->pin, name, live->options->pin) : 0;
+
+	if (err || !live->options->unpin)
+		return err ? err : interfaces_find(&live->interfaces, live->options);
+	if (!live->pin.found)
+		return 1;
+	if (!pin_is_readable(&live->pin)) {
+		fprintf(stderr,
+			"tcpscope: removed '%s', which another version or build of tcpscope had left: "
+			"the flows it held cannot be read, and are lost\n",
+			name);
+		return 1;
+	}
+	pin_interfaces(&live->pin, &live->interfaces);
+	return 0;
+}
+
+int live_start(struct live *live)
+{
+	int err;
+
+	live->sink = sink_open(live->output, live->options->filter, live->statistics);
+	if (!live->sink)
+		return -EINVAL;
+	err = find_interfaces(live);
+	if (!err)
+		err = open_descriptors(live);
+	if (!err && live->options->screen)
+		err = terminal_remember();
+	if (err)
+		return err;
+	err = guardian_start(&live->guardian);
+	if (err) {
+		fprintf(stderr, "tcpscope: cannot start the process that cleans up after a crash: %s\n",
+			strerror(-err));
+		return err;
+	}
+	err = loader_open(&live->loader, live->options->unpin ? live->pin.state.flows : live->options->flows);
+	if (err)
+		return err;
+	return live->pin.found ? start_again(live) : start_anew(live);
+}
+
+bool live_stays(const struct live *live) { return live->pin.found && !live->options->unpin; }
+
+void live_detach(struct live *live)
+{
+	if (live_stays(live))
+		return;
+	if (live->pin.found)
+		pin_detach(&live->pin);
+	for (unsigned int i = 0; i < live->interfaces.count && !live->pin.found; i++)
+		detach_interface(&live->attach, &live->interfaces.watched[i], i);
+	/* Waits for every CPU to leave the programs it may still be in: then the accounts are closed. */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+void live_stop(struct live *live)
+{
+	harvest_close(&live->harvest);
+	if (live->pin.directory >= 0 && !live_stays(live))
+		pin_remove(&live->pin);
+	pin_close(&live->pin);
+	sink_close(live->sink);
+	attach_close(&live->attach);
+	loader_close(&live->loader);
+	for (int i = 0; i < 3; i++) {
+		int fd = (int[]){ live->instance, live->signals, live->watch }[i];
+
+		if (fd >= 0)
+			close(fd);
+	}
+	guardian_dismiss(&live->guardian);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "pin.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "leftover.h"
+
+#define FILE_SYSTEM "/sys/fs/bpf"
+#define ALL_PINS FILE_SYSTEM "/tcpscope"
+
+void pin_path(const struct pin *pin, const char *part, char path[PIN_PATH])
+{
+	snprintf(path, PIN_PATH, ALL_PINS "/%s%s%s", pin->name, part[0] ? "/" : "", part);
+}
+
+void pin_link_path(const struct pin *pin, unsigned int ifindex, const char *hook, char path[PIN_PATH])
+{
+	char part[64];
+
+	snprintf(part, sizeof(part), "link_%u_%s", ifindex, hook);
+	pin_path(pin, part, path);
+}
+
+static bool file_system_is_there(void)
+{
+	struct statfs about;
+
+	return !statfs(FILE_SYSTEM, &about) && about.f_type == BPF_FS_MAGIC;
+}
+
+static int explain(const struct pin *pin, int err)
+{
+	if (!file_system_is_there())
+		fprintf(stderr,
+			"tcpscope: no BPF file system at " FILE_SYSTEM ", where '%s' would be; "
+			"`mount -t bpf bpf " FILE_SYSTEM "` makes one\n",
+			pin->name);
+	else if (err == -EROFS)
+		fprintf(stderr,
+			"tcpscope: cannot pin '%s': " FILE_SYSTEM " is read-only; "
+			"`mount -o remount,rw " FILE_SYSTEM "` changes that\n",
+			pin->name);
+	else if (err == -EWOULDBLOCK)
+		fprintf(stderr, "tcpscope: a tcpscope that is running has '%s'; end it first, or take another name\n",
+			pin->name);
+	else if (err == -ENOENT)
+		fprintf(stderr, "tcpscope: nothing is pinned as '%s'; `ls " ALL_PINS "` shows what is\n", pin->name);
+	else
+		fprintf(stderr, "tcpscope: cannot pin '%s' in " ALL_PINS ": %s%s\n", pin->name, strerror(-err),
+			err == -EACCES || err == -EPERM ? "; run it as root" : "");
+	return err;
+}
+
+static int make_directory(const char *path) { return mkdir(path, 0700) && errno != EEXIST ? -errno : 0; }
+
+static int open_directory(struct pin *pin, bool make)
+{
+	char path[PIN_PATH];
+	int err = file_system_is_there() ? 0 : -ENODEV;
+
+	pin_path(pin, "", path);
+	if (!err && make)
+		err = make_directory(ALL_PINS);
+	if (!err && make)
+		err = make_directory(path);
+	if (err)
+		return err;
+	pin->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (pin->directory < 0)
+		return -errno;
+	return flock(pin->directory, LOCK_EX | LOCK_NB) ? -errno : 0;
+}
+
+/* Maps of another version may be larger or smaller: what both have is read. */
+static int read_state(struct pin *pin)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info), at = 0;
+	char path[PIN_PATH];
+	void *value = NULL;
+	int fd, err;
+
+	pin_path(pin, "state", path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd;
+	err = bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (!err) {
+		value = calloc(1, info.value_size);
+		err = value ? bpf_map_lookup_elem(fd, &at, value) : -ENOMEM;
+	}
+	if (!err)
+		memcpy(&pin->state, value, info.value_size < sizeof(pin->state) ? info.value_size : sizeof(pin->state));
+	free(value);
+	close(fd);
+	return err;
+}
+
+static bool is_empty(const struct pin *pin)
+{
+	DIR *directory = fdopendir(dup(pin->directory));
+	const struct dirent *entry;
+	bool empty = true;
+
+	while (directory && empty && (entry = readdir(directory)))
+		empty = entry->d_name[0] == '.';
+	if (directory)
+		closedir(directory);
+	return empty;
+}
+
+static void remove_parts(const struct pin *pin)
+{
+	DIR *directory = fdopendir(dup(pin->directory));
+	const struct dirent *entry;
+
+	if (!directory)
+		return;
+	rewinddir(directory); /* the position is shared with whoever read it before */
+	while ((entry = readdir(directory)))
+		if (entry->d_name[0] != '.')
+			unlinkat(pin->directory, entry->d_name, 0);
+	closedir(directory);
+}
+
+int pin_open(struct pin *pin, const char *name, bool make)
+{
+	int err;
+
+	*pin = (struct pin){ .name = name, .directory = -1 };
+	err = open_directory(pin, make);
+	if (err && pin->directory >= 0) {
+		close(pin->directory); /* another's */
+		pin->directory = -1;
+	}
+	if (!err) {
+		err = read_state(pin);
+		pin->found = !err;
+		if (err == -ENOENT && !is_empty(pin)) {
+			fprintf(stderr, "tcpscope: removed what a start that did not finish had left of '%s'\n", name);
+			remove_parts(pin);
+		}
+		err = err == -ENOENT ? 0 : err;
+	}
+	return err ? explain(pin, err) : 0;
+}
+
+void pin_close(struct pin *pin)
+{
+	if (pin->directory >= 0)
+		close(pin->directory);
+	*pin = (struct pin){ .directory = -1 };
+}
+
+static __u32 map_id(const struct pin *pin, const char *part)
+{
+	struct bpf_map_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[PIN_PATH];
+	int fd, err;
+
+	pin_path(pin, part, path);
+	fd = bpf_obj_get(path);
+	err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (fd >= 0)
+		close(fd);
+	return err ? 0 : info.id;
+}
+
+static void detach_link(const struct pin *pin, const char *part)
+{
+	char path[PIN_PATH];
+	int fd;
+
+	pin_path(pin, part, path);
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return;
+	bpf_link_detach(fd); /* at once: when the last name goes, the kernel detaches some time later */
+	close(fd);
+}
+
+void pin_detach(const struct pin *pin)
+{
+	DIR *directory = fdopendir(dup(pin->directory));
+	struct if_nameindex *all = if_nameindex();
+	__u32 reports = map_id(pin, "reports");
+	const struct dirent *entry;
+
+	if (directory)
+		rewinddir(directory);
+	while (directory && (entry = readdir(directory)))
+		if (!strncmp(entry->d_name, "link_", 5))
+			detach_link(pin, entry->d_name);
+	if (directory)
+		closedir(directory);
+	for (const struct if_nameindex *at = all; reports && at && at->if_index; at++)
+		leftover_remove_run(at->if_index, reports);
+	if (all)
+		if_freenameindex(all);
+}
+
+void pin_remove(const struct pin *pin)
+{
+	char path[PIN_PATH];
+
+	remove_parts(pin);
+	pin_path(pin, "", path);
+	if (rmdir(path))
+		fprintf(stderr, "tcpscope: cannot remove %s: %s\n", path, strerror(errno));
+	rmdir(ALL_PINS); /* unless there are others */
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a pinned watch says of itself, and the way there and back. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pin.h"
+
+static const char *const link_names[DIRECTIONS] = { [DIRECTION_INGRESS] = "ingress", [DIRECTION_EGRESS] = "egress" };
+
+/* What this build would say, but for the interfaces. */
+static void describe(struct pin_state *state)
+{
+	struct stat about = { 0 };
+
+	*state = (struct pin_state){ 0 };
+	snprintf(state->version, sizeof(state->version), "%s", TCPSCOPE_VERSION);
+	loader_digest(state->digest);
+	stat("/proc/self/ns/net", &about);
+	state->namespace_device = about.st_dev;
+	state->namespace_inode = about.st_ino;
+}
+
+bool pin_is_readable(const struct pin *pin)
+{
+	struct pin_state own;
+
+	describe(&own);
+	return pin->found && !strncmp(pin->state.version, own.version, sizeof(own.version)) &&
+	       !memcmp(pin->state.digest, own.digest, sizeof(own.digest));
+}
+
+static bool is_of_namespace(const struct pin *pin)
+{
+	struct pin_state own;
+
+	describe(&own);
+	return pin->state.namespace_device == own.namespace_device && pin->state.namespace_inode == own.namespace_inode;
+}
+
+/* Does a link still hold? The kernel lets it go when its interface goes. */
+static bool is_attached(const struct pin *pin, unsigned int ifindex, const char *hook)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	char path[PIN_PATH];
+	int fd, err;
+
+	pin_link_path(pin, ifindex, hook, path);
+	if (access(path, F_OK))
+		return true; /* no link: held by libxdp's dispatcher, or by clsact */
+	fd = bpf_obj_get(path);
+	err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
+	if (fd >= 0)
+		close(fd);
+	return !err && info.xdp.ifindex == ifindex; /* a tcx link has it in the same place */
+}
+
+static bool all_attached(const struct pin *pin, unsigned int ifindex)
+{
+	return is_attached(pin, ifindex, "xdp") && is_attached(pin, ifindex, "ingress") &&
+	       is_attached(pin, ifindex, "egress");
+}
+
+static const struct watched *watched_of(const struct interfaces *interfaces, const struct pin_interface *interface)
+{
+	for (unsigned int i = 0; i < interfaces->count; i++)
+		if (interfaces->watched[i].ifindex == interface->ifindex)
+			return &interfaces->watched[i];
+	return NULL;
+}
+
+static void list(char *names, size_t size, const struct pin *pin)
+{
+	size_t len = 0;
+
+	names[0] = 0;
+	for (__u32 i = 0; i < pin->state.interfaces && len < size; i++)
+		len += (size_t)snprintf(names + len, size - len, " -i %.*s", IF_NAMESIZE, pin->state.interface[i].name);
+}
+
+static int __attribute__((format(printf, 2, 3))) refuse(const struct pin *pin, const char *format, ...)
+{
+	va_list words;
+
+	va_start(words, format);
+	fprintf(stderr, "tcpscope: '%s' ", pin->name);
+	vfprintf(stderr, format, words);
+	fprintf(stderr, "; `tcpscope --unpin %s` ends that watch\n", pin->name);
+	va_end(words);
+	return -EEXIST;
+}
+
+/* The same ones; in the order in which the table has them. */
+static int interfaces_fit(const struct pin *pin, struct interfaces *interfaces)
+{
+	struct interfaces sorted = { .count = interfaces->count };
+	char names[OPTIONS_INTERFACES * (IF_NAMESIZE + 4) + 1];
+
+	list(names, sizeof(names), pin);
+	for (__u32 i = 0; i < pin->state.interfaces; i++) {
+		const struct watched *watched = watched_of(interfaces, &pin->state.interface[i]);
+
+		if (!watched || interfaces->count != pin->state.interfaces)
+			return refuse(pin, "watches other interfaces, those that were then%s", names);
+		if (!all_attached(pin, watched->ifindex))
+			return refuse(pin, "is no longer attached to %s", watched->name);
+		sorted.watched[i] = *watched;
+	}
+	*interfaces = sorted;
+	return 0;
+}
+
+int pin_fits(const struct pin *pin, const struct options *options, struct interfaces *interfaces)
+{
+	const struct pin_state *state = &pin->state;
+
+	if (strncmp(state->version, TCPSCOPE_VERSION, sizeof(state->version)))
+		return refuse(pin, "was pinned by version %.*s of tcpscope, this is " TCPSCOPE_VERSION, PIN_VERSION,
+			      state->version);
+	if (!pin_is_readable(pin))
+		return refuse(pin, "was pinned by another build of tcpscope " TCPSCOPE_VERSION);
+	if (!is_of_namespace(pin))
+		return refuse(pin, "watches interfaces of another network namespace");
+	if (state->flows != options->flows)
+		return refuse(pin, "has room for %u flows, not for %u: give --flows %u to go on with it", state->flows,
+			      options->flows, state->flows);
+	if (state->hook != (__u32)options->hook)
+		return refuse(pin, "was pinned with --hook %s, not %s",
+			      options_hook_name((enum hook_choice)state->hook), options_hook_name(options->hook));
+	return interfaces_fit(pin, interfaces);
+}
+
+void pin_interfaces(const struct pin *pin, struct interfaces *interfaces)
+{
+	interfaces->count = pin->state.interfaces;
+	for (__u32 i = 0; i < pin->state.interfaces; i++) {
+		const struct pin_interface *from = &pin->state.interface[i];
+
+		interfaces->watched[i] = (struct watched){ .ifindex = from->ifindex,
+							   .ethernet = from->ethernet,
+							   .loopback = from->loopback };
+		snprintf(interfaces->watched[i].name, IF_NAMESIZE, "%.*s", IF_NAMESIZE - 1, from->name);
+	}
+}
+
+static int adopt_links(const struct pin *pin, const struct pin_interface *interface, struct attachment *attachment)
+{
+	int *links[] = { &attachment->xdp_link, &attachment->link[DIRECTION_INGRESS],
+			 &attachment->link[DIRECTION_EGRESS] };
+	const char *names[] = { "xdp", link_names[DIRECTION_INGRESS], link_names[DIRECTION_EGRESS] };
+	char path[PIN_PATH];
+
+	attachment->xdp = interface->xdp;
+	for (int i = 0; i < 3; i++) {
+		pin_link_path(pin, interface->ifindex, names[i], path);
+		*links[i] = bpf_obj_get(path);
+		if (*links[i] < 0 && *links[i] != -ENOENT)
+			return *links[i];
+	}
+	return 0;
+}
+
+int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach)
+{
+	char path[PIN_PATH];
+	int err;
+
+	pin_path(pin, "", path);
+	err = loader_adopt(loader, path);
+	for (__u32 i = 0; i < pin->state.interfaces && !err; i++) {
+		const struct pin_interface *interface = &pin->state.interface[i];
+
+		err = adopt_links(pin, interface, &attach->of[i]);
+		if (!err)
+			fprintf(stderr, "tcpscope: %.*s: taken over as '%s': ingress by %s, %s\n", IF_NAMESIZE,
+				interface->name, pin->name, interface->xdp ? "XDP" : "tc",
+				interface->loopback ? "egress not watched" : "egress by tc");
+	}
+	if (err)
+		fprintf(stderr, "tcpscope: cannot take over '%s': %s; `tcpscope --unpin %s` removes it\n", pin->name,
+			strerror(-err), pin->name);
+	return err;
+}
+
+static int keep_link(const struct pin *pin, unsigned int ifindex, const char *hook, int link)
+{
+	char path[PIN_PATH];
+
+	pin_link_path(pin, ifindex, hook, path);
+	return link < 0 ? 0 : bpf_obj_pin(link, path);
+}
+
+static int keep_links(const struct pin *pin, unsigned int ifindex, const struct attachment *attachment)
+{
+	int err = keep_link(pin, ifindex, "xdp", attachment->xdp_link);
+
+	for (int direction = 0; direction < DIRECTIONS && !err; direction++)
+		err = keep_link(pin, ifindex, link_names[direction], attachment->link[direction]);
+	return err;
+}
+
+static void describe_interface(struct pin_interface *interface, const struct watched *watched, bool xdp)
+{
+	interface->ifindex = watched->ifindex;
+	interface->ethernet = watched->ethernet;
+	interface->loopback = watched->loopback;
+	interface->xdp = xdp;
+	memcpy(interface->name, watched->name, IF_NAMESIZE);
+}
+
+static int keep_state(const struct pin *pin)
+{
+	char path[PIN_PATH];
+	__u32 at = 0;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "state", sizeof(at), sizeof(pin->state), 1, NULL), err;
+
+	if (fd < 0)
+		return fd;
+	pin_path(pin, "state", path);
+	err = bpf_map_update_elem(fd, &at, &pin->state, BPF_ANY);
+	if (!err)
+		err = bpf_obj_pin(fd, path);
+	close(fd);
+	return err;
+}
+
+int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach, const struct interfaces *interfaces,
+	     const struct options *options)
+{
+	char path[PIN_PATH];
+	int err;
+
+	describe(&pin->state);
+	pin->state.flows = options->flows;
+	pin->state.hook = (__u32)options->hook;
+	pin->state.interfaces = interfaces->count;
+	for (unsigned int i = 0; i < interfaces->count; i++)
+		describe_interface(&pin->state.interface[i], &interfaces->watched[i], attach->of[i].xdp);
+	pin_path(pin, "", path);
+	err = loader_keep(loader, path);
+	for (unsigned int i = 0; i < interfaces->count && !err; i++)
+		err = keep_links(pin, interfaces->watched[i].ifindex, &attach->of[i]);
+	if (!err)
+		err = keep_state(pin);
+	if (err)
+		fprintf(stderr, "tcpscope: cannot pin '%s': %s\n", pin->name, strerror(-err));
+	pin->found = !err;
+	return err;
+}
