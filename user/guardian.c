@@ -53,10 +53,11 @@ static void guard(int pipe, int parent)
 		if (count < OPTIONS_INTERFACES)
 			noted[count++] = ifindex;
 	}
+	/* At once: a shell that is told of the death first writes its prompt on the alternate screen. */
+	terminal_rescue();
 	/* The pipe is one of the first things that a dying process loses. Once it is dead it has lost all of them, so
 	 * also what says that it lives. */
 	poll(&death, 1, DEATH_MS);
-	terminal_rescue();
 	for (unsigned int i = 0; i < count; i++)
 		leftover_remove(noted[i]);
 }

@@ -62,7 +62,17 @@ static bool is_offset(const char *word)
 	return false;
 }
 
-bool screen_filter_is_tcpdump(const char *text)
+static bool begins_any(const char *const *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(words[i], word, strlen(word)))
+			return true;
+	return false;
+}
+
+#define BEGINS_ANY(words, word) begins_any(words, sizeof(words) / sizeof((words)[0]), word)
+
+enum filter_kind screen_filter_language(const char *text)
 {
 	char word[WORD_MAX], before[WORD_MAX] = "";
 	bool any = false;
@@ -73,10 +83,12 @@ bool screen_filter_is_tcpdump(const char *text)
 		any |= primitive;
 		if (!primitive && !service && !IS_AMONG(connectives, word) && !is_number_or_address(word) &&
 		    !is_offset(word))
-			return false;
+			return !*text && (BEGINS_ANY(primitives, word) || BEGINS_ANY(connectives, word))
+				       ? FILTER_NOTHING
+				       : FILTER_PLAIN;
 		memcpy(before, word, sizeof(before));
 	}
-	return any;
+	return any ? FILTER_TCPDUMP : FILTER_PLAIN;
 }
 
 static void filter_free(struct filter **filter)
@@ -119,25 +131,35 @@ void screen_filter_close(struct screen_filter *filter)
 	filter_free(&filter->typed);
 }
 
-void screen_filter_renew(struct screen_filter *filter)
+/* What cannot be compiled yet leaves the last one in force. */
+static void take_expression(struct screen_filter *filter)
 {
 	char message[PCAP_ERRBUF_SIZE];
-	struct filter *anew;
+	struct filter *anew = filter_new(filter->text, message);
 
-	filter->wrong[0] = '\0';
-	if (!screen_filter_is_tcpdump(filter->text)) {
-		filter_free(&filter->typed);
-		filter->kind = filter->text[strspn(filter->text, " ")] ? FILTER_PLAIN : FILTER_NOTHING;
-		return;
-	}
-	anew = filter_new(filter->text, message);
-	filter->kind = FILTER_TCPDUMP;
 	if (!anew) {
 		text_escape(filter->wrong, sizeof(filter->wrong), message);
 		return;
 	}
 	filter_free(&filter->typed);
 	filter->typed = anew;
+	filter->kind = FILTER_TCPDUMP;
+}
+
+void screen_filter_renew(struct screen_filter *filter)
+{
+	bool empty = !filter->text[strspn(filter->text, " ")];
+	enum filter_kind language = empty ? FILTER_PLAIN : screen_filter_language(filter->text);
+
+	filter->wrong[0] = '\0';
+	if (language == FILTER_TCPDUMP) {
+		take_expression(filter);
+	} else if (language == FILTER_NOTHING && filter->typing) {
+		strcpy(filter->wrong, "...");
+	} else {
+		filter_free(&filter->typed);
+		filter->kind = empty ? FILTER_NOTHING : FILTER_PLAIN;
+	}
 }
 
 bool screen_filter_wanted(const struct screen_filter *filter) { return filter->base || filter->kind != FILTER_NOTHING; }
@@ -175,7 +197,7 @@ bool screen_filter_match(void *context, const struct record *record)
 	if (filter->base && !filter_match_flow(filter->base, record))
 		return false;
 	if (filter->kind == FILTER_TCPDUMP)
-		return !filter->typed || filter_match_flow(filter->typed, record);
+		return filter_match_flow(filter->typed, record);
 	if (filter->kind == FILTER_NOTHING)
 		return true;
 	flow_text(text, record);

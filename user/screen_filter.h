@@ -23,13 +23,14 @@ struct screen_filter {
 /* Under a `base` that is known to be right (NULL: none). Returns 0 or -ENOMEM. */
 int screen_filter_open(struct screen_filter *filter, const char *base);
 void screen_filter_close(struct screen_filter *filter);
-/* Something was typed. An expression that is not complete yet leaves the last one that was in force. */
+/* Something was typed. What is not complete yet leaves in force what was; at the end it is text. */
 void screen_filter_renew(struct screen_filter *filter);
 /* Is there anything to match? */
 bool screen_filter_wanted(const struct screen_filter *filter);
 /* `context`: the struct screen_filter. */
 bool screen_filter_match(void *context, const struct record *record);
-/* Is the text made of tcpdump's words, so that nothing in it would be looked up as a host's name? */
-bool screen_filter_is_tcpdump(const char *text);
+/* Whose language a text is. Nothing in an expression would be looked up as a host's name. FILTER_NOTHING: it may become an
+ * expression, or its last word another. */
+enum filter_kind screen_filter_language(const char *text);
 
 #endif

@@ -6,31 +6,35 @@
 #include "text.h"
 #include "units.h"
 
-/* What is shown, in which order, and the filter, which is typed here. */
-static void draw_status(const struct screen *screen, int row)
+static int draw_filter(const struct screen_filter *filter, int row, int at)
 {
 	static const char *const kinds[] = { [FILTER_PLAIN] = " (text)", [FILTER_TCPDUMP] = " (tcpdump)" };
-	const struct screen_filter *filter = &screen->filter;
-	char shown[UNITS_TEXT], base[FILTER_TEXT];
-	int at;
 
-	units_exact(shown, screen->source.view->matching);
-	at = paint_format(row, 0, PAINT_PLAIN, "%s shown, by %s %s", shown, view_columns[screen->column].head,
-			  screen->source.view->order.descending ? "falling" : "rising");
-	if (screen->source.filter) {
-		text_escape(base, sizeof(base), screen->source.filter);
-		at = paint_format(row, at, PAINT_PLAIN, "; of '%s'", base);
-	}
 	if (!filter->typing && filter->kind == FILTER_NOTHING)
-		return;
+		return at;
 	at = paint_text(row, at, -1, PAINT_BOLD, "; filter: ");
 	at = paint_text(row, at, -1, PAINT_BOLD, filter->text);
 	if (filter->typing)
 		at = paint_text(row, at, 1, PAINT_PICKED, " ");
 	if (filter->kind != FILTER_NOTHING)
 		at = paint_text(row, at, -1, PAINT_DIM, kinds[filter->kind]);
-	if (filter->wrong[0])
-		paint_format(row, at, PAINT_ODD, " %s", filter->wrong);
+	return filter->wrong[0] ? paint_format(row, at, PAINT_ODD, " %s", filter->wrong) : at;
+}
+
+/* What is shown, in which order, and the filter, which is typed here. */
+static void draw_status(const struct screen *screen, int row)
+{
+	char shown[UNITS_TEXT], base[FILTER_TEXT];
+	int at;
+
+	units_exact(shown, screen->source.view->matching);
+	at = paint_format(row, 0, PAINT_PLAIN, "%s shown, by %s %s", shown, view_columns[screen->column].head,
+			  screen->source.view->order.descending ? "falling" : "rising");
+	at = draw_filter(&screen->filter, row, at);
+	if (screen->source.filter) {
+		text_escape(base, sizeof(base), screen->source.filter);
+		paint_format(row, at, PAINT_PLAIN, "; of '%s'", base);
+	}
 }
 
 static void draw_head(const struct screen *screen, int row, const int *column, const int *widths, int count)
@@ -129,8 +133,7 @@ static void filter_type(struct screen *screen, int key)
 		filter->text[length] = (char)key;
 		filter->text[length + 1] = '\0';
 	}
-	if (key != PAINT_ENTER)
-		filter_changed(screen);
+	filter_changed(screen);
 }
 
 static bool move(struct view *view, int key)

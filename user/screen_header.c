@@ -32,16 +32,16 @@ void header_renew(struct screen *screen)
 		screen->birth_rate = (double)(screen->totals.births - before.births) / seconds;
 	}
 	screen->at_ns = screen->news.now_ns;
+	screen->taken = time(NULL);
 }
 
 static void draw_names(const struct screen *screen)
 {
-	time_t seconds = time(NULL);
 	char clock[16] = "";
 	struct tm parts;
 	int width = screen->columns - 9, at;
 
-	if (localtime_r(&seconds, &parts))
+	if (localtime_r(&screen->taken, &parts))
 		strftime(clock, sizeof(clock), "%T", &parts);
 	at = paint_text(0, 0, -1, PAINT_BOLD, "tcpscope ");
 	paint_text(0, at, width - at, PAINT_PLAIN, screen->interfaces);

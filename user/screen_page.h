@@ -4,6 +4,8 @@
 #ifndef TCPSCOPE_USER_SCREEN_PAGE_H
 #define TCPSCOPE_USER_SCREEN_PAGE_H
 
+#include <time.h>
+
 #include "paint.h"
 #include "screen.h"
 #include "screen_filter.h"
@@ -69,6 +71,7 @@ struct screen {
 	struct totals totals;
 	double packet_rate, birth_rate;
 	__u64 at_ns;
+	time_t taken; /* Unix time of what is shown */
 	char *interfaces;
 	const struct page *page, *before; /* before: from where help was asked */
 	int column;			  /* that flows are ordered by */

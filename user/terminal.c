@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
@@ -37,10 +38,47 @@ int terminal_remember(void)
 	return 0;
 }
 
+static void send_leave(int fd)
+{
+	size_t all = strlen(state->leave);
+
+	for (size_t done = 0; done < all;) {
+		ssize_t length = write(fd, state->leave + done, all - done);
+
+		if (length <= 0)
+			break;
+		done += (size_t)length;
+	}
+}
+
+/* Ends the program by the signal that came, but for the terminal. Only what a signal handler may call. */
+static void die(int number)
+{
+	if (state->taken) {
+		state->taken = false;
+		send_leave(STDOUT_FILENO);
+		tcsetattr(STDOUT_FILENO, TCSANOW, &state->before);
+	}
+	raise(number);
+}
+
+/* Those that end the program and that live.c does not wait for. */
+static void catch_deadly(void)
+{
+	static const int deadly[] = { SIGSEGV, SIGBUS,	SIGFPE,	 SIGILL,  SIGABRT, SIGQUIT, SIGTRAP,
+				      SIGSYS,  SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGXFSZ };
+	struct sigaction action = { .sa_handler = die, .sa_flags = (int)SA_RESETHAND };
+
+	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
+		sigaction(deadly[i], &action, NULL);
+}
+
 void terminal_taken(void)
 {
-	if (state)
-		state->taken = !tcgetattr(STDOUT_FILENO, &state->during);
+	if (!state)
+		return;
+	state->taken = !tcgetattr(STDOUT_FILENO, &state->during);
+	catch_deadly();
 }
 
 void terminal_given_back(void)
@@ -61,7 +99,6 @@ static bool is_ours(const struct termios *now)
 void terminal_rescue(void)
 {
 	struct termios now;
-	size_t done = 0, all;
 	int fd;
 
 	if (!state || !state->taken)
@@ -69,13 +106,7 @@ void terminal_rescue(void)
 	fd = open(state->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	for (all = strlen(state->leave); done < all;) {
-		ssize_t length = write(fd, state->leave + done, all - done);
-
-		if (length <= 0)
-			break;
-		done += (size_t)length;
-	}
+	send_leave(fd);
 	if (!tcgetattr(fd, &now) && is_ours(&now))
 		tcsetattr(fd, TCSANOW, &state->before);
 	close(fd);

@@ -6,10 +6,10 @@
 
 /* Before the guardian starts. Returns 0 or -errno. */
 int terminal_remember(void);
-/* The screen has it now, and has it no more. */
+/* The screen has it now, and has it no more. In between a deadly signal gives it back, too. */
 void terminal_taken(void);
 void terminal_given_back(void);
-/* In the guardian, when the program is dead: puts the terminal back, if the screen had it and nobody else has set it
+/* In the guardian, when the program dies without a word (SIGKILL): puts the terminal back, if the screen had it and nobody else has set it
  * since. */
 void terminal_rescue(void);
 

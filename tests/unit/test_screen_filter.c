@@ -7,32 +7,36 @@
 
 static const struct {
 	const char *text;
-	bool tcpdump;
+	enum filter_kind language;
 } languages[] = {
-	{ "port 443", true },
-	{ "tcp port 443 and host 192.0.2.1", true },
-	{ "host 2001:db8::1", true },
-	{ "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", true },
-	{ "not (src net 10.0.0.0/8 or dst portrange 1-1023)", true },
-	{ "PORT 443", true },
-	{ "port https", true },
-	{ "host example", false }, /* would ask a name server */
-	{ "443", false },	   /* pcap would take it for an address */
-	{ "192.0.2.1", false },
-	{ "established", false },
-	{ "refused 8080", false },
-	{ "net", true },
-	{ "network", false },
-	{ "", false },
-	{ "   ", false },
-	{ "()\\\"'", false },
-	{ "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij", false },
+	{ "port 443", FILTER_TCPDUMP },
+	{ "tcp port 443 and host 192.0.2.1", FILTER_TCPDUMP },
+	{ "host 2001:db8::1", FILTER_TCPDUMP },
+	{ "tcp[tcpflags] & (tcp-syn|tcp-fin) != 0", FILTER_TCPDUMP },
+	{ "not (src net 10.0.0.0/8 or dst portrange 1-1023)", FILTER_TCPDUMP },
+	{ "PORT 443", FILTER_TCPDUMP },
+	{ "port https", FILTER_TCPDUMP },
+	{ "host example", FILTER_PLAIN }, /* would ask a name server */
+	{ "443", FILTER_PLAIN },	  /* pcap would take it for an address */
+	{ "192.0.2.1", FILTER_PLAIN },
+	{ "established", FILTER_PLAIN },
+	{ "refused 8080", FILTER_PLAIN },
+	{ "net", FILTER_TCPDUMP },
+	{ "network", FILTER_PLAIN },
+	{ "", FILTER_PLAIN },
+	{ "po", FILTER_NOTHING }, /* of port */
+	{ "port 443 o", FILTER_NOTHING },
+	{ "host ne", FILTER_NOTHING },
+	{ "po ", FILTER_PLAIN },
+	{ "   ", FILTER_PLAIN },
+	{ "()\\\"'", FILTER_PLAIN },
+	{ "abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghij", FILTER_PLAIN },
 };
 
 Test(screen_filter, tells_expressions_from_text)
 {
 	for (size_t i = 0; i < sizeof(languages) / sizeof(languages[0]); i++)
-		cr_expect_eq(screen_filter_is_tcpdump(languages[i].text), languages[i].tcpdump, "'%s'",
+		cr_expect_eq(screen_filter_language(languages[i].text), languages[i].language, "'%s'",
 			     languages[i].text);
 }
 
@@ -80,11 +84,12 @@ Test(screen_filter, matches)
 
 Test(screen_filter, what_is_not_complete_leaves_the_last_in_force)
 {
-	static const char *const typed[] = { "port 444", "port 444 and", "port 444 and (" };
+	static const char *const typed[] = { "port 444", "port 444 a", "port 444 and", "port 444 and (" };
 	struct record record = flow();
 	struct screen_filter filter;
 
 	cr_assert_eq(screen_filter_open(&filter, NULL), 0);
+	filter.typing = true;
 	for (size_t i = 0; i < sizeof(typed) / sizeof(typed[0]); i++) {
 		snprintf(filter.text, sizeof(filter.text), "%s", typed[i]);
 		screen_filter_renew(&filter);
