@@ -153,8 +153,8 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 	return err ? err : harvest_drain(harvest);
 }
 
-int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
-		   struct ledger_record *record)
+static int read_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
+		       struct ledger_record *record)
 {
 	static const char *const names[DIRECTIONS] = { "ingress", "egress" };
 	int cpus = libbpf_num_possible_cpus(), err;
@@ -171,6 +171,17 @@ int harvest_ledger(const struct harvest *harvest, unsigned int number, enum inte
 		for (size_t i = 0; i < sizeof(struct ledger) / sizeof(__u64); i++)
 			sum[i] += ((const __u64 *)&of_cpu[cpu].ledger)[i];
 	free(of_cpu);
+	return err;
+}
+
+int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction, int tries,
+		   struct ledger_record *record)
+{
+	int err;
+
+	do
+		err = read_ledger(harvest, number, direction, record);
+	while (!err && ledger_unaccounted(&record->ledger) && --tries > 0);
 	return err;
 }
 

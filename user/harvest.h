@@ -35,8 +35,9 @@ int harvest_drain(struct harvest *harvest);
 /* Goes through the table once, or, while there is little to report, on for a millisecond: the next call goes on there.
  * With `everything` all flows end, in one call. Returns 0 or -errno. */
 int harvest_sweep(struct harvest *harvest, bool everything);
-/* The account of one direction of an interface, of all CPUs. Returns 0 or -errno. */
-int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
+/* The account of one direction of an interface, of all CPUs. Programs that are attached may be counting a packet just
+ * then, seen but not yet anywhere: what does not balance is read again, up to `tries` times in all. Returns 0 or -errno. */
+int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction, int tries,
 		   struct ledger_record *record);
 /* Puts out the sums of SYNs that were evicted unanswered, for each service. Returns 0 or -errno, of the output too. */
 int harvest_summaries(const struct harvest *harvest, const struct output *output);

@@ -125,28 +125,16 @@ static int watch_flows(struct live *live)
 	return err;
 }
 
-/* Programs that stay attached may be counting a packet just then: seen, but not yet anywhere. */
-static int read_ledger(const struct live *live, unsigned int number, enum interface_direction direction,
-		       struct ledger_record *record)
-{
-	int err, tries = live_stays(live) ? READINGS : 1;
-
-	do
-		err = harvest_ledger(&live->harvest, number, direction, record);
-	while (!err && ledger_unaccounted(&record->ledger) && --tries);
-	return err;
-}
-
 /* The accounts, after all flows. `whole`: nothing was lost, and every packet is accounted for. */
 static int put_ledgers(struct live *live, bool *whole)
 {
+	int err = 0, tries = live_stays(live) ? READINGS : 1;
 	struct ledger_record record;
-	int err = 0;
 
 	*whole = true;
 	for (unsigned int i = 0; i < live->interfaces.count && !err; i++) {
 		for (int direction = 0; direction < DIRECTIONS && !err; direction++) {
-			err = read_ledger(live, i, (enum interface_direction)direction, &record);
+			err = harvest_ledger(&live->harvest, i, (enum interface_direction)direction, tries, &record);
 			if (!err)
 				err = live->output->ledger(&record);
 			statistics_ledger(live->statistics, &record.ledger);

@@ -16,6 +16,7 @@
 
 enum {
 	NAMES = 1024,
+	READINGS = 16, /* of a ledger that does not balance */
 	/* Pictures of the services look at every flow, so they come the more seldom the longer one takes: 0.5 % of a core. */
 	PICTURE_SHARE = 200,
 };
@@ -149,7 +150,7 @@ static int read_ledgers(struct live_screen *screen)
 	screen->ledger_count = 0;
 	for (unsigned int i = 0; i < screen->harvest->interfaces->count && !err; i++)
 		for (int direction = 0; direction < DIRECTIONS && !err; direction++)
-			err = harvest_ledger(screen->harvest, i, (enum interface_direction)direction,
+			err = harvest_ledger(screen->harvest, i, (enum interface_direction)direction, READINGS,
 					     &screen->ledgers[screen->ledger_count++]);
 	return err;
 }

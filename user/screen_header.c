@@ -79,11 +79,11 @@ static void draw_rates(const struct screen *screen)
 	draw_count(1, at, "; open ", screen->source.view->live, "");
 }
 
-static int draw_alarm(int at, const char *before, __u64 count, const char *behind)
+static int draw_alarm(int at, const char *before, __s64 count, const char *behind)
 {
 	char text[UNITS_TEXT];
 
-	units_exact(text, (__s64)count);
+	units_exact(text, count);
 	return paint_format(2, at, count ? PAINT_BAD : PAINT_DIM, "%s%s%s", before, text, behind);
 }
 
@@ -96,11 +96,11 @@ static void draw_ledger(const struct screen *screen)
 	units_exact(seen, (__s64)totals->seen);
 	units_exact(in_flows, (__s64)totals->in_flows);
 	at = paint_format(2, 0, PAINT_DIM, "%s seen, %s in flows", seen, in_flows);
-	at = draw_alarm(at, ", ", totals->unaccounted, " unaccounted");
-	at = draw_alarm(at, ", ", totals->lost, " records lost");
-	at = draw_alarm(at, ", ", totals->full, " without room");
+	at = draw_alarm(at, ", ", (__s64)totals->unaccounted, " unaccounted");
+	at = draw_alarm(at, ", ", (__s64)totals->lost, " records lost");
+	at = draw_alarm(at, ", ", (__s64)totals->full, " without room");
 	if (totals->evicted)
-		draw_alarm(at, ", ", totals->evicted, " evicted");
+		draw_alarm(at, ", ", (__s64)totals->evicted, " evicted");
 }
 
 void header_draw(const struct screen *screen)

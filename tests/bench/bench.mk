@@ -4,7 +4,7 @@
 
 BENCH_OBJECTS := $(patsubst %,$(KERNEL_TEST_DIR)/tests/%.o,bench/bench bench/measure twin/kernel)
 
-bench: all $(BUILD)/bench $(BUILD)/bench.bpf.o $(BUILD)/generate
+bench: all $(BUILD)/bench $(BUILD)/bench.bpf.o $(BUILD)/generate $(BUILD)/flood
 	@BUILD=$(BUILD) BENCH='$(BENCH)' tests/bench/run
 
 $(BUILD)/bench: $(BENCH_OBJECTS)
