@@ -121,7 +121,7 @@ INLINE void brief_read(struct segment *seg, const struct cursor *at, const struc
 	const struct brief_tcp *tcp = brief->tcp;
 	__u32 word = from_be32(tcp->offset_flags_window);
 
-	seg->flags = word >> 16 & 0xff;
+	seg->flags = TCP_ACK | (word >> 16 & TCP_PSH);
 	seg->window = (__u16)word;
 	seg->sequence = from_be32(tcp->sequence);
 	seg->acknowledgment = from_be32(tcp->acknowledgment);
@@ -172,13 +172,13 @@ INLINE bool brief_enter(struct table *table, const struct cursor *at, const stru
 	segment_stamp(&seg, stamp);
 	brief_read(&seg, at, &brief);
 	direction = brief.hash.direction;
-	if (unlikely(flow_wants_firsts(slot.flow, &seg, direction))) {
+	if (likely(flow_plain(slot.flow, &seg, direction)))
+		return true;
+	if (flow_wants_firsts(slot.flow, &seg, direction)) {
 		facts = table_flow_facts(table, slot.number);
 		if (facts)
 			flow_firsts(slot.flow, facts, &seg, direction);
 	}
-	if (likely(flow_plain(slot.flow, &seg, direction)))
-		return true;
 	if (flow_is_news(&slot.flow->half[direction & 1], &slot.flow->half[~direction & 1], &seg))
 		return false;
 	*room = seg;

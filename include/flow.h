@@ -24,7 +24,7 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_SYN = 1 << 1,  /* SYN without ACK */
 		HALF_SYNACK = 1 << 2,
 		HALF_ACKED = 1 << 3,	  /* ACK without SYN */
-		HALF_SHOOK = 1 << 4,	  /* its answer to the peer's SYN/ACK has been judged */
+		HALF_CORRECTS = 1 << 4,	  /* an ACK that corrected the peer's `max`: peer_max */
 		HALF_PLAIN_DATA = 1 << 5, /* all that may come before plain data (update.h) */
 		HALF_FIN = 1 << 6,
 		HALF_RST = 1 << 7,
@@ -32,9 +32,9 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_INITIAL_RTT = 1 << 9, /* the segment that ended the initial RTT, or showed that there is none */
 		HALF_KEEP_ALIVE = 1 << 10, /* a keep-alive, as its last segment */
 		HALF_MARKS = 1 << 11,	   /* an ACK that marked the peer's run (analysis.h) */
-		HALF_CORRECTS = 1 << 15,   /* an ACK that corrected the peer's `max`: peer_max */
 		HALF_MPTCP = 1 << 12,	   /* an MPTCP option */
 		HALF_PLAIN_ACK = 1 << 14,  /* all that may come before plain segments without payload */
+		HALF_SHOOK = 1 << 15, /* its answer to the peer's SYN/ACK has been judged: no bit above (update.h) */
 };
 
 enum order_bit {			    /* in half_facts.order: what this side did after the other */

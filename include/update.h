@@ -8,10 +8,13 @@
 #include "handshake.h"
 #include "rtt.h"
 
-/* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
+enum { PLAIN_PAYLOAD_MAX = 65535 }; /* octets: what flow_plain may be given */
+
+/* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done, but that a
+ * correction that had lapsed is gone. */
 INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction);
 /* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
- * that flow_plain may follow, or flow_update as well. */
+ * that flow_update may follow with the clock as it is. */
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction);
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 /* Enters any segment. Writes half[direction] and the facts. */
@@ -24,6 +27,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 /* ------------------------------------------------------------------------------------------------------------- */
 
 #define CARRY_DUE 0x8000000080000000ULL /* both totals of a word: half way to where they wrap */
+#define CARRY_PACKETS 0xffff8000ULL /* of volume: so many plain segments fill no other total, lost_segments included */
 
 /* Moves a side's totals to those of the facts, before they can wrap. */
 INLINE void half_carry(struct tally *tally, struct half_facts *facts)
@@ -40,7 +44,7 @@ INLINE void half_carry(struct tally *tally, struct half_facts *facts)
 
 INLINE bool half_carry_due(const struct tally *tally)
 {
-	return (tally->volume | tally->headers | tally->rtt_samples) & CARRY_DUE || tally->lost_segments >> 15;
+	return tally->volume & CARRY_PACKETS || (tally->volume | tally->headers) & CARRY_DUE;
 }
 
 INLINE void half_count(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
@@ -84,9 +88,11 @@ INLINE __u16 half_plain_bit(const struct segment *seg) { return seg->payload_len
 /* Does the segment carry more than data and an ACK, or may it be a first of its side? */
 INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
 {
+	/* The shift sets HALF_SHOOK against HALF_SYNACK, and nothing against the others, which are above. */
+	__u32 answered = own->bits / (HALF_SHOOK / HALF_SYNACK);
+
 	return (seg->flags & ~TCP_PSH) != TCP_ACK || !(own->bits & half_plain_bit(seg)) ||
-	       peer->bits & (HALF_FIN | HALF_RST | HALF_MPTCP) ||
-	       (peer->bits / HALF_SYNACK) & ~(own->bits / HALF_SHOOK) & 1;
+	       peer->bits & ~answered & (HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP);
 }
 
 /* No counter of the analysis can rise but lost_segments and acked_unseen. May err to false, never to true. */
@@ -94,12 +100,12 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 {
 	__u32 len = seg->payload_len, ahead = seg->sequence + len - peer->ack;
 
-	if (seg->window == 0 || (len == 1 && peer->win == 0) || own->next == 0 || seq_before(seg->sequence, own->next))
+	if (seg->window == 0 || own->next == 0 || seq_before(seg->sequence, own->next))
 		return false;
 	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
 		return seg->sequence != own->next || seg->acknowledgment != own->ack;
-	return (!peer->ack || (__s32)ahead > 0) && ahead != peer->win &&
-	       ahead != (__u32)peer->win << (peer->scale & 15);
+	return (!peer->ack || (__s32)ahead > 0) && ahead != (__u32)peer->win << (peer->scale & 15) &&
+	       ahead != peer->win && (len > 1 || peer->win);
 }
 
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction)
@@ -121,18 +127,21 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 /* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */
 INLINE bool plain_unseen(struct half *own, struct tally *tally, const struct half *peer, __u32 ack)
 {
-	__u64 corrects = own->bits / HALF_CORRECTS & 1, ahead = corrects & seq_before_bit(peer->max, own->peer_max),
-	      max, beyond;
+	__u32 max = peer->max;
 
-	opaque(ahead);
-	max = choose(mask_if(ahead & 1), own->peer_max, peer->max);
-	beyond = seq_before_bit((__u32)max, ack);
-	opaque(beyond);
-	if (unlikely(beyond & 1 & ((seq_before_bit((__u32)max, peer->next) ^ 1) | tally->acked_unseen >> 7)))
+	if (own->bits & HALF_CORRECTS) {
+		if (seq_before(max, own->peer_max))
+			max = own->peer_max;
+		else
+			own->bits &= (__u16)~HALF_CORRECTS; /* it lapses, as in analysis_lapse */
+	}
+	if (!seq_before(max, ack))
+		return true;
+	if (unlikely(!seq_before(max, peer->next) || tally->acked_unseen >> 7))
 		return false;
-	tally->acked_unseen += (__u8)(beyond & 1);
-	own->peer_max = (__u32)choose(mask_if(beyond & 1), peer->next, own->peer_max);
-	own->bits = (__u16)((own->bits & ~HALF_CORRECTS) | (((beyond | ahead) & 1) * HALF_CORRECTS)); /* or it lapsed */
+	tally->acked_unseen++;
+	own->peer_max = peer->next;
+	own->bits |= HALF_CORRECTS;
 	return true;
 }
 
@@ -153,7 +162,7 @@ INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direc
 	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, max;
 	bool fresh;
 
-	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || half_carry_due(tally)))
+	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || tally->volume & CARRY_PACKETS))
 		return false;
 	if (unlikely((seq_after(ack, peer->max) && peer->max) || own->bits & HALF_CORRECTS) &&
 	    !plain_unseen(own, tally, peer, ack))
