@@ -98,23 +98,37 @@ SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook, const struct
 	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
+/* What the short way sees. A frame of several buffers is longer: then the long way. */
+INLINE struct cursor xdp_cursor(const struct xdp_md *ctx, const struct test_metadata *meta)
+{
+	struct cursor at = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
+
+	at.wire_len = meta ? meta->wire_len : (__u32)(at.end - at.data);
+	return at;
+}
+
+SEPARATE int xdp_judge(struct xdp_md *ctx, struct hook_state *hook, __u32 found)
+{
+	struct cursor at = xdp_cursor(ctx, xdp_test_metadata(ctx));
+
+	return hook && engine_judge(&table, &hook->ledger, &at, &hook->stamp, &hook->segment, found);
+}
+
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
 	struct interface *interface = interface_of(ctx->ingress_ifindex);
 	struct hook_state *hook = interface ? hook_of(interface, DIRECTION_INGRESS) : NULL;
-	struct cursor at = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
-	const struct test_metadata *meta;
+	const struct test_metadata *meta = xdp_test_metadata(ctx);
+	struct cursor at = xdp_cursor(ctx, meta);
+	__u32 found;
 	int verdict;
 
 	if (!hook)
 		return XDP_PASS;
-	at.wire_len = (__u32)(at.end - at.data); /* a frame of several buffers is longer: then the long way */
-	meta = xdp_test_metadata(ctx);
-	if (meta)
-		at.wire_len = meta->wire_len;
 	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
-	if (likely(engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->segment)))
+	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
+	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
 		return XDP_PASS;
 	verdict = xdp_parse(ctx, hook, interface);
 	segment_stamp(&hook->segment, &hook->stamp);
@@ -180,18 +194,33 @@ SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const str
 	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
-/* The short way, for what is one segment: a super-packet's are counted after parsing. */
-INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+INLINE struct cursor skb_cursor(const struct __sk_buff *skb)
 {
-	struct cursor at = {
+	return (struct cursor){
 		.data = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
 		.wire_len = skb_wire_len(skb),
 	};
+}
+
+SEPARATE int skb_judge(struct __sk_buff *skb, struct hook_state *hook, __u32 found)
+{
+	struct cursor at = skb_cursor(skb);
+
+	return hook && engine_judge(&table, &hook->ledger, &at, &hook->stamp, &hook->segment, found);
+}
+
+/* The short way, for what is one segment: a super-packet's are counted after parsing. */
+INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+{
+	struct cursor at = skb_cursor(skb);
+	__u32 found;
 
 	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
-	return !skb->gso_size && interface->link == LINK_ETHERNET &&
-	       engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->segment);
+	if (skb->gso_size || interface->link != LINK_ETHERNET)
+		return false;
+	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
+	return likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && skb_judge(skb, hook, found));
 }
 
 /* Did the parser stop where the linear part ends, though the packet goes on? A pull copies; so it is not done ahead of

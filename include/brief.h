@@ -8,9 +8,19 @@
 #include "ip.h"
 #include "table.h"
 
-/* Enters the frame, one segment, into its flow if it is of that kind. `room` is for the call that judges what is ordinary
- * but out of order. */
-INLINE bool brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room);
+/* What brief_enter answers; else it is ordinary there but not plain, as what is resent or repeated, a window that closes
+ * or the first data: its flow's slot number * 2 + the direction, for brief_judge. */
+enum {
+	BRIEF_NOT = 0xffffffff, /* of another kind, or without a flow: nothing was done */
+	BRIEF_ENTERED = 0xfffffffe,
+};
+
+/* Enters the frame, one segment, into its flow if it is of that kind, and plain there (update.h). */
+INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp);
+/* Enters the frame by every rule of the analysis. False: it has to go the long way after all. Made to be called from a
+ * function of its own: that looks at the frame again, so that the first look has nothing to keep. */
+INLINE bool brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
+			__u32 found);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -135,54 +145,54 @@ INLINE void brief_read(struct segment *seg, const struct cursor *at, const struc
 	}
 }
 
-/* Resent, repeated, a window that closes: no news, but every rule of the analysis has its say. */
-SEPARATE int brief_judge(struct table *table, struct segment *seg, __u32 number, __u32 direction)
+INLINE bool brief_look(struct table *table, const struct cursor *at, const struct stamp *stamp, struct brief *brief)
 {
-	struct flow *flow;
-	struct facts *facts;
-
-	if (!table || !seg)
-		return 0;
-	flow = table_flow(table, number);
-	facts = table_flow_facts(table, number);
-	if (!flow || !facts)
-		return 0;
-	flow_update(flow, facts, seg, direction);
-	return 1;
-}
-
-INLINE bool brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room)
-{
-	struct segment seg = { .segments = 1 };
 	const struct brief_ipv4 *ip = (const void *)at->data;
-	struct brief brief;
-	struct slot slot;
-	struct facts *facts;
-	__u32 direction;
 
 	if (at->data + sizeof(*ip) + 20 > at->end)
 		return false;
-	if (ip->ethertype == to_be16(ETHERTYPE_IPV4)
-		    ? !brief_ipv4(table, at, stamp->interface, &brief)
-		    : ip->ethertype != to_be16(ETHERTYPE_IPV6) || !brief_ipv6(table, at, stamp->interface, &brief))
-		return false;
+	if (ip->ethertype == to_be16(ETHERTYPE_IPV4))
+		return brief_ipv4(table, at, stamp->interface, brief);
+	return ip->ethertype == to_be16(ETHERTYPE_IPV6) && brief_ipv6(table, at, stamp->interface, brief);
+}
+
+INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp)
+{
+	struct segment seg = { .segments = 1 };
+	struct brief brief;
+	struct slot slot;
+
+	if (!brief_look(table, at, stamp, &brief))
+		return BRIEF_NOT;
 	slot = table_find(table, brief.hash);
 	if (unlikely(!slot.flow))
-		return false;
+		return BRIEF_NOT;
 	segment_stamp(&seg, stamp);
 	brief_read(&seg, at, &brief);
-	direction = brief.hash.direction;
-	if (likely(flow_plain(slot.flow, &seg, direction)))
-		return true;
-	if (flow_wants_firsts(slot.flow, &seg, direction)) {
-		facts = table_flow_facts(table, slot.number);
-		if (facts)
-			flow_firsts(slot.flow, facts, &seg, direction);
-	}
-	if (flow_is_news(&slot.flow->half[direction & 1], &slot.flow->half[~direction & 1], &seg))
+	if (likely(flow_plain(slot.flow, &seg, brief.hash.direction)))
+		return BRIEF_ENTERED;
+	return slot.number * 2 + brief.hash.direction;
+}
+
+INLINE bool brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
+			__u32 found)
+{
+	struct flow *flow = table_flow(table, found / 2);
+	struct facts *facts = table_flow_facts(table, found / 2);
+	__u32 direction = found & 1;
+	struct brief brief;
+
+	if (!flow || !facts || !brief_look(table, at, stamp, &brief))
 		return false;
-	*room = seg;
-	return brief_judge(table, room, slot.number, direction);
+	segment_begin(room, stamp->interface);
+	segment_stamp(room, stamp);
+	brief_read(room, at, &brief);
+	if (flow_wants_firsts(flow, room, direction))
+		flow_firsts(flow, facts, room, direction);
+	if (flow_is_news(&flow->half[direction & 1], &flow->half[~direction & 1], room))
+		return false;
+	flow_update(flow, facts, room, direction);
+	return true;
 }
 
 #endif

@@ -6,9 +6,12 @@
 
 #include "brief.h"
 
-/* The short way for an Ethernet frame (brief.h), with its account. False: parse it, and call engine_enter. */
-INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
-			 struct segment *room);
+/* The short way for an Ethernet frame (brief.h), with its account. BRIEF_NOT: parse it, and call engine_enter. */
+INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at,
+			  const struct stamp *stamp);
+/* After engine_brief, unless that said BRIEF_NOT or BRIEF_ENTERED. False: parse it, and call engine_enter. */
+INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
+			 struct segment *room, __u32 found);
 
 /* Enters a parsed frame into the flow table and the ledger, in exactly one counter of it; returns that.
  * `verdict` is what segment_parse said. */
@@ -107,14 +110,29 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	return 0;
 }
 
-INLINE bool engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
-			 struct segment *room)
+INLINE void engine_account_brief(struct ledger *ledger)
 {
-	if (!brief_enter(table, at, stamp, room))
-		return false;
 	ledger->frames++;
 	ledger->seen++;
 	ledger->counter[LEDGER_IN_FLOWS]++;
+}
+
+INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at,
+			  const struct stamp *stamp)
+{
+	__u32 found = brief_enter(table, at, stamp);
+
+	if (likely(found == BRIEF_ENTERED))
+		engine_account_brief(ledger);
+	return found;
+}
+
+INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
+			 struct segment *room, __u32 found)
+{
+	if (!brief_judge(table, at, stamp, room, found))
+		return false;
+	engine_account_brief(ledger);
 	return true;
 }
 
