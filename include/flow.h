@@ -213,10 +213,12 @@ struct facts {
 	__u16 vlan[SEGMENT_VLANS];
 	__u16 reserved;
 	struct history history;
-	__u64 ended_ns; /* both sides had sent FIN or RST; 0: not */
+	__u64 ended_ns;	  /* both sides had sent FIN or RST; 0: not */
+	__u64 interim_ns; /* when the last interim report was made; 0: none was */
 };
 
-enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR };
+/* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
+enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR, END_OPEN };
 
 /* A flow on its way to the user: what the ring buffer carries and include/record.h reads. */
 struct report {

@@ -32,12 +32,13 @@ INLINE __u32 table_buckets(__u32 flows)
 	return (__u32)((buckets + REGION - 1) / REGION * REGION);
 }
 
-/* When the sweep reports a flow and frees its slot. Spans in ns since its last segment. */
+/* When the sweep reports a flow and frees its slot: spans in ns since its last segment. An interim report frees nothing. */
 struct sweep_policy {
 	__u64 now_ns;
 	__u64 linger_ns;  /* closed, reset or filtered: late segments still find it */
 	__u64 attempt_ns; /* a handshake that was not completed */
 	__u64 idle_ns;
+	__u64 active_ns;  /* each so many since its start an interim report is due, if it moved; 0: never */
 	__u32 everything; /* the monitor ends: all that is left */
 	__u32 reserved;
 };

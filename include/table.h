@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 864). A lookup reads the tag
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 872). A lookup reads the tag
  * word of the first bucket, finds the slot by arithmetic and touches it alone: three cache lines of one page. A tag
  * that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second look. The tags of a million flows
  * are 1.4 MB.
@@ -80,7 +80,7 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger);
 INLINE void table_count_service(struct table *table, const struct report *report, struct service_sample *sample);
 /* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
 INLINE void table_retire(struct flow *flow);
-/* Reports and frees what is due in one bucket. False: no room for reports, try again. */
+/* Reports what is due in one bucket, and frees it unless the report is interim. False: no room for reports, try again. */
 INLINE bool table_sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -386,6 +386,22 @@ INLINE void table_retire(struct flow *flow)
 	flow->half[0].hash = flow->half[1].hash = ~flow->half[0].hash;
 }
 
+/* In which interval since the flow's start a time lies, from 0. */
+INLINE __u64 table_interval(const struct facts *facts, const struct sweep_policy *policy, __u64 at_ns)
+{
+	return at_ns > facts->start_ns ? (at_ns - facts->start_ns) / policy->active_ns : 0;
+}
+
+/* Once an interval, and only if a segment came since the last one. A sweep that missed some makes one for them all. */
+INLINE int table_due_interim(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
+{
+	if (!policy->active_ns || flow_is_over(flow) || flow_last_ns(flow) < facts->interim_ns)
+		return -1;
+	return table_interval(facts, policy, policy->now_ns) > table_interval(facts, policy, facts->interim_ns)
+		       ? END_ACTIVE
+		       : -1;
+}
+
 /* Is the flow due, and why? -1: not yet. */
 INLINE int table_due(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
 {
@@ -396,14 +412,14 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 	if (policy->everything)
 		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;
 	if (silent < policy->linger_ns)
-		return -1;
+		return table_due_interim(flow, facts, policy);
 	if (flow_is_over(flow))
 		return END_CLOSED;
 	if (facts->icmp_seen && flow_is_unanswered(flow) && silent >= policy->attempt_ns)
 		return END_CLOSED;
 	if (!(flow->half[0].bits & flow->half[1].bits & HALF_ACKED) && silent >= policy->attempt_ns)
 		return END_IDLE;
-	return silent >= policy->idle_ns ? END_IDLE : -1;
+	return silent >= policy->idle_ns ? END_IDLE : table_due_interim(flow, facts, policy);
 }
 
 INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 *tags, struct flow *flow,
@@ -422,13 +438,17 @@ INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 
 	reason = table_due(flow, facts, policy);
 	if (reason >= 0 && *tags >> (way * 8) & 0xff) {
 		table_write_report(report, flow, facts, (__u32)reason);
-		*tags &= ~(0xffULL << (way * 8));
+		if (reason == END_ACTIVE)
+			facts->interim_ns = policy->now_ns;
+		else
+			*tags &= ~(0xffULL << (way * 8));
 	} else {
 		reason = -1; /* evicted, or woken up, in between */
 	}
 	table_unlock(lock);
 	if (reason >= 0) {
-		table_count_service(table, report, &sample);
+		if (reason != END_ACTIVE)
+			table_count_service(table, report, &sample);
 		report_submit(report);
 	} else {
 		report_discard(report);

@@ -92,8 +92,7 @@ static void fill_endpoint(struct cell *cell, const struct record *record, bool s
 static void fill_state(struct cell *cell, const struct record *record, bool second)
 {
 	const char *who = words_closed_by(record->closed_by);
-	bool plain = record->end_reason == END_CLOSED || record->end_reason == END_ACTIVE;
-	const char *why = plain ? NULL : words_end(record->end_reason);
+	const char *why = record->end_reason == END_CLOSED ? NULL : words_end(record->end_reason);
 
 	if (!second)
 		cell_text(cell, words_state(record->state));

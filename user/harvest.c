@@ -144,6 +144,7 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 		.linger_ns = LINGER_S * NS_PER_SEC,
 		.attempt_ns = ATTEMPT_S * NS_PER_SEC,
 		.idle_ns = IDLE_S * NS_PER_SEC,
+		.active_ns = harvest->active_ns,
 		.everything = everything,
 	};
 	if (everything)

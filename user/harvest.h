@@ -18,10 +18,11 @@ struct harvest {
 	struct mapping mapping;
 	struct ring_buffer *reports;
 	int sweep_fd;
-	__s64 epoch_ns; /* Unix time minus the kernel's monotonic clock */
-	__u32 next;	/* bucket at which the sweep goes on */
-	__u64 drained;	/* reports since the start */
-	int error;	/* first of the sink's */
+	__u64 active_ns; /* between interim records; 0: none */
+	__s64 epoch_ns;	 /* Unix time minus the kernel's monotonic clock */
+	__u32 next;	 /* bucket at which the sweep goes on */
+	__u64 drained;	 /* reports since the start */
+	int error;	 /* first of the sink's */
 };
 
 /* Prints what is wrong; returns 0 or -errno. */

@@ -60,7 +60,7 @@ bool harvest_view_record(const struct harvest *harvest, __u32 row, __u64 identit
 		return false;
 	report.flow = mapping->flows[bucket].way[way];
 	report.facts = mapping->facts[bucket].way[way];
-	report.reason = END_ACTIVE;
+	report.reason = END_OPEN;
 	if (identity_of(&report.flow) != identity)
 		return false;
 	harvest_record(harvest, record, &report);

@@ -175,6 +175,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 		goto out;
 	}
 	err = options->screen ? live_screen_open(&live.screen, &live.harvest, statistics, options, &live.attach) : 0;
+	live.harvest.active_ns = options->active_ns;
 	if (!err && !options->unpin)
 		err = watch_flows(&live);
 	live_screen_close(&live.screen);

@@ -72,7 +72,7 @@ int mapping_each(const struct mapping *mapping, int (*see)(void *context, const 
 				continue;
 			report.flow = mapping->flows[bucket].way[way];
 			report.facts = mapping->facts[bucket].way[way];
-			report.reason = END_ACTIVE;
+			report.reason = END_OPEN;
 			result = see(context, &report);
 		}
 	}

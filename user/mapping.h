@@ -22,7 +22,7 @@ void mapping_close(struct mapping *mapping);
 /* Is there a flow in any of these buckets? */
 bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 buckets);
 
-/* Hands a copy of every flow to `see`, as a report that says END_ACTIVE, until that returns non-zero; returns the last.
+/* Hands a copy of every flow to `see`, as a report that says END_OPEN, until that returns non-zero; returns the last.
  * A flow that a CPU is writing may show one segment's counters with its predecessor's times. */
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context);
 

@@ -17,7 +17,7 @@
 #define TCPSCOPE_VERSION "unversioned"
 #endif
 
-enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MAX = 32 };
+enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MAX = 32, ACTIVE_MIN_NS = 100000000 };
 
 /* Options without a letter. */
 enum {
@@ -25,6 +25,7 @@ enum {
 	OPTION_DURATION,
 	OPTION_HOOK,
 	OPTION_FLOWS,
+	OPTION_ACTIVE,
 	OPTION_STATS,
 	OPTION_STRICT,
 	OPTION_REPORT,
@@ -46,6 +47,8 @@ static const struct argp_option table[] = {
 	{ "hook", OPTION_HOOK, "auto|xdp|tc", 0,
 	  "Where to see arriving packets (auto: XDP on a physical NIC whose driver has it, else tc)", 3 },
 	{ "flows", OPTION_FLOWS, "N", 0, "Room in the flow table (default: 131072); for a capture it grows", 3 },
+	{ "active", OPTION_ACTIVE, "SECONDS", 0,
+	  "Print an interim record of each open flow this often (default: never)", 3 },
 	{ "pin", OPTION_PIN, "NAME", 0,
 	  "Leave programs and flow table in the kernel at the end; the next run with that name goes on with them", 3 },
 	{ "unpin", OPTION_UNPIN, "NAME", 0, "Print what such a run left, and remove it", 3 },
@@ -106,6 +109,13 @@ static uint64_t read_seconds(const char *option, const char *text)
 	if (end == text || *end || !(seconds > 0) || seconds > 1e9)
 		usage_error("%s is a number of seconds, not '%s'", option, text);
 	return (uint64_t)(seconds * 1e9);
+}
+
+static void read_active(struct options *options, const char *text)
+{
+	options->active_ns = read_seconds("--active", text);
+	if (options->active_ns < ACTIVE_MIN_NS)
+		usage_error("--active is at least 0.1 seconds, not '%s'", text);
 }
 
 static void read_flows(struct options *options, const char *text)
@@ -196,8 +206,17 @@ static void check_pin(const struct options *options)
 	if (options->pin && options->capture)
 		usage_error("--pin is for interfaces, not for a capture");
 	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
-			       options->hook != HOOK_AUTO || options->interval_ns))
-		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval and --hook");
+			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
+		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active and "
+			    "--hook");
+}
+
+static void check_active(const struct options *options)
+{
+	if (options->active_ns && options->output == &output_zeek)
+		usage_error("--active is not for --output zeek: conn.log has one line for a connection");
+	if (options->active_ns && options->ladder)
+		usage_error("--active is not for --ladder");
 }
 
 static void check(struct options *options)
@@ -205,6 +224,7 @@ static void check(struct options *options)
 	if (options->capture && options->interfaces)
 		usage_error("-r and -i exclude each other");
 	check_report(options);
+	check_active(options);
 	check_pin(options);
 	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO))
 		usage_error("--duration and --hook are for interfaces, not for a capture");
@@ -221,6 +241,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
 	case OPTION_HOOK: read_hook(options, argument); break;
 	case OPTION_FLOWS: read_flows(options, argument); break;
+	case OPTION_ACTIVE: read_active(options, argument); break;
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
 	case OPTION_REPORT: options->report = true; break;

@@ -22,7 +22,7 @@ struct output_options {
 struct output {
 	const char *name, *help;
 	int (*open)(const struct output_options *options);
-	int (*flow)(const struct record *record);	   /* a flow that ended */
+	int (*flow)(const struct record *record);	   /* a flow that ended, or an interim record (END_ACTIVE) */
 	int (*ledger)(const struct ledger_record *record); /* at the end, one for each interface and direction */
 	bool for_programs;				   /* other text must not follow */
 	/* The services, at the end and at every interval, and an assertion's verdict; NULL: it has no words for them. */

@@ -124,7 +124,8 @@ static void table_head(void)
 
 static int table_flow(const struct record *record)
 {
-	totals_add(&table.totals, record);
+	if (record->end_reason != END_ACTIVE) /* its end counts it */
+		totals_add(&table.totals, record);
 	if (table.options.screen)
 		return 0;
 	table_head();

@@ -15,7 +15,7 @@
 #include "statistics.h"
 
 /* The engine takes a time of 0 for "never", but a capture may begin at 0: its clock runs this much ahead. */
-enum { CLOCK_AHEAD_NS = 1 };
+enum { CLOCK_AHEAD_NS = 1, ACTIVE_LOOKS = 8 }; /* looks for interim records in the time between two of a flow */
 
 struct replay {
 	struct capture capture;
@@ -23,8 +23,10 @@ struct replay {
 	struct table table;
 	struct ledger ledger;
 	struct options_copy scratch;
-	__u64 limit;	       /* flows before the table should grow */
-	bool finer_than_micro; /* a time stamp was no whole microsecond */
+	struct sweep_policy policy; /* active_ns, and nothing else is ever due */
+	__u64 look_ns;		    /* when to look next for interim records */
+	__u64 limit;		    /* flows before the table should grow */
+	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
 	struct filter ladder_filter;
 	struct ladder ladder;
 	bool draws; /* a ladder is wanted */
@@ -51,7 +53,8 @@ static void replay_submit(void *context, const struct report *report)
 	struct record record;
 
 	record_make(&record, report, &about);
-	statistics_flow(replay->statistics, &record, report);
+	if (record.end_reason != END_ACTIVE)
+		statistics_flow(replay->statistics, &record, report);
 	if (!replay->error)
 		replay->error = replay->output->flow(&record);
 }
@@ -68,6 +71,18 @@ static void replay_grow(struct replay *replay)
 	replay->limit = ~0ULL;
 	if (!replay_table_grow(&replay->table, &replay->ledger))
 		replay->limit = replay_table_limit(&replay->table);
+}
+
+/* Interim records, by the capture's clock. */
+static void replay_look(struct replay *replay, __u64 now_ns)
+{
+	int error;
+
+	replay->policy.now_ns = now_ns;
+	replay->look_ns = now_ns + replay->policy.active_ns / ACTIVE_LOOKS;
+	error = replay_table_report(&replay->table, &replay->policy);
+	if (!replay->error)
+		replay->error = error;
 }
 
 static bool replay_matches(struct filter *filter, const struct capture_packet *packet)
@@ -93,6 +108,8 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
 	replay->last_ns = (__s64)packet->time_ns;
+	if (unlikely(replay->policy.active_ns && seg.now_ns >= replay->look_ns))
+		replay_look(replay, seg.now_ns);
 	verdict = segment_parse(packet->link, &at, &seg);
 	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS) {
 		ladder_before(&replay->ladder, &replay->table, &seg);
@@ -120,6 +137,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 		return EXIT_USAGE;
 	replay->table.submit = replay_submit;
 	replay->table.context = replay;
+	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
 	shape_for_flows(&replay->table.shape, options->flows);
 	error = shape_seed(&replay->table.shape);
 	if (!error)
@@ -169,7 +187,8 @@ static int replay_services(struct replay *replay, bool report)
 static int replay_report(struct replay *replay, bool services)
 {
 	struct ledger_record ledger = { .interface = replay->capture.name };
-	int error = replay_table_report_all(&replay->table);
+	const struct sweep_policy everything = { .everything = 1 };
+	int error = replay_table_report(&replay->table, &everything);
 
 	if (error)
 		fprintf(stderr, "tcpscope: reporting the flows: %s\n", strerror(-error));

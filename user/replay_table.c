@@ -30,7 +30,8 @@ static void replay_table_submit(struct table *table, const struct flow *flow, co
 	struct service_sample sample;
 
 	table_write_report(report, flow, facts, reason);
-	table_count_service(table, report, &sample);
+	if (reason != END_ACTIVE)
+		table_count_service(table, report, &sample);
 	report_submit(report);
 }
 
@@ -72,7 +73,7 @@ int replay_table_grow(struct table *table, struct ledger *ledger)
 
 struct entry {
 	const struct flow *flow;
-	const struct facts *facts;
+	struct facts *facts;
 };
 
 static int compare_endpoints(const struct flow_key *x, __u32 end_x, const struct flow_key *y, __u32 end_y)
@@ -114,38 +115,49 @@ static int compare_entries(const void *one, const void *two)
 			       (int)x->flow->tally[0].retired; /* a retired flow is the earlier */
 }
 
-static size_t replay_table_list(const struct table *table, struct entry *entries)
+/* In a capture flows stay where they are: until the end only interim records are due. -1: nothing. */
+static int replay_table_due(const struct entry *entry, const struct sweep_policy *policy)
+{
+	int reason = table_due(entry->flow, entry->facts, policy);
+
+	return policy->everything || reason == END_ACTIVE ? reason : -1;
+}
+
+/* What is due; returns how many. `entries` NULL: only counts. */
+static size_t replay_table_list(const struct table *table, const struct sweep_policy *policy, struct entry *entries)
 {
 	size_t count = 0;
 
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
 		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
-			if (!(table->tags[bucket] >> way * 8 & 0xff))
+			const struct entry entry = { &table->flows[bucket].way[way], &table->facts[bucket].way[way] };
+
+			if (!(table->tags[bucket] >> way * 8 & 0xff) || replay_table_due(&entry, policy) < 0)
 				continue;
 			if (entries)
-				entries[count] = (struct entry){ &table->flows[bucket].way[way],
-								 &table->facts[bucket].way[way] };
+				entries[count] = entry;
 			count++;
 		}
 	}
 	return count;
 }
 
-int replay_table_report_all(struct table *table)
+int replay_table_report(struct table *table, const struct sweep_policy *policy)
 {
-	const struct sweep_policy policy = { .everything = 1 };
-	size_t count = replay_table_list(table, NULL);
+	size_t count = replay_table_list(table, policy, NULL);
 	struct entry *entries = malloc((count + 1) * sizeof(*entries));
 
 	if (!entries)
 		return -ENOMEM;
-	replay_table_list(table, entries);
+	replay_table_list(table, policy, entries);
 	qsort(entries, count, sizeof(*entries), compare_entries);
 	for (size_t i = 0; i < count; i++) {
 		const struct entry *entry = &entries[i];
+		int reason = replay_table_due(entry, policy);
 
-		replay_table_submit(table, entry->flow, entry->facts,
-				    (__u32)table_due(entry->flow, entry->facts, &policy));
+		replay_table_submit(table, entry->flow, entry->facts, (__u32)reason);
+		if (reason == END_ACTIVE)
+			entry->facts->interim_ns = policy->now_ns;
 	}
 	free(entries);
 	return 0;

@@ -9,8 +9,8 @@
 __u64 replay_table_limit(const struct table *table);
 /* Moves all flows to a table twice as large. -ENOMEM: it stays as it is. */
 int replay_table_grow(struct table *table, struct ledger *ledger);
-/* Submits a report of every flow, by time of the first segment, then by address. The table keeps them. Returns 0 or
- * -ENOMEM. */
-int replay_table_report_all(struct table *table);
+/* Submits a report of every flow that is due, by time of the first segment, then by address. The table keeps them.
+ * Returns 0 or -ENOMEM. */
+int replay_table_report(struct table *table, const struct sweep_policy *policy);
 
 #endif

@@ -40,9 +40,11 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 {
 	if (sink->error || !filter_match_flow(&sink->filter, record))
 		return sink->error;
-	statistics_flow(sink->statistics, record, report);
-	if (sink->view)
-		view_end(sink->view, record);
+	if (record->end_reason != END_ACTIVE) {
+		statistics_flow(sink->statistics, record, report);
+		if (sink->view)
+			view_end(sink->view, record);
+	}
 	sink->error = sink->output->flow(record);
 	return sink->error;
 }

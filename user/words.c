@@ -16,7 +16,7 @@ static const char *const outcome_words[] = {
 };
 static const char *const end_words[] = {
 	[END_CLOSED] = "closed",   [END_IDLE] = "idle",	  [END_ACTIVE] = "active",
-	[END_EVICTED] = "evicted", [END_MONITOR] = "end",
+	[END_EVICTED] = "evicted", [END_MONITOR] = "end", [END_OPEN] = NULL,
 };
 static const char *const closed_by_words[] = {
 	[CLOSED_BY_NOBODY] = NULL, [CLOSED_BY_CLIENT] = "client", [CLOSED_BY_SERVER] = "server"

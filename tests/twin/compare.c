@@ -50,14 +50,15 @@ static int twin_sweep(struct twin *twin, const struct sweep_policy *policy)
 	return player_sweep(&twin->player, policy, native_buckets(&twin->native));
 }
 
-/* How many handshakes are in the reports, and so must be in the services. */
+/* How many handshakes are in the reports of flows that left, and so must be in the services. */
 static __u64 handshakes(const struct reports *reports)
 {
 	struct service_sample sample;
 	__u64 count = 0;
 
 	for (size_t i = 0; i < reports->count; i++)
-		count += service_sample_of(&sample, &reports->report[i]);
+		if (reports->report[i].reason != END_ACTIVE)
+			count += service_sample_of(&sample, &reports->report[i]);
 	return count;
 }
 
@@ -167,7 +168,8 @@ int twin_play(struct twin *twin, const char *name, const struct setting *setting
 {
 	struct sweep_policy policy = { .linger_ns = NS_PER_SEC,
 				       .attempt_ns = 5 * NS_PER_SEC,
-				       .idle_ns = 30 * NS_PER_SEC };
+				       .idle_ns = 30 * NS_PER_SEC,
+				       .active_ns = 2 * NS_PER_SEC };
 	int err = twin_begin(twin, setting, count);
 
 	for (size_t i = 0; i < count && !err; i++) {

@@ -112,7 +112,7 @@ void script_describe(char description[DESCRIPTION_MAX], const struct record *rec
 	static const char *const states[] = { "syn_sent", "syn_received", "established", "closing", "closed", "reset" };
 	static const char *const outcomes[] = { "accepted",  "refused", "filtered", "unanswered",
 						"half_open", "aborted", "midstream" };
-	static const char *const ends[] = { "closed", "idle", "active", "evicted", "end" };
+	static const char *const ends[] = { "closed", "idle", "active", "evicted", "end", "open" };
 	static const char *const closed[] = { "null", "client", "server" };
 	struct text text = { description, DESCRIPTION_MAX };
 	/* Where the record's roles are not the script's, its client's words are s. */

@@ -77,6 +77,18 @@ enum naive_class naive_class(const struct naive_flow *flow)
 	return naive_is_unanswered(flow) ? NAIVE_UNANSWERED : NAIVE_ANSWERED;
 }
 
+/* Has one of the instants start + n * active_ns passed since the last interim report, and has it sent since? */
+static bool naive_is_due_interim(const struct naive_flow *flow, const struct sweep_policy *policy)
+{
+	__u64 next = flow->start_ns + policy->active_ns;
+
+	if (!policy->active_ns || flow->last_ns < flow->interim_ns)
+		return false;
+	while (next <= flow->interim_ns)
+		next += policy->active_ns;
+	return next <= policy->now_ns;
+}
+
 int naive_due(const struct naive_flow *flow, const struct sweep_policy *policy)
 {
 	__u64 silent = policy->now_ns - flow->last_ns;
@@ -90,5 +102,7 @@ int naive_due(const struct naive_flow *flow, const struct sweep_policy *policy)
 		return silent >= policy->linger_ns ? END_CLOSED : -1;
 	if (!complete && silent >= policy->attempt_ns)
 		return END_IDLE;
-	return silent >= policy->idle_ns ? END_IDLE : -1;
+	if (silent >= policy->idle_ns)
+		return END_IDLE;
+	return naive_is_due_interim(flow, policy) ? END_ACTIVE : -1;
 }

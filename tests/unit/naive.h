@@ -21,6 +21,7 @@ struct naive_flow {
 	__u32 isn;  /* the client's */
 	bool retired;
 	__u64 start_ns, last_ns, packets;
+	__u64 interim_ns; /* last interim report; 0: none */
 	struct naive_side side[2];
 };
 

@@ -171,7 +171,7 @@ static inline bool plain_look(const struct table *table, const struct segment *s
 		*report = (struct report){
 			.flow = table->flows[bucket].way[way],
 			.facts = table->facts[bucket].way[way],
-			.reason = END_ACTIVE,
+			.reason = END_OPEN,
 		};
 		return true;
 	}

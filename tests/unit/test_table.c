@@ -14,7 +14,7 @@ struct trial {
 	struct ledger ledger;
 	struct naive naive;
 	struct random random;
-	__u64 now_ns, reports, lost, summarised, evictions[3];
+	__u64 now_ns, reports, interims, lost, summarised, evictions[3];
 	__u32 isn;
 };
 
@@ -51,6 +51,11 @@ static void trial_take_report(struct trial *trial, const struct report *report, 
 		packets += (__u32)report->flow.tally[i].volume + report->facts.half[i].packets;
 	cr_assert_eq(packets, trial->naive.flow[which].packets, "%llu packets", packets);
 	cr_assert_eq((int)report->reason, reason, "reason %u, wanted %d", report->reason, reason);
+	if (reason == END_ACTIVE) {
+		trial->naive.flow[which].interim_ns = trial->now_ns;
+		trial->interims++;
+		return;
+	}
 	naive_remove(&trial->naive, which);
 	trial->reports++;
 }
@@ -210,7 +215,7 @@ static void trial_check(struct trial *trial)
 	cr_assert(plain_balances(&trial->ledger));
 }
 
-static void trial_run(__u64 seed, __u32 ports, int steps)
+static void trial_run(__u64 seed, __u32 ports, int steps, __u64 active_ns)
 {
 	static struct trial trial;
 
@@ -223,7 +228,8 @@ static void trial_run(__u64 seed, __u32 ports, int steps)
 			trial_sweep(&trial, (struct sweep_policy){ .now_ns = trial.now_ns,
 								   .linger_ns = 200 * NS_PER_MS,
 								   .attempt_ns = NS_PER_SEC,
-								   .idle_ns = 5 * NS_PER_SEC });
+								   .idle_ns = 5 * NS_PER_SEC,
+								   .active_ns = active_ns });
 		trial_step(&trial, (__u16)(1024 + random_below(&trial.random, ports)));
 		if (step % 64 == 0)
 			trial_check(&trial);
@@ -233,12 +239,15 @@ static void trial_run(__u64 seed, __u32 ports, int steps)
 	trial_sweep(&trial, (struct sweep_policy){ .now_ns = trial.now_ns, .everything = 1 });
 	trial_check(&trial);
 	cr_assert_eq(plain_count(&trial.table), 0, "not all was reported at the end");
+	cr_assert_eq(trial.interims > 0, active_ns > 0, "%llu interim reports", trial.interims);
 	if (ports > 1000)
 		for (int class = NAIVE_OVER; class <= NAIVE_ANSWERED; class ++)
 			cr_expect_gt(trial.evictions[class], 0, "class %d was never evicted", class);
 	plain_close(&trial.table);
 }
 
-Test(table, against_the_naive_twin_with_room) { trial_run(1, 300, 40000); }
-Test(table, against_the_naive_twin_crowded) { trial_run(2, 600, 40000); }
-Test(table, against_the_naive_twin_overrun) { trial_run(3, 4000, 40000); }
+Test(table, against_the_naive_twin_with_room) { trial_run(1, 300, 40000, 0); }
+Test(table, against_the_naive_twin_crowded) { trial_run(2, 600, 40000, 0); }
+Test(table, against_the_naive_twin_overrun) { trial_run(3, 4000, 40000, 0); }
+Test(table, against_the_naive_twin_with_interim_reports) { trial_run(4, 300, 40000, 700 * NS_PER_MS); }
+Test(table, against_the_naive_twin_crowded_with_interim_reports) { trial_run(5, 600, 40000, 100 * NS_PER_MS); }

@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""--active on an interface: a connection that goes on has a record each second, and counts once in the end.
+
+    client                              server
+    veth0 192.0.2.1  <------------->    veth0 192.0.2.2     a listener on port 7000
+      ^ tcpscope --active 1
+"""
+
+import json
+import os
+import socket
+
+import net
+import report
+from scope import Scope
+from sniff import socket_inside
+
+PORT, ACTIVE_NS, SWEEP_NS, WANTED = 7000, 10**9, 250_000_000, 3
+
+
+def interim_so_far(scope, port):
+    """Of what it has written of a client's port: it is still running."""
+    text = os.pread(scope.out.fileno(), 1 << 20, 0).decode()
+    records = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [record for record in records if record["end_reason"] == "active" and record["client"]["port"] == port]
+
+
+def talk(client, server, scope):
+    """An octet to and fro until there are interim records; returns how many went each way."""
+    sent = 0
+
+    def enough():
+        nonlocal sent
+        client.sendall(b"x")
+        server.sendall(server.recv(1))
+        client.recv(1)
+        sent += 1
+        return len(interim_so_far(scope, client.getsockname()[1])) >= WANTED
+
+    net.await_true(enough, f"{WANTED} interim records")
+    return sent
+
+
+def connection(listener):
+    client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+    client.connect(("192.0.2.2", PORT))
+    return client, listener.accept()[0]
+
+
+def check_interims(name, interims, last):
+    since = [record["end_ns"] - record["start_ns"] for record in interims]
+    report.check(f"{name}: one an interval, by the first sweep after it", len(interims) == WANTED and
+                 all(number * ACTIVE_NS <= span + SWEEP_NS and span < number * ACTIVE_NS + 4 * SWEEP_NS
+                     for number, span in enumerate(since, 1)), since)
+    counts = [record["client"]["packets"] for record in (*interims, last)]
+    report.check(f"{name}: each counts from the beginning", counts == sorted(set(counts)), counts)
+    report.equal(f"{name}: of one flow", {(record["community_id"], record["start_ns"]) for record in interims},
+                 {(last["community_id"], last["start_ns"])})
+    report.equal(f"{name}: not yet closed", {record["state"] for record in interims}, {"established"})
+
+
+def check(hook, listener):
+    name = f"interim {hook}"
+    scope = Scope("client", ("veth0",), "--hook", hook, "--active", "1", "--strict", "--assert", "attempts == 2")
+    silent = connection(listener)
+    talking = connection(listener)
+    port, quiet_port = talking[0].getsockname()[1], silent[0].getsockname()[1]
+    sent = talk(*talking, scope)
+    for end in (*talking, *silent):
+        end.close()
+    report.equal(f"{name}: exit status, nothing lost and each attempt once", scope.stop(), 0)
+    ended = [flow for flow in scope.flows if flow["end_reason"] != "active" and flow["client"]["port"] == port]
+    report.equal(f"{name}: one record at the end", len(ended), 1)
+    report.equal(f"{name}: with all that was sent", [flow["client"]["payload_bytes"] for flow in ended], [sent])
+    interims = [flow for flow in scope.flows if flow["end_reason"] == "active"]
+    check_interims(name, [flow for flow in interims if flow["client"]["port"] == port][:WANTED], ended[0])
+    report.equal(f"{name}: a silent one has one, of its handshake",
+                 [flow["client"]["packets"] for flow in interims if flow["client"]["port"] == quiet_port], [2])
+
+
+def main():
+    net.pair_make()
+    net.one_cpu_per_flow("client", "veth0")
+    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("", PORT))
+    listener.listen(8)
+    for hook in ("tc", "xdp"):
+        check(hook, listener)
+
+
+report.run(main)
