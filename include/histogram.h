@@ -27,6 +27,8 @@ INLINE __u32 histogram_bucket(__u64 ns);
 INLINE __u64 histogram_lower(__u32 bucket);
 INLINE void histogram_add(struct histogram *histogram, __u64 ns);
 INLINE void histogram_merge(struct histogram *to, const struct histogram *from);
+/* What was added to `before` to make `now`, as far as something was; its largest within 1.6 %, too. */
+INLINE void histogram_since(struct histogram *since, const struct histogram *now, const struct histogram *before);
 /* The value of rank ceil(count * ppm / 1,000,000), from 1 in ascending order, within 1.6 % if below 2^37; ppm
  * 1,000,000: the largest, exactly. 0 if there is none. `ppm`: 500,000 is the median. */
 INLINE __u64 histogram_quantile(const struct histogram *histogram, __u32 ppm);
@@ -79,6 +81,20 @@ INLINE void histogram_merge(struct histogram *to, const struct histogram *from)
 		to->max_ns = from->max_ns;
 	for (__u32 i = 0; i < HISTOGRAM_BUCKETS; i++)
 		to->bucket[i] += from->bucket[i];
+}
+
+INLINE void histogram_since(struct histogram *since, const struct histogram *now, const struct histogram *before)
+{
+	*since = (struct histogram){ .sum_ns = now->sum_ns > before->sum_ns ? now->sum_ns - before->sum_ns : 0 };
+	for (__u32 i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (now->bucket[i] <= before->bucket[i])
+			continue;
+		since->bucket[i] = now->bucket[i] - before->bucket[i];
+		since->count += since->bucket[i];
+		since->max_ns = histogram_lower(i) + (histogram_lower(i + 1) - histogram_lower(i)) / 2;
+	}
+	if (since->bucket[HISTOGRAM_BUCKETS - 1] || since->max_ns > now->max_ns)
+		since->max_ns = now->max_ns;
 }
 
 /* count * ppm / 1,000,000, rounded up, without overflow. */

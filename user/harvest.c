@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "clocks.h"
 
 enum {
 	SWEEP_CHUNK = 1024,	   /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
@@ -15,14 +16,6 @@ enum {
 	ATTEMPT_S = 60,
 	IDLE_S = 600,
 };
-
-static __u64 clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (__u64)now.tv_sec * NS_PER_SEC + (__u64)now.tv_nsec;
-}
 
 void harvest_record(const struct harvest *harvest, struct record *record, const struct report *report)
 {

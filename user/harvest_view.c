@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Open flows for the screen: a glance at each that moved, whole records only where the view wants them. */
-#include <time.h>
-
 #include "../include/glance.h"
+#include "clocks.h"
 #include "harvest.h"
-
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * NS_PER_SEC + (__u64)now.tv_nsec;
-}
 
 /* Never 0. */
 static __u64 identity_of(const struct flow *flow) { return (__u64)glance_identity(flow) + 1; }
@@ -80,7 +71,7 @@ static void bring_records(const struct harvest *harvest, struct view *view)
 void harvest_view(const struct harvest *harvest, struct view *view, bool paused)
 {
 	if (!paused) {
-		view_scan_begin(view, now_ns());
+		view_scan_begin(view, clock_ns(CLOCK_MONOTONIC));
 		glance_at_all(&harvest->mapping, view);
 	}
 	if (view_wants_records(view))

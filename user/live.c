@@ -6,9 +6,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "live_parts.h"
 #include "options.h"
 #include "watch.h"
@@ -20,13 +20,7 @@ enum {
 	READINGS = 1000, /* of a ledger that does not balance */
 };
 
-static __u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
-}
+static __u64 now_ms(void) { return clock_ns(CLOCK_MONOTONIC) / NS_PER_MS; }
 
 /* Waits up to `wait_ms` for what ends the watch, or a key. True: it ends. */
 static bool wait_for_end(struct live *live, int wait_ms)

@@ -8,26 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "terminal.h"
 #include "text.h"
 
 enum {
-	NAMES = 1024,
 	READINGS = 16, /* of a ledger that does not balance */
 	/* Pictures of the services look at every flow, so they come the more seldom the longer one takes: 0.5 % of a core. */
 	PICTURE_SHARE = 200,
 };
 
-static __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * NS_PER_SEC + (__u64)now.tv_nsec;
-}
+static __u64 now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
 /* ---- what others say on standard error waits until the terminal is theirs again ---- */
 
@@ -77,18 +70,19 @@ static const char *egress_word(const struct attachment *attachment, const struct
 }
 
 /* "eth0 in xdp out tcx, lo in tcx out -" */
-static void describe(char names[NAMES], const struct interfaces *interfaces, const struct attach *attach)
+static void describe(char names[SCREEN_NAMES], const struct interfaces *interfaces, const struct attach *attach)
 {
 	size_t at = 0;
 
 	names[0] = '\0';
-	for (unsigned int i = 0; i < interfaces->count && at < NAMES; i++) {
+	for (unsigned int i = 0; i < interfaces->count && at < SCREEN_NAMES; i++) {
 		const struct watched *watched = &interfaces->watched[i];
 		char name[4 * IF_NAMESIZE];
 
 		text_escape(name, sizeof(name), watched->name);
-		at += (size_t)snprintf(names + at, NAMES - at, "%s%s in %s out %s", i ? ", " : "", name,
-				       ingress_word(&attach->of[i]), egress_word(&attach->of[i], watched));
+		at += (size_t)snprintf(names + at, SCREEN_NAMES - at, "%s%s in %s out %s%s", i ? ", " : "", name,
+				       ingress_word(&attach->of[i]), egress_word(&attach->of[i], watched),
+				       watched->gone ? " (gone)" : "");
 	}
 }
 
@@ -108,15 +102,13 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 					      .record = record_of,
 					      .context = screen };
 	const char *no_color = getenv("NO_COLOR");
-	char names[NAMES];
 	int err;
 
-	*screen = (struct live_screen){ .harvest = harvest, .statistics = statistics, .open = true };
+	*screen = (struct live_screen){ .harvest = harvest, .statistics = statistics, .attach = attach, .open = true };
 	screen->messages = screen->standard_error = -1;
 	err = view_open(&screen->view, harvest->mapping.buckets * WAYS);
-	describe(names, harvest->interfaces, attach);
 	if (!err)
-		err = screen_open(&screen->screen, &source, names, !(no_color && *no_color));
+		err = screen_open(&screen->screen, &source, !(no_color && *no_color));
 	if (err) {
 		live_screen_close(screen);
 		fprintf(stderr, "tcpscope: cannot open the screen: %s; try --output table\n", strerror(-err));
@@ -172,6 +164,7 @@ static void show(struct live_screen *screen)
 {
 	const struct screen_news news = { .ledgers = screen->ledgers,
 					  .ledger_count = screen->ledger_count,
+					  .interfaces = screen->names,
 					  .now_ns = now_ns(),
 					  .pictured_ns = screen->pictured_ns };
 
@@ -184,6 +177,7 @@ int live_screen_frame(struct live_screen *screen)
 
 	if (screen_is_paused(screen->screen))
 		return 0;
+	describe(screen->names, screen->harvest->interfaces, screen->attach);
 	harvest_view(screen->harvest, &screen->view, false);
 	err = read_ledgers(screen);
 	if (!err)

@@ -7,12 +7,14 @@
 #include "harvest.h"
 #include "screen.h"
 
-enum { SCREEN_FRAME_MS = 500 };
+enum { SCREEN_FRAME_MS = 500, SCREEN_NAMES = 1024 };
 
 /* All zeros: not open. */
 struct live_screen {
 	struct harvest *harvest;
 	struct statistics *statistics;
+	const struct attach *attach;
+	char names[SCREEN_NAMES]; /* of interfaces and hooks */
 	struct view view;
 	struct screen *screen;
 	struct ledger_record ledgers[OPTIONS_INTERFACES * DIRECTIONS];

@@ -13,7 +13,7 @@ static const struct page *const pages[] = { &page_flows, &page_services, &page_h
 
 enum { PAGES = sizeof(pages) / sizeof(pages[0]) };
 
-int screen_open(struct screen **screen, const struct screen_source *source, const char *interfaces, bool colour)
+int screen_open(struct screen **screen, const struct screen_source *source, bool colour)
 {
 	struct screen *opened = calloc(1, sizeof(*opened));
 	int err;
@@ -22,9 +22,8 @@ int screen_open(struct screen **screen, const struct screen_source *source, cons
 	if (!opened)
 		return -ENOMEM;
 	opened->source = *source;
-	opened->interfaces = strdup(interfaces);
 	opened->seen = calloc(SEEN, sizeof(*opened->seen));
-	err = opened->interfaces && opened->seen ? screen_filter_open(&opened->filter, source->filter) : -ENOMEM;
+	err = opened->seen ? screen_filter_open(&opened->filter, source->filter) : -ENOMEM;
 	if (!err)
 		err = paint_open(colour);
 	if (err)
@@ -46,7 +45,6 @@ void screen_close(struct screen *screen)
 	paint_close();
 	screen_filter_close(&screen->filter);
 	services_close(&screen->services);
-	free(screen->interfaces);
 	free(screen->seen);
 	free(screen);
 }

@@ -23,13 +23,13 @@ struct screen_source {
 struct screen_news {
 	const struct ledger_record *ledgers; /* of each interface and direction */
 	size_t ledger_count;
-	__u64 now_ns;	   /* of a clock that only runs */
-	__u64 pictured_ns; /* when the statistics were renewed */
+	const char *interfaces; /* what is watched, and by which hooks, as text */
+	__u64 now_ns;		/* of a clock that only runs */
+	__u64 pictured_ns;	/* when the statistics were renewed */
 };
 
-/* Takes the terminal. `interfaces`: what is watched, and by which hooks, as text. Prints what is wrong; returns 0 or
- * -errno. */
-int screen_open(struct screen **screen, const struct screen_source *source, const char *interfaces, bool colour);
+/* Takes the terminal. Returns 0 or -errno. */
+int screen_open(struct screen **screen, const struct screen_source *source, bool colour);
 /* Gives it back. NULL is legal. */
 void screen_close(struct screen *screen);
 /* What the source has to bring before each picture. */

@@ -44,7 +44,7 @@ static void draw_names(const struct screen *screen)
 	if (localtime_r(&screen->taken, &parts))
 		strftime(clock, sizeof(clock), "%T", &parts);
 	at = paint_text(0, 0, -1, PAINT_BOLD, "tcpscope ");
-	paint_text(0, at, width - at, PAINT_PLAIN, screen->interfaces);
+	paint_text(0, at, width - at, PAINT_PLAIN, screen->news.interfaces ? screen->news.interfaces : "");
 	paint_text(0, screen->columns - 8, 8, PAINT_DIM, clock);
 }
 
@@ -69,14 +69,14 @@ static int draw_quantile(int at, const char *before, const struct histogram *his
 
 static void draw_rates(const struct screen *screen)
 {
-	const struct histogram *connect = &screen->services.sum.span[SERVICE_CONNECT];
-	int at = draw_count(1, 0, "packets ", screen->packet_rate, "/s");
+	const struct histogram *connect = &screen->services.recent;
+	int at = draw_count(1, 0, "pkts ", screen->packet_rate, "/s");
 
-	at = draw_count(1, at, "  connections ", screen->birth_rate, "/s");
+	at = draw_count(1, at, "  conns ", screen->birth_rate, "/s");
 	at = draw_quantile(at, "  connect p50 ", connect, 500000);
-	at = draw_quantile(at, "  p99 ", connect, 990000);
-	at = draw_count(1, at, "  of ", (double)connect->count, "");
-	draw_count(1, at, "; open ", screen->source.view->live, "");
+	at = draw_quantile(at, " p99 ", connect, 990000);
+	at = draw_count(1, at, " of ", (double)connect->count, "/10s");
+	draw_count(1, at, "  open ", screen->source.view->live, "");
 }
 
 static int draw_alarm(int at, const char *before, __s64 count, const char *behind)

@@ -11,7 +11,7 @@
 #include "screen_filter.h"
 #include "view_column.h"
 
-enum { SPARKS = 256, SEEN = 512, FIELD_ROWS = 128 };
+enum { SPARKS = 256, SEEN = 512, FIELD_ROWS = 128, RECENT_S = 10, RECENT = 5 };
 
 /* A record as it was shown, so that a picture that stands still does. */
 struct seen {
@@ -51,6 +51,12 @@ struct services {
 	struct statistics_service *list;
 	size_t count;
 	struct service other, sum;
+	/* Connect time of the last RECENT_S or so: what was there then is taken off. */
+	struct histogram recent;
+	struct {
+		__u64 at_ns;
+		struct histogram connect;
+	} past[RECENT];
 	struct service_rate *rates; /* as in the list */
 	__u64 at_ns;		    /* when that picture was taken */
 	size_t cursor, first;
@@ -71,8 +77,7 @@ struct screen {
 	struct totals totals;
 	double packet_rate, birth_rate;
 	__u64 at_ns;
-	time_t taken; /* Unix time of what is shown */
-	char *interfaces;
+	time_t taken;			  /* Unix time of what is shown */
 	const struct page *page, *before; /* before: from where help was asked */
 	int column;			  /* that flows are ordered by */
 	bool reversed, paused, stale;

@@ -24,15 +24,22 @@ static const struct service_key nobody; /* the key of those without room */
 
 static const struct service_key *key_of(const struct statistics_service *row) { return row->key ? row->key : &nobody; }
 
-static const struct service_rate *rate_of(const struct services *services, const struct service_key *key)
+/* The picture before. */
+struct rates {
+	struct service_rate *rate;
+	size_t count;
+	__u64 at_ns;
+};
+
+static const struct service_rate *rate_of(const struct rates *rates, const struct service_key *key)
 {
-	for (size_t i = 0; i < services->count; i++)
-		if (!service_key_differs(&services->rates[i].key, key))
-			return &services->rates[i];
+	for (size_t i = 0; i < rates->count; i++)
+		if (!service_key_differs(&rates->rate[i].key, key))
+			return &rates->rate[i];
 	return NULL;
 }
 
-static void enter_rates(struct services *anew, const struct services *before)
+static void enter_rates(struct services *anew, const struct rates *before)
 {
 	double seconds = (double)(anew->at_ns - before->at_ns) / (double)NS_PER_SEC;
 
@@ -58,12 +65,37 @@ static void find_cursor(struct services *services)
 		services->cursor = services->count ? services->count - 1 : 0;
 }
 
+/* Off the sum goes the latest of those that are old enough, else the oldest: at first none. */
+static void renew_recent(struct services *services)
+{
+	const struct histogram *connect = &services->sum.span[SERVICE_CONNECT];
+	__u64 step_ns = RECENT_S * NS_PER_SEC / (RECENT - 1), old_ns = RECENT_S * NS_PER_SEC;
+	int oldest = 0, newest = 0, from;
+
+	for (int i = 1; i < RECENT; i++) {
+		oldest = services->past[i].at_ns < services->past[oldest].at_ns ? i : oldest;
+		newest = services->past[i].at_ns > services->past[newest].at_ns ? i : newest;
+	}
+	from = oldest;
+	for (int i = 0; i < RECENT; i++)
+		if (services->at_ns - services->past[i].at_ns >= old_ns &&
+		    services->past[i].at_ns > services->past[from].at_ns)
+			from = i;
+	histogram_since(&services->recent, connect, &services->past[from].connect);
+	if (services->at_ns - services->past[newest].at_ns < step_ns)
+		return;
+	services->past[oldest].at_ns = services->at_ns;
+	services->past[oldest].connect = *connect;
+}
+
 void services_renew(struct screen *screen)
 {
-	struct services *services = &screen->services, before = *services;
+	struct services *services = &screen->services;
+	struct rates before = { services->rates, services->count, services->at_ns };
 
 	if (screen->news.pictured_ns == services->at_ns)
 		return;
+	free(services->list);
 	services->list = statistics_list(screen->source.statistics, &services->other, &services->count);
 	services->rates = calloc(services->count + 1, sizeof(*services->rates));
 	services->at_ns = screen->news.pictured_ns;
@@ -71,9 +103,9 @@ void services_renew(struct screen *screen)
 		enter_rates(services, &before);
 	else
 		services_close(services);
-	free(before.list);
-	free(before.rates);
+	free(before.rate);
 	statistics_sum(screen->source.statistics, &services->sum);
+	renew_recent(services);
 	find_cursor(services);
 }
 

@@ -84,7 +84,7 @@ def main():
     terminal.wait_for("0 shown")
     process = int(net.run("pgrep", "-x", "tcpscope"))
     flood("handshake", 50000).wait()
-    terminal.wait(lambda text: "; open 100k" in text or "; open 99." in text, "100,000 flows")
+    terminal.wait(lambda text: "  open 100k" in text or "  open 99." in text, "100,000 flows")
     for per_second in (2000, 20000, 200000):
         acks = Acks(per_second)
         measure(f"{per_second} packets/s", terminal, process)

@@ -118,8 +118,7 @@ def check_flows(terminal, talk):
     lines = text.split("\n")
     report.check("screen header: interfaces and hooks", lines[0].startswith("tcpscope veth0 in tcx out tcx"), lines[0])
     report.check("screen header: rates and connect time", re.match(
-        r"packets \d+/s  connections \d+/s  connect p50 [\d.]+[um]s  p99 [\d.]+[um]?s  of 3; open 3$", lines[1]),
-        lines[1])
+        r"pkts \d+/s  conns \d+/s  connect p50 [\d.]+[um]s p99 [\d.]+[um]?s of 3/10s  open 3$", lines[1]), lines[1])
     report.check("screen header: the ledger", re.match(
         r"\d+ seen, \d+ in flows, 0 unaccounted, 0 records lost, 0 without room$", lines[2]), lines[2])
     found = {row["CLIENT"]: row for row in rows(text)}
@@ -222,7 +221,7 @@ def check_ended(terminal):
     text = shown(terminal, 4, "the one that was refused")
     report.check("screen: refused", [row for row in rows(text) if row["SERVER"] == f"{SERVER}:{SILENT}" and
                                      row["STATE"] == "reset"], rows(text))
-    terminal.wait(lambda text: "; open 3" in text and len(rows(text)) == 4, "it is swept, and still shown")
+    terminal.wait(lambda text: "  open 3" in text and len(rows(text)) == 4, "it is swept, and still shown")
     terminal.keys("e")
     shown(terminal, 3, "flows that ended are hidden")
     terminal.keys("e")
@@ -311,7 +310,7 @@ def main():
     shown(terminal, 3, "the flows, midstream")
     refuse()
     exchange(*talk.pairs[0], 10)
-    terminal.wait(lambda text: "; open 4" in text, "another flow")
+    terminal.wait(lambda text: "  open 4" in text, "another flow")
     report.check("screen: the command line's filter", status(terminal.text()).startswith("3 shown"),
                  status(terminal.text()))
     check_filter(terminal)

@@ -113,3 +113,29 @@ Test(histogram, ranks_of_huge_counts_do_not_overflow)
 	cr_assert_eq(histogram_rank(1ULL << 62, 500000), 1ULL << 61);
 	cr_assert_eq(histogram_rank(1000001, 999999), 1000000);
 }
+
+Test(histogram, since_is_what_was_added)
+{
+	static struct histogram before, now, added, since;
+	struct random random = { 3 };
+
+	for (int i = 0; i < 1000; i++)
+		histogram_add(&before, any_size(&random));
+	now = before;
+	histogram_since(&since, &now, &before);
+	cr_expect_eq(since.count, 0);
+	cr_expect_eq(histogram_quantile(&since, 500000), 0);
+	for (int i = 0; i < 500; i++) {
+		__u64 value = uniform(&random);
+
+		histogram_add(&now, value);
+		histogram_add(&added, value);
+	}
+	histogram_since(&since, &now, &before);
+	cr_expect_eq(since.count, added.count);
+	cr_expect_eq(since.sum_ns, added.sum_ns);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(*quantiles); i++)
+		cr_expect(near(histogram_quantile(&since, quantiles[i]), histogram_quantile(&added, quantiles[i])));
+	histogram_since(&since, &before, &now); /* one that lost some: nothing was added, and nothing wraps */
+	cr_expect_eq(since.count, 0);
+}

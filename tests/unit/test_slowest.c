@@ -55,6 +55,10 @@ Test(slowest, the_ten_slowest_of_each_service_in_order)
 			cr_expect_eq(list->slow[i].handshake.connect_ns, (998 + odd - 2 * i) * MS);
 	}
 	cr_expect_null(list_of(&slowest, 82));
+	cr_expect(
+		slowest_admits(&slowest, &list_of(&slowest, 80)->key, 980 * MS)); /* the tenth itself: it is renewed */
+	cr_expect_not(slowest_admits(&slowest, &list_of(&slowest, 80)->key, 979 * MS));
+	cr_expect(slowest_admits(&slowest, &(struct service_key){ .port = 82, .ip_version = 4 }, 0));
 	slowest_close(&slowest);
 }
 
