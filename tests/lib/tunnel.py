@@ -61,3 +61,37 @@ def pseudowire(labels, frame, control=b"\0\0\0\0"):
 def pppoe(session, packet):
     protocol = 0x21 if packet[0] >> 4 == 4 else 0x57
     return hand.ethernet(struct.pack("!BBHHH", 0x11, 0, session, 2 + len(packet), protocol) + packet, ETHER_PPPOE)
+
+
+def framed(packet):
+    return hand.ethernet(packet, ether_type_of(packet))
+
+
+def nested(packet):
+    """In IP in VXLAN in GRE."""
+    return gre(packet_of(vxlan(5, in_ip(packet))), key=6)
+
+
+# name: what carries a packet, and the record's `tunnel`
+KINDS = {
+    "VXLAN": (lambda packet: vxlan(0xABCDEF, framed(packet)), ("vxlan", 0xABCDEF)),
+    "VXLAN over IPv6": (lambda packet: vxlan(7, framed(packet), ends=(NEAR6, FAR6)), ("vxlan", 7)),
+    "Geneve": (lambda packet: geneve(8, framed(packet)), ("geneve", 8)),
+    "Geneve with options": (lambda packet: geneve(9, framed(packet), b"\x01\x02\x80\x01abcd"), ("geneve", 9)),
+    "GRE": (gre, ("gre", None)),
+    "GRE with all fields": (lambda packet: gre(packet, key=0xFEDCBA98, checksum=True, sequence=1), ("gre", 0xFEDCBA98)),
+    "GRE of Ethernet": (lambda packet: gre(framed(packet), ether_type=ETHER_TEB), ("gre", None)),
+    "IP in IPv4": (in_ip, {4: ("ipip", None), 6: ("6in4", None)}),
+    "IP in IPv6": (lambda packet: in_ip(packet, ends=(NEAR6, FAR6)), {4: ("ipip", None), 6: ("ip6ip6", None)}),
+    "MPLS": (lambda packet: mpls((1000, 17), packet), ("mpls", 17)),
+    "pseudo-wire": (lambda packet: pseudowire((18,), framed(packet)), ("mpls", 18)),
+    "pseudo-wire without control word": (lambda packet: pseudowire((19,), framed(packet), b""), ("mpls", 19)),
+    "PPPoE": (lambda packet: pppoe(0x1234, packet), ("pppoe", 0x1234)),
+    "three tunnels": (nested, {4: ("ipip", None), 6: ("6in4", None)}),
+}
+
+
+def recorded(kind, version):
+    """The record's `tunnel`."""
+    want = KINDS[kind][1]
+    return dict(zip(("kind", "id"), want[version] if isinstance(want, dict) else want))
