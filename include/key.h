@@ -12,7 +12,7 @@ struct flow_key {
 	__u32 tunnel;	 /* as in struct segment; so are the next two of tunnels */
 	__u16 interface; /* the body's number; 0 in replay */
 	__u8 ip_version;
-	__u8 tunnel_kind; /* MPLS: noted here and no part of the key, since labels differ between the two directions */
+	__u8 tunnel_kind; /* of kind and id, tunnel_identity is part of the key; the rest is noted of the first segment */
 	__u32 tunnel_outer;
 };
 
@@ -114,7 +114,7 @@ INLINE __be32 key_ipv4(const __u64 ip[2])
 /* What tunnels add to the hash: 0 without. */
 INLINE __u64 key_tunnel_digest(__u32 kind, __u32 id, __u32 outer, const struct key_seed *seed)
 {
-	__u64 inner = kind == TUNNEL_MPLS ? 0 : (__u64)kind << 32 | id;
+	__u64 inner = tunnel_identity(kind, id);
 
 	if (likely(!(inner | outer)))
 		return 0;
@@ -167,10 +167,7 @@ INLINE void key_of_segment(struct flow_key *key, const struct segment *seg, __u3
 	key->tunnel_outer = seg->tunnel_outer;
 }
 
-INLINE __u64 key_tunnel(const struct flow_key *key)
-{
-	return key->tunnel_kind == TUNNEL_MPLS ? 0 : (__u64)key->tunnel_kind << 32 | key->tunnel;
-}
+INLINE __u64 key_tunnel(const struct flow_key *key) { return tunnel_identity(key->tunnel_kind, key->tunnel); }
 
 INLINE bool key_equal(const struct flow_key *x, const struct flow_key *y)
 {

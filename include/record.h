@@ -299,8 +299,8 @@ INLINE void record_make_zeek(struct record *record, const struct report *report,
 /* Does a tunnel of that kind carry a number? */
 INLINE bool record_tunnel_has_id(enum tunnel_kind kind)
 {
-	return kind == TUNNEL_VXLAN || kind == TUNNEL_GENEVE || kind == TUNNEL_GRE_KEYED || kind == TUNNEL_PPPOE ||
-	       kind == TUNNEL_MPLS;
+	return kind == TUNNEL_VXLAN || kind == TUNNEL_GENEVE || kind == TUNNEL_GRE_KEYED ||
+	       kind == TUNNEL_GRE_BRIDGED || kind == TUNNEL_PPPOE || kind == TUNNEL_MPLS;
 }
 
 INLINE void record_make_tunnel(struct record *record, const struct flow_key *key)

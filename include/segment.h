@@ -58,15 +58,16 @@ enum { SEGMENT_VLANS = 4 };
 /* What the segment travelled in. name of the kind, what its id is */
 #define TUNNEL_KINDS(X) \
 	X(NONE, NULL) \
-	X(VXLAN, "vxlan")   /* network identifier */ \
-	X(GENEVE, "geneve") /* network identifier */ \
-	X(GRE, "gre")	    /* none */ \
-	X(GRE_KEYED, "gre") /* key */ \
-	X(IPIP, "ipip")	    /* none */ \
-	X(6IN4, "6in4")	    /* none */ \
-	X(IP6IP6, "ip6ip6") /* none */ \
-	X(PPPOE, "pppoe")   /* session */ \
-	X(MPLS, "mpls")	    /* the last label of the stack */
+	X(VXLAN, "vxlan")     /* network identifier */ \
+	X(GENEVE, "geneve")   /* network identifier */ \
+	X(GRE, "gre")	      /* none */ \
+	X(GRE_KEYED, "gre")   /* key */ \
+	X(GRE_BRIDGED, "gre") /* key; with Ethernet inside */ \
+	X(IPIP, "ipip")	      /* none */ \
+	X(6IN4, "6in4")	      /* none */ \
+	X(IP6IP6, "ip6ip6")   /* none */ \
+	X(PPPOE, "pppoe")     /* session */ \
+	X(MPLS, "mpls")	      /* the last label of the stack */
 
 enum tunnel_kind {
 #define TUNNEL_ENUM(NAME, name) TUNNEL_##NAME,
@@ -142,14 +143,22 @@ INLINE void segment_begin(struct segment *seg, __u16 interface)
 	zeroed[0] = zeroed[1] = zeroed[2] = zeroed[3] = 0;
 }
 
-/* Notes one more tunnel round what follows. An MPLS label may differ from packet to packet, and is never part of what is
- * outside. */
+/* What of a tunnel tells flows apart. Both directions have it alike: so not an MPLS label, and not the GRE key round Ethernet,
+ * where mirrors put the direction and NVGRE puts a flow's number (RFC 7637, 3.2). 0: nothing. */
+INLINE __u64 tunnel_identity(__u32 kind, __u32 id)
+{
+	if (kind == TUNNEL_MPLS)
+		return 0;
+	return kind == TUNNEL_GRE_BRIDGED ? (__u64)TUNNEL_GRE << 32 : (__u64)kind << 32 | id;
+}
+
+/* Notes one more tunnel round what follows. */
 INLINE void segment_tunnel(struct segment *seg, enum tunnel_kind kind, __u32 id)
 {
-	__u64 outer = (__u64)seg->tunnel_outer << 40 | (__u64)seg->tunnel_kind << 32 | seg->tunnel;
+	__u64 outer = tunnel_identity(seg->tunnel_kind, seg->tunnel);
 
-	if (seg->tunnel_kind != TUNNEL_NONE && seg->tunnel_kind != TUNNEL_MPLS)
-		seg->tunnel_outer = (__u32)(outer * 0x9e3779b97f4a7c15ULL >> 40);
+	if (outer)
+		seg->tunnel_outer = (__u32)((outer | (__u64)seg->tunnel_outer << 40) * 0x9e3779b97f4a7c15ULL >> 40);
 	seg->tunnel_kind = kind;
 	seg->tunnel = id;
 }

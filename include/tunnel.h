@@ -116,7 +116,7 @@ INLINE int tunnel_parse_gre(struct cursor *at, struct segment *seg, const struct
 		if (key + 4 > at->end)
 			return LEDGER_TRUNCATED;
 		len += 4;
-		segment_tunnel(seg, TUNNEL_GRE_KEYED, load_be32(key));
+		segment_tunnel(seg, ethertype == ETHERTYPE_TEB ? TUNNEL_GRE_BRIDGED : TUNNEL_GRE_KEYED, load_be32(key));
 	} else {
 		segment_tunnel(seg, TUNNEL_GRE, 0);
 	}

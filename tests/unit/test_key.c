@@ -188,18 +188,26 @@ Test(key, interfaces_are_apart)
 static void random_tunnel(struct random *random, struct segment *seg)
 {
 	seg->tunnel_kind = random_below(random, TUNNEL_COUNT);
-	seg->tunnel = seg->tunnel_kind ? random_below(random, 4) * 0x00ffffff : 0;
+	if (seg->tunnel_kind != TUNNEL_NONE && seg->tunnel_kind != TUNNEL_GRE)
+		seg->tunnel = random_below(random, 4) * 0x00ffffff;
 	seg->tunnel_outer = random_below(random, 3);
 }
 
-/* An MPLS label names a way, not a network: it tells no flows apart. */
+/* As if MPLS were no tunnel, and GRE round Ethernet had no key. */
 static bool same_tunnel(const struct segment *one, const struct segment *two)
 {
-	bool plain[2] = { !one->tunnel_kind || one->tunnel_kind == TUNNEL_MPLS,
-			  !two->tunnel_kind || two->tunnel_kind == TUNNEL_MPLS };
-	bool same = one->tunnel_kind == two->tunnel_kind && one->tunnel == two->tunnel;
+	const struct segment *seg[2] = { one, two };
+	__u32 kind[2], id[2];
 
-	return one->tunnel_outer == two->tunnel_outer && ((plain[0] && plain[1]) || same);
+	for (int i = 0; i < 2; i++) {
+		kind[i] = seg[i]->tunnel_kind;
+		id[i] = seg[i]->tunnel;
+		if (kind[i] == TUNNEL_MPLS || kind[i] == TUNNEL_GRE_BRIDGED) {
+			kind[i] = kind[i] == TUNNEL_MPLS ? TUNNEL_NONE : TUNNEL_GRE;
+			id[i] = 0;
+		}
+	}
+	return kind[0] == kind[1] && id[0] == id[1] && one->tunnel_outer == two->tunnel_outer;
 }
 
 Test(key, tunnels_are_apart)
