@@ -4,6 +4,7 @@
 #ifndef TCPSCOPE_ENGINE_H
 #define TCPSCOPE_ENGINE_H
 
+#include "birth.h"
 #include "brief.h"
 
 /* The short way for an Ethernet frame (brief.h), with its account. BRIEF_NOT: parse it, and call engine_enter. */

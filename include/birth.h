@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a flow gets its slot in the table: a free one, or that of a flow which matters less. */
+#ifndef TCPSCOPE_BIRTH_H
+#define TCPSCOPE_BIRTH_H
+
+#include "leave.h"
+
+/* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns its number, or SLOT_NONE: no room. */
+INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE void table_victim_better(const struct flow *flow, __u32 way, __u64 *lowest, __u32 *best)
+{
+	__u64 rank = table_victim_rank(flow), better = 0 - u64_less(rank, *lowest);
+
+	*lowest ^= (*lowest ^ rank) & better;
+	*best ^= (*best ^ way) & (__u32)better;
+}
+
+/* A full pair of buckets: evicts the best victim, if the newcomer may. Returns the way (8 and up: second bucket),
+ * or 2 * WAYS. */
+INLINE __u32 table_evict(struct flow_bucket *const flows[2], bool unanswered_newcomer)
+{
+	__u32 best = 2 * WAYS;
+	__u64 lowest = unanswered_newcomer ? (__u64)VICTIM_ANSWERED << 62 : ~0ULL;
+
+	for (__u32 i = 0; i < WAYS; i++)
+		table_victim_better(&flows[0]->way[i], i, &lowest, &best);
+	for (__u32 i = 0; i < WAYS; i++)
+		table_victim_better(&flows[1]->way[i], WAYS + i, &lowest, &best);
+	return best;
+}
+
+/* The lowest marked octet at or after `from`, round. */
+INLINE __u32 tags_first_from(__u64 match, __u32 from)
+{
+	return (tags_first(match >> from * 8 | match << (64 - from * 8) % 64) + from) & (WAYS - 1);
+}
+
+/* A free way, or 2 * WAYS: of the first bucket, unless it is nearly full and the second is emptier. Not simply the
+ * first: then most flows would lie at multiples of a bucket's size, and share few sets of the cache. */
+INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u8 tag)
+{
+	__u64 free0 = tags_match(tags0, 0), free1 = tags_match(tags1, 0);
+
+	if (!(free0 | free1))
+		return 2 * WAYS;
+	return tags_count(free0) > 1 || tags_count(free0) >= tags_count(free1)
+		       ? tags_first_from(free0, tag & (WAYS - 1))
+		       : WAYS + tags_first_from(free1, tag & (WAYS - 1));
+}
+
+/* Under the lock: another CPU may have begun the same flow since the lookup. Returns the way, or 2 * WAYS. */
+INLINE __u32 table_find_locked(struct flow_bucket *const flows[2], __u64 tags0, __u64 tags1, __u8 tag, __u64 hash)
+{
+	__u64 match0 = tags_match(tags0, tag), match1 = tags_match(tags1, tag);
+
+	for (__u32 i = 0; i < WAYS && unlikely(match0); i++, match0 &= match0 - 1)
+		if (flows[0]->way[tags_first(match0)].half[0].hash == (__u32)hash)
+			return tags_first(match0);
+	for (__u32 i = 0; i < WAYS && unlikely(match1); i++, match1 &= match1 - 1)
+		if (flows[1]->way[tags_first(match1)].half[0].hash == (__u32)hash)
+			return WAYS + tags_first(match1);
+	return 2 * WAYS;
+}
+
+INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash)
+{
+	const struct place place = table_place(&table->shape, hash.value);
+	__u64 *tags[2] = { table_tags(table, place.bucket[0]), table_tags(table, place.bucket[1]) };
+	struct flow_bucket *flows[2] = { table_flows(table, place.bucket[0]), table_flows(table, place.bucket[1]) };
+	struct facts_bucket *facts[2] = { table_facts(table, place.bucket[0]), table_facts(table, place.bucket[1]) };
+	struct table_lock *lock = table_lock_of(table, place.bucket[0] / REGION);
+	struct departure *departure = table_departure(table);
+	struct flow *flow = NULL;
+	struct facts *flow_facts = NULL;
+	bool evicted = false, born = false;
+	__u32 way;
+
+	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock || !departure)
+		return SLOT_NONE;
+	table_lock(lock);
+	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
+	if (likely(way == 2 * WAYS)) {
+		born = true;
+		way = table_free_way(*tags[0], *tags[1], place.tag);
+	}
+	if (unlikely(way == 2 * WAYS)) {
+		way = table_evict(flows, (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN);
+		evicted = way < 2 * WAYS;
+	}
+	if (likely(way < 2 * WAYS)) {
+		__u64 shift = (way & (WAYS - 1)) * 8;
+
+		flow = way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7];
+		flow_facts = way < WAYS ? &facts[0]->way[way & 7] : &facts[1]->way[way & 7];
+		if (evicted)
+			table_write_report(&departure->report, flow, flow_facts,
+					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
+		if (born)
+			flow_begin(flow, flow_facts, seg, hash);
+		if (way < WAYS)
+			*tags[0] = (*tags[0] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
+		else
+			*tags[1] = (*tags[1] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
+	}
+	table_unlock(lock);
+	ledger->births += flow && born;
+	ledger->evicted += evicted;
+	return flow ? place.bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1)) : SLOT_NONE;
+}
+
+#endif
