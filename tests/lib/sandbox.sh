@@ -35,6 +35,7 @@ sandbox_interrupted() {
 # Called first inside: mounts that hide the sandbox's files. Scratch is in /run/scratch.
 sandbox_prepare() {
 	mount -t tmpfs tmpfs /run
+	mount -t tmpfs tmpfs /sys/fs/bpf # below the sandbox's own: a test that takes that off must not meet the host's
 	mount -t bpf bpf /sys/fs/bpf
 	mkdir /run/scratch
 }
