@@ -10,8 +10,9 @@
 #include "clocks.h"
 
 enum {
-	SWEEP_CHUNK = 1024,	   /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
-	SWEEP_BUDGET_NS = 1000000, /* for a look at flows that are not due: 0.4 % of a core at four a second */
+	SWEEP_CHUNK = 1024, /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
+	SWEEP_BUDGET_NS =
+		800000, /* for a look at flows that are not due, and a chunk: 0.4 % of a core at four a second */
 	LINGER_S = 2,
 	ATTEMPT_S = 60,
 	IDLE_S = 600,

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "live.h"
 #include "options.h"
@@ -46,6 +47,7 @@ static bool wants_screen(const struct options *options)
 
 int main(int argc, char **argv)
 {
+	static char written[256 << 10];
 	struct options options;
 	struct output_options output_options;
 	int status, error;
@@ -56,6 +58,8 @@ int main(int argc, char **argv)
 		options_free(&options);
 		return status;
 	}
+	if (!isatty(STDOUT_FILENO)) /* the C library's is a page, and a record two thirds of one */
+		setvbuf(stdout, written, _IOFBF, sizeof(written));
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
 	options.screen = wants_screen(&options);
 	output_options = (struct output_options){

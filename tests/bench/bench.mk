@@ -7,6 +7,15 @@ BENCH_OBJECTS := $(patsubst %,$(KERNEL_TEST_DIR)/tests/%.o,bench/bench bench/mea
 bench: all $(BUILD)/bench $(BUILD)/bench.bpf.o $(BUILD)/generate $(BUILD)/flood
 	@BUILD=$(BUILD) BENCH='$(BENCH)' tests/bench/run
 
+# What the user program costs: as root. USER_FLOWS: how many.
+.PHONY: bench-user
+bench-user: all $(BUILD)/flood $(BUILD)/snapshot
+	@BUILD='$(BUILD)' tests/bench/run-user user.py $(USER_FLOWS)
+
+$(BUILD)/snapshot: tests/bench/snapshot.c $(filter-out %/main.o,$(OBJECTS))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) $(DEPFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+
 $(BUILD)/bench: $(BENCH_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_CFLAGS) $(LDFLAGS) $^ -lbpf -o $@
@@ -20,4 +29,4 @@ $(BUILD)/bench.bpf.o: tests/bench/rewrite.bpf.c | $(BUILD)/dependencies
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I/usr/include/$(shell $(CC) -print-multiarch) \
 		$(DEPFLAGS) -c $< -o $@
 
--include $(BENCH_OBJECTS:.o=.d) $(KERNEL_TEST_DIR)/tests/bench/generate.d $(BUILD)/bench.bpf.d
+-include $(BENCH_OBJECTS:.o=.d) $(KERNEL_TEST_DIR)/tests/bench/generate.d $(BUILD)/bench.bpf.d $(BUILD)/snapshot.d
