@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { SERVERS = 3, SYN_ONE_IN = 25, QUOTES_ONE_IN = 40, LOSSES_ONE_IN = 20, IPV6_ONE_IN = 4, FRAME_ROOM = 256 };
+enum { SERVERS = 3, SYN_ONE_IN = 25, QUOTES_ONE_IN = 40, LOSSES_ONE_IN = 20, IPV6_ONE_IN = 4, FRAME_ROOM = 384 };
+enum { TUNNEL_ONE_IN = 3, ETHERNET_LEN = 14 };
 
 struct random {
 	__u64 state; /* not 0 */
@@ -161,6 +162,51 @@ static void put_icmp_error(struct writer *to, struct random *random, const struc
 	put(to, quoted.octet, quoted.len);
 }
 
+static void put_ethernet(struct writer *to, __u16 ethertype)
+{
+	const __be16 type = to_be16(ethertype);
+
+	put(to, "\x02\0\0\0\0\2\x02\0\0\0\0\1", 12);
+	put(to, &type, sizeof(type));
+}
+
+/* A frame in VXLAN, of two networks. */
+static void put_vxlan(struct writer *to, struct random *random, const struct writer *inner)
+{
+	const struct ends outer = { .to_server = true, .client = 0x0c000001, .server = 0x0c000002 };
+	const struct vxlan_header vxlan = { .flags = 8, .vni_reserved = from_be32((1 + random_below(random, 2)) << 8) };
+	const struct udp_header udp = { .destination = to_be16(PORT_VXLAN),
+					.length = to_be16(sizeof(udp) + sizeof(vxlan) + inner->len) };
+
+	put_ip(to, &outer, PROTO_UDP, sizeof(udp) + sizeof(vxlan) + inner->len, 0);
+	put(to, &udp, sizeof(udp));
+	put(to, &vxlan, sizeof(vxlan));
+	put(to, inner->octet, inner->len);
+}
+
+/* In VXLAN, in that in IPv4, or behind an MPLS label. */
+static void put_tunnel(struct writer *to, struct random *random, const struct writer *inner)
+{
+	const struct ends outer = { .ipv6 = random_below(random, 2), .to_server = true, .client = 1, .server = 2 };
+	const __be32 label = from_be32(random_below(random, 4) << 12 | 0x100);
+	struct writer vxlan = {};
+
+	if (!random_below(random, 3)) {
+		put_ethernet(to, ETHERTYPE_MPLS);
+		put(to, &label, sizeof(label));
+		put(to, inner->octet + ETHERNET_LEN, inner->len - ETHERNET_LEN);
+		return;
+	}
+	put_vxlan(&vxlan, random, inner);
+	if (random_below(random, 2)) {
+		put_ethernet(to, outer.ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+		put_ip(to, &outer, PROTO_IPV4, vxlan.len, 0);
+	} else {
+		put_ethernet(to, ETHERTYPE_IPV4);
+	}
+	put(to, vxlan.octet, vxlan.len);
+}
+
 /* Mostly up to some milliseconds pass, at times a minute; rarely the clock runs back. */
 static void random_time(struct random *random)
 {
@@ -176,14 +222,17 @@ static void random_time(struct random *random)
 /* One frame, and time passes. `fields` NULL: an ICMP error. */
 static int add(struct frames *frames, struct random *random, const struct ends *ends, const struct fields *fields)
 {
-	struct writer to = {};
+	struct writer plain = {}, to = {};
 
-	put(&to, "\x02\0\0\0\0\2\x02\0\0\0\0\1", 12);
-	put(&to, ends->ipv6 ? "\x86\xdd" : "\x08\0", 2);
+	put_ethernet(&plain, ends->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
 	if (fields)
-		put_tcp(&to, random, ends, fields);
+		put_tcp(&plain, random, ends, fields);
 	else
-		put_icmp_error(&to, random, ends);
+		put_icmp_error(&plain, random, ends);
+	if (random_below(random, TUNNEL_ONE_IN))
+		to = plain;
+	else
+		put_tunnel(&to, random, &plain);
 	random_time(random);
 	return frames_add(
 		frames, LINK_ETHERNET,
