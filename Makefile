@@ -16,10 +16,10 @@ DEPFLAGS = -MMD -MP
 LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo
 
 # Only these see libbpf and libxdp.
-LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover live live_screen live_start loader \
+LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover live live_ladder live_screen live_start loader \
 	mapping pin pin_state sink terminal watch
 # Only these see libpcap.
-REPLAY = capture filter ladder ladder_print pcapng replay replay_table
+REPLAY = capture filter filter_kernel ladder ladder_print pcapng replay replay_table
 VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
 VIEWS += assertion bars json_service junit measure output_report slowest statistics verdict

@@ -4,6 +4,7 @@
 #include "maps.h"
 
 #include "clock.h"
+#include "ladder.h"
 
 /* User space lets no two interfaces share an entry. One that it did not enter, as in a test run, is number 0. */
 INLINE struct interface *interface_of(__u32 ifindex)
@@ -127,12 +128,14 @@ int xdp_ingress(struct xdp_md *ctx)
 	if (!hook)
 		return XDP_PASS;
 	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
-	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
+	found = config.ladder ? BRIEF_NOT : engine_brief(&table, &hook->ledger, &at, &hook->stamp);
 	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
 		return XDP_PASS;
 	verdict = xdp_parse(ctx, hook, interface);
 	segment_stamp(&hook->segment, &hook->stamp);
-	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
+	ladder_begin(hook, verdict);
+	verdict = engine_enter(&table, &hook->ledger, &hook->segment, verdict);
+	ladder_xdp(ctx, hook, verdict);
 	return XDP_PASS;
 }
 
@@ -217,7 +220,7 @@ INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const stru
 	__u32 found;
 
 	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
-	if (skb->gso_size || interface->link != LINK_ETHERNET)
+	if (config.ladder || skb->gso_size || interface->link != LINK_ETHERNET)
 		return false;
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
 	return likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && skb_judge(skb, hook, found));
@@ -262,7 +265,9 @@ INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 		verdict = skb_parse(skb, hook, interface);
 	skb_count_segments(skb, &hook->segment);
 	segment_stamp(&hook->segment, &hook->stamp);
-	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
+	ladder_begin(hook, verdict);
+	verdict = engine_enter(&table, &hook->ledger, &hook->segment, verdict);
+	ladder_skb(skb, hook, interface, verdict);
 	return TC_ACT_UNSPEC;
 }
 

@@ -9,9 +9,9 @@
 #include "types.h"
 
 enum {
-	CLASSIC_ROOM = 2048,  /* instructions of a program; a power of two */
-	CLASSIC_FRAME = 256,  /* octets of a frame that it sees; a power of two */
-	CLASSIC_MEMORY = 16,  /* words of scratch memory */
+	CLASSIC_ROOM = 2048, /* instructions of a program; a power of two */
+	CLASSIC_FRAME = 256, /* octets of a frame that it sees; a power of two */
+	CLASSIC_MEMORY = 16, /* words of scratch memory */
 };
 
 /* As struct bpf_insn of libpcap. */
@@ -56,7 +56,7 @@ enum { /* an instruction: its class in the low three bits */
        CLASSIC_MISC = 7,
 };
 
-enum {			    /* of a load: the mode and the size */
+enum { /* of a load: the mode and the size */
        CLASSIC_IMM = 0x00,
        CLASSIC_ABS = 0x20,
        CLASSIC_IND = 0x40,

@@ -211,7 +211,7 @@ struct facts {
 	__u8 vlans;
 	__u8 first_sender; /* endpoint whose segment began the flow */
 	__u16 vlan[SEGMENT_VLANS];
-	__u16 reserved;
+	__u16 shown; /* 1: a ladder is drawn of it (rung_take.h) */
 	struct history history;
 	__u64 ended_ns;	  /* both sides had sent FIN or RST; 0: not */
 	__u64 interim_ns; /* when the last interim report was made; 0: none was */

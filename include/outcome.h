@@ -45,6 +45,7 @@ enum filter_reason {
 
 /* Which endpoint is the client, and how that is known. */
 INLINE __u32 outcome_client(const struct report *report, enum client_known_by *known_by);
+INLINE __u32 outcome_client_of(const struct flow *flow, const struct facts *facts, enum client_known_by *known_by);
 INLINE enum outcome outcome_of(const struct report *report, __u32 client);
 INLINE enum flow_state outcome_state(const struct report *report, __u32 client);
 INLINE enum closed_by outcome_closed_by(const struct report *report, __u32 client);
@@ -65,26 +66,30 @@ INLINE __u64 outcome_beyond_syn(const struct report *report, __u32 side)
 	return packets > probes ? packets - probes : 0;
 }
 
-INLINE __u32 outcome_client(const struct report *report, enum client_known_by *known_by)
+INLINE __u32 outcome_client_of(const struct flow *flow, const struct facts *facts, enum client_known_by *known_by)
 {
-	const struct flow *flow = &report->flow;
 	__u16 first = flow->half[0].bits, second = flow->half[1].bits;
 
 	*known_by = CLIENT_BY_SYN;
 	if (first & second & HALF_SYN)
-		return report->facts.half[0].order & ORDER_SECOND_SYN ? 1 : 0;
+		return facts->half[0].order & ORDER_SECOND_SYN ? 1 : 0;
 	if ((first | second) & HALF_SYN)
 		return second & HALF_SYN ? 1 : 0;
 	*known_by = CLIENT_BY_SYNACK;
 	if (first & second & HALF_SYNACK)
-		return ~report->facts.first_sender & 1;
+		return ~facts->first_sender & 1;
 	if ((first | second) & HALF_SYNACK)
 		return first & HALF_SYNACK ? 1 : 0;
 	*known_by = CLIENT_BY_PORT;
-	if (report->facts.key.port[0] != report->facts.key.port[1])
-		return report->facts.key.port[0] < report->facts.key.port[1] ? 1 : 0;
+	if (facts->key.port[0] != facts->key.port[1])
+		return facts->key.port[0] < facts->key.port[1] ? 1 : 0;
 	*known_by = CLIENT_BY_FIRST;
-	return report->facts.first_sender & 1;
+	return facts->first_sender & 1;
+}
+
+INLINE __u32 outcome_client(const struct report *report, enum client_known_by *known_by)
+{
+	return outcome_client_of(&report->flow, &report->facts, known_by);
 }
 
 /* Reasons by ICMP code, four bits each, code 0 lowest: RFC 792 and RFC 1812, 5.2.7.1; RFC 4443, 3.1, where code 5 (source

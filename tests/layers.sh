@@ -36,6 +36,7 @@ struct table {
 };
 #include "engine.h"
 #include "record.h"
+#include "rung_take.h"
 INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
@@ -58,6 +59,13 @@ int packet(struct table *table, struct ledger *ledger, enum link_type link, stru
 {
 	return engine_enter(table, ledger, seg, segment_parse(link, at, seg));
 }
+bool rung(struct rung *, const struct rung_before *, struct table *, const struct segment *);
+bool rung(struct rung *rung, const struct rung_before *before, struct table *table, const struct segment *seg)
+{
+	return rung_is_shown(table, seg) && rung_make(rung, before, table, seg);
+}
+bool classic(struct classic_run *, const struct classic_code *);
+bool classic(struct classic_run *run, const struct classic_code *code) { return classic_next(run, code); }
 int sweep(struct table *, __u32, const struct sweep_policy *);
 int sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy)
 {

@@ -3,61 +3,53 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "../include/outcome.h"
 
 enum { CONNECTIONS_FIRST = 64 };
 
 void ladder_close(struct ladder *ladder)
 {
-	free(ladder->steps);
+	free(ladder->rungs);
 	free(ladder->connections);
 	free(ladder->index);
-	*ladder = (struct ladder){ 0 };
+	*ladder = (struct ladder){ .rungs = NULL };
 }
 
-/* Counters of one side, with what has not been carried over yet: modulo 2^32, as record.h adds them. */
-static void count_marks(__u32 counters[ANALYSIS_COUNT], const struct flow *flow, const struct facts *facts, __u32 side)
+/* ---- connections ---- */
+
+static __u32 *ladder_place(const struct ladder *ladder, const struct flow_key *key)
 {
-	for (int i = 0; i < ANALYSIS_COUNT; i++)
-		counters[i] = facts->half[side].analysis[i];
-	counters[ANALYSIS_LOST_SEGMENTS] += flow->tally[side].lost_segments;
-	counters[ANALYSIS_ACKED_UNSEEN] += flow->tally[side].acked_unseen;
+	return &ladder->index[(key_hash_of(key, &ladder->seed).value >> 16) & (ladder->connection_room - 1)];
 }
 
-void ladder_before(struct ladder *ladder, struct table *table, const struct segment *seg)
+/* What holds the connection's number + 1: the index, or the one before it there. NULL: there is no such connection. */
+static __u32 *ladder_find(const struct ladder *ladder, const struct flow_key *key, __u64 start_ns)
 {
-	const struct key_hash hash = key_hash(seg, &table->shape.seed);
-	__u32 number = table_search(table, hash.value);
-	const struct flow *flow = table_flow(table, number);
-	const struct facts *facts = table_flow_facts(table, number);
+	if (!ladder->index)
+		return NULL;
+	for (__u32 *at = ladder_place(ladder, key); *at; at = &ladder->connections[*at - 1].next) {
+		const struct ladder_connection *connection = &ladder->connections[*at - 1];
 
-	ladder->flow_ns = flow ? facts->start_ns : 0;
-	if (flow)
-		count_marks(ladder->before, flow, facts, hash.direction & 1);
-}
-
-/* Where a connection is in the index, or would be. */
-static __u32 *ladder_place(const struct ladder *ladder, __u64 hash, __u64 start_ns)
-{
-	__u32 mask = ladder->connection_room * 2 - 1, at = (__u32)(hash >> 16) & mask;
-
-	while (ladder->index[at]) {
-		const struct ladder_connection *connection = &ladder->connections[ladder->index[at] - 1];
-
-		if (connection->hash == hash && connection->start_ns == start_ns)
-			break;
-		at = (at + 1) & mask;
+		if (connection->start_ns == start_ns && key_equal(&connection->key, key))
+			return at;
 	}
-	return &ladder->index[at];
+	return NULL;
 }
 
+static void ladder_enter(struct ladder *ladder, __u32 place)
+{
+	struct ladder_connection *connection = &ladder->connections[place - 1];
+	__u32 *head = ladder_place(ladder, &connection->key);
+
+	connection->next = *head;
+	*head = place;
+}
+
+/* Called when no place is free. */
 static int ladder_grow(struct ladder *ladder)
 {
 	__u32 room = ladder->connection_room ? ladder->connection_room * 2 : CONNECTIONS_FIRST;
 	struct ladder_connection *connections = realloc(ladder->connections, room * sizeof(*connections));
-	__u32 *index = calloc((size_t)room * 2, sizeof(*index));
+	__u32 *index = calloc(room, sizeof(*index));
 
 	if (connections)
 		ladder->connections = connections;
@@ -69,122 +61,131 @@ static int ladder_grow(struct ladder *ladder)
 	ladder->index = index;
 	ladder->connection_room = room;
 	for (__u32 i = 0; i < ladder->connection_count; i++)
-		*ladder_place(ladder, connections[i].hash, connections[i].start_ns) = i + 1;
+		ladder_enter(ladder, i + 1);
 	return 0;
 }
 
-static struct ladder_connection *ladder_add(struct ladder *ladder, __u64 hash, __u64 start_ns)
+static struct ladder_connection *ladder_begin(struct ladder *ladder, const struct rung *rung)
 {
 	struct ladder_connection *connection;
+	__u32 place = ladder->connection_free;
 
-	if (ladder->connection_count == ladder->connection_room && ladder_grow(ladder))
-		return NULL;
-	if (!ladder->steps)
-		ladder->steps = malloc(LADDER_STEPS * sizeof(*ladder->steps));
-	if (!ladder->steps)
-		return NULL;
-	connection = &ladder->connections[ladder->connection_count++];
-	*connection = (struct ladder_connection){ .hash = hash, .start_ns = start_ns, .first = LADDER_STEPS };
-	*ladder_place(ladder, hash, start_ns) = ladder->connection_count;
+	if (place) {
+		ladder->connection_free = ladder->connections[place - 1].next;
+	} else {
+		if (ladder->connection_count == ladder->connection_room && ladder_grow(ladder))
+			return NULL;
+		place = ++ladder->connection_count;
+	}
+	connection = &ladder->connections[place - 1];
+	*connection =
+		(struct ladder_connection){ .key = rung->key, .start_ns = rung->start_ns, .client = rung->client };
+	ladder_enter(ladder, place);
 	return connection;
 }
 
-static struct ladder_connection *ladder_find(struct ladder *ladder, __u64 hash, __u64 start_ns)
-{
-	__u32 number = ladder->index ? *ladder_place(ladder, hash, start_ns) : 0;
+/* ---- rungs ---- */
 
-	return number ? &ladder->connections[number - 1] : NULL;
+/* Returns number + 1; 0: there is no room. */
+static __u32 rung_place(struct ladder *ladder)
+{
+	__u32 place = ladder->rung_free;
+
+	if (place) {
+		ladder->rung_free = ladder->rungs[place - 1].next;
+		return place;
+	}
+	if (!ladder->rungs)
+		ladder->rungs = malloc(LADDER_RUNGS * sizeof(*ladder->rungs)); /* touched as it fills */
+	ladder->failed |= !ladder->rungs;
+	return ladder->rungs && ladder->rung_count < LADDER_RUNGS ? ++ladder->rung_count : 0;
 }
 
-/* Whose numbers the acknowledgment counts: the peer's from its base, or, as long as it has sent nothing, from the first that
- * was acknowledged. */
-static __u32 relative_ack(const struct flow *flow, const struct facts *facts, const struct segment *seg, __u32 side)
+static __u64 rung_ns(const struct ladder *ladder, __u32 place) { return ladder->rungs[place - 1].segment.now_ns; }
+
+/* Nearly always it comes last. */
+static void rung_put(const struct ladder *ladder, struct ladder_connection *connection, __u32 place)
 {
-	if (!(seg->flags & TCP_ACK))
-		return 0;
-	return seg->acknowledgment -
-	       (flow->half[side ^ 1].bits & HALF_SEEN ? facts->half[side ^ 1].base : facts->half[side].first_ack - 1);
+	__u64 now_ns = rung_ns(ladder, place);
+	__u32 *at = &connection->first;
+
+	if (connection->last && (!ladder->by_time || rung_ns(ladder, connection->last) <= now_ns))
+		at = &ladder->rungs[connection->last - 1].next;
+	while (*at && rung_ns(ladder, *at) <= now_ns)
+		at = &ladder->rungs[*at - 1].next;
+	ladder->rungs[place - 1].next = *at;
+	if (!*at)
+		connection->last = place;
+	*at = place;
 }
 
-static void step_window(struct ladder_step *step, const struct flow *flow, const struct segment *seg, __u32 side)
+void ladder_add(struct ladder *ladder, const struct rung *rung)
 {
-	step->window = seg->window;
-	step->scaled = !(seg->flags & TCP_SYN) && flow->half[side].scale != SCALE_NONE &&
-		       flow->half[side ^ 1].scale != SCALE_NONE;
-	if (step->scaled)
-		step->window <<= flow->half[side].scale & 15;
-}
+	__u32 place = rung_place(ladder), *found = ladder_find(ladder, &rung->key, rung->start_ns);
+	struct ladder_connection *connection = found ? &ladder->connections[*found - 1] : NULL;
 
-static void step_fill(struct ladder_step *step, const struct ladder *ladder, const struct flow *flow,
-		      const struct facts *facts, const struct segment *seg, __u32 side)
-{
-	__u32 after[ANALYSIS_COUNT];
-	bool same = ladder->flow_ns == facts->start_ns;
-
-	*step = (struct ladder_step){ .now_ns = seg->now_ns,
-				      .seq = seg->sequence - facts->half[side].base,
-				      .ack = relative_ack(flow, facts, seg, side),
-				      .len = seg->payload_len,
-				      .tsval = seg->tsval,
-				      .tsecr = seg->tsecr,
-				      .flags = seg->flags,
-				      .mss = seg->mss,
-				      .segments = seg->segments,
-				      .options = seg->options,
-				      .window_scale = seg->window_scale,
-				      .direction = (__u8)side,
-				      .next = LADDER_STEPS };
-	step_window(step, flow, seg, side);
-	count_marks(after, flow, facts, side);
-	for (int i = 0; i < ANALYSIS_COUNT; i++)
-		step->marks |= (after[i] != (same ? ladder->before[i] : 0)) << i;
-}
-
-/* Who is client may only show later: what is known now. */
-static void connection_update(struct ladder_connection *connection, const struct flow *flow, const struct facts *facts,
-			      const struct segment *seg, __u32 side)
-{
-	static struct report report; /* too large for a stack */
-	enum client_known_by known_by;
-
-	report.flow = *flow;
-	report.facts = *facts;
-	connection->client = (__u8)outcome_client(&report, &known_by);
-	connection->ip_version = seg->ip_version;
-	memcpy(connection->ip[side], seg->source_ip, sizeof(connection->ip[0]));
-	memcpy(connection->ip[side ^ 1], seg->destination_ip, sizeof(connection->ip[0]));
-	connection->port[side] = seg->source_port;
-	connection->port[side ^ 1] = seg->destination_port;
-}
-
-void ladder_after(struct ladder *ladder, struct table *table, const struct segment *seg, bool chosen)
-{
-	const struct key_hash hash = key_hash(seg, &table->shape.seed);
-	__u32 number = table_search(table, hash.value), side = hash.direction & 1;
-	const struct flow *flow = table_flow(table, number);
-	const struct facts *facts = table_flow_facts(table, number);
-	struct ladder_connection *connection;
-
-	if (!flow)
+	if (!place) {
+		ladder->dropped++;
 		return;
-	connection = ladder_find(ladder, hash.value, facts->start_ns);
-	if (!connection && !chosen)
-		return;
+	}
+	ladder->rungs[place - 1].segment = rung->segment;
 	if (!connection)
-		connection = ladder_add(ladder, hash.value, facts->start_ns);
+		connection = ladder_begin(ladder, rung);
 	if (!connection) {
 		ladder->failed = true;
 		return;
 	}
-	if (ladder->step_count == LADDER_STEPS) {
-		ladder->dropped++;
-		return;
-	}
-	connection_update(connection, flow, facts, seg, side);
-	step_fill(&ladder->steps[ladder->step_count], ladder, flow, facts, seg, side);
-	if (connection->first == LADDER_STEPS)
-		connection->first = ladder->step_count;
-	else
-		ladder->steps[connection->last].next = ladder->step_count;
-	connection->last = ladder->step_count++;
+	connection->client = rung->client;
+	rung_put(ladder, connection, place);
+}
+
+/* ---- the end ---- */
+
+/* `errno` was 0 before it was written to. */
+static int write_error(FILE *to)
+{
+	if (!ferror(to))
+		return 0;
+	return errno ? -errno : -EIO;
+}
+
+static void print_one(struct ladder *ladder, const struct ladder_connection *connection, FILE *to, __s64 epoch_ns)
+{
+	if (ladder->printed)
+		fputc('\n', to);
+	ladder->printed = true;
+	ladder_print_connection(ladder, connection, to, epoch_ns);
+}
+
+int ladder_end(struct ladder *ladder, const struct flow_key *key, __u64 start_ns, FILE *to, __s64 epoch_ns)
+{
+	__u32 *at = ladder_find(ladder, key, start_ns), place = at ? *at : 0;
+	struct ladder_connection *connection;
+
+	if (!place)
+		return 0;
+	connection = &ladder->connections[place - 1];
+	errno = 0;
+	if (to)
+		print_one(ladder, connection, to, epoch_ns);
+	*at = connection->next;
+	ladder->rungs[connection->last - 1].next = ladder->rung_free;
+	ladder->rung_free = connection->first;
+	connection->first = 0;
+	connection->next = ladder->connection_free;
+	ladder->connection_free = place;
+	return to ? write_error(to) : 0;
+}
+
+int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns)
+{
+	errno = 0;
+	for (__u32 i = 0; i < ladder->connection_count; i++)
+		if (ladder->connections[i].first)
+			print_one(ladder, &ladder->connections[i], to, epoch_ns);
+	if (ladder->dropped)
+		fprintf(to, "%llu segments more are not shown: there is room for %d\n", ladder->dropped, LADDER_RUNGS);
+	if (ladder->failed)
+		return -ENOMEM;
+	return write_error(to);
 }

@@ -2,10 +2,10 @@
 /* A ladder as text: time, arrow with flags, numbers, options in words, marks. */
 #include "ladder.h"
 
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
+#include "../include/wire.h"
 #include "text.h"
 
 enum { ARROW = 28, LABEL_TEXT = 64, TIME_TEXT = 40 };
@@ -57,21 +57,21 @@ static void put_arrow(FILE *to, __u16 set, bool of_client)
 		length + left < ARROW ? ARROW - length - left : 1, dashes, of_client ? ">" : "");
 }
 
-static void put_options(FILE *to, const struct ladder_step *step)
+static void put_options(FILE *to, const struct rung_segment *segment)
 {
-	if (step->options & OPTION_MSS)
-		fprintf(to, " mss %u", step->mss);
-	if (step->options & OPTION_WINDOW_SCALE)
-		fprintf(to, " wscale %u", step->window_scale);
-	if (step->options & OPTION_SACK_PERMITTED)
+	if (segment->options & OPTION_MSS)
+		fprintf(to, " mss %u", segment->mss);
+	if (segment->options & OPTION_WINDOW_SCALE)
+		fprintf(to, " wscale %u", segment->window_scale);
+	if (segment->options & OPTION_SACK_PERMITTED)
 		fputs(" sack-permitted", to);
-	if (step->options & OPTION_SACK)
+	if (segment->options & OPTION_SACK)
 		fputs(" sack", to);
-	if (step->options & OPTION_TIMESTAMPS)
-		fprintf(to, " ts %u/%u", step->tsval, step->tsecr);
-	if (step->options & OPTION_FAST_OPEN)
+	if (segment->options & OPTION_TIMESTAMPS)
+		fprintf(to, " ts %u/%u", segment->tsval, segment->tsecr);
+	if (segment->options & OPTION_FAST_OPEN)
 		fputs(" fast-open", to);
-	if (step->options & OPTION_MPTCP)
+	if (segment->options & OPTION_MPTCP)
 		fputs(" mptcp", to);
 }
 
@@ -89,56 +89,40 @@ static void put_marks(FILE *to, __u16 set)
 		fputc(']', to);
 }
 
-static void put_step(FILE *to, const struct ladder_step *step, __u64 start_ns, __u8 client)
+static void put_rung(FILE *to, const struct rung_segment *segment, __u64 start_ns, __u32 client)
 {
-	__s64 since = (__s64)(step->now_ns - start_ns);
+	__s64 since = (__s64)(segment->now_ns - start_ns);
 	__u64 distance = since < 0 ? 0 - (__u64)since : (__u64)since;
 
 	fprintf(to, "%s%4llu.%06llu ", since < 0 ? "-" : " ", distance / NS_PER_SEC, distance % NS_PER_SEC / 1000);
-	put_arrow(to, step->flags, step->direction == client);
-	fprintf(to, " seq %u", step->seq);
-	if (step->flags & TCP_ACK)
-		fprintf(to, " ack %u", step->ack);
-	fprintf(to, " len %u win %u", step->len, step->window);
-	put_options(to, step);
-	put_marks(to, step->marks);
+	put_arrow(to, segment->flags, segment->direction == client);
+	fprintf(to, " seq %u", segment->seq);
+	if (segment->flags & TCP_ACK)
+		fprintf(to, " ack %u", segment->ack);
+	fprintf(to, " len %u win %u", segment->len, segment->window);
+	if (segment->segments > 1)
+		fprintf(to, " (%u segments)", segment->segments);
+	put_options(to, segment);
+	put_marks(to, segment->marks);
 	fputc('\n', to);
 }
 
-static void put_connection(const struct ladder *ladder, const struct ladder_connection *connection, FILE *to,
-			   __s64 epoch_ns)
+void ladder_print_connection(const struct ladder *ladder, const struct ladder_connection *connection, FILE *to,
+			     __s64 epoch_ns)
 {
-	const __u8 client = connection->client, server = client ^ 1;
-	__u64 first_ns = ladder->steps[connection->first].now_ns;
+	const struct flow_key *key = &connection->key;
+	const __u32 client = connection->client & 1, server = client ^ 1;
+	__u64 first_ns = ladder->rungs[connection->first - 1].segment.now_ns;
 	__s64 unix_ns = (__s64)first_ns + epoch_ns;
 	time_t seconds = (time_t)(unix_ns / (__s64)NS_PER_SEC);
 	char one[TEXT_ENDPOINT], other[TEXT_ENDPOINT], when[TIME_TEXT] = "?";
 	struct tm parts;
 
-	text_endpoint(one, (const __u8 *)connection->ip[client], connection->ip_version, connection->port[client]);
-	text_endpoint(other, (const __u8 *)connection->ip[server], connection->ip_version, connection->port[server]);
+	text_endpoint(one, (const __u8 *)key->ip[client], key->ip_version, key->port[client]);
+	text_endpoint(other, (const __u8 *)key->ip[server], key->ip_version, key->port[server]);
 	if (gmtime_r(&seconds, &parts))
 		strftime(when, sizeof(when), "%F %T", &parts);
 	fprintf(to, "%s -> %s, from %s.%06lld UTC\n", one, other, when, unix_ns % (__s64)NS_PER_SEC / 1000);
-	for (__u32 at = connection->first; at != LADDER_STEPS; at = ladder->steps[at].next)
-		put_step(to, &ladder->steps[at], first_ns, client);
-}
-
-int ladder_print(const struct ladder *ladder, FILE *to, __s64 epoch_ns)
-{
-	bool between = false;
-
-	for (__u32 i = 0; i < ladder->connection_count; i++) {
-		if (ladder->connections[i].first == LADDER_STEPS) /* chosen when there was no more room */
-			continue;
-		if (between)
-			fputc('\n', to);
-		put_connection(ladder, &ladder->connections[i], to, epoch_ns);
-		between = true;
-	}
-	if (ladder->dropped)
-		fprintf(to, "%llu segments more are not shown: there is room for %d\n", ladder->dropped, LADDER_STEPS);
-	if (ladder->failed)
-		return -ENOMEM;
-	return ferror(to) ? -EIO : 0;
+	for (__u32 at = connection->first; at; at = ladder->rungs[at - 1].next)
+		put_rung(to, &ladder->rungs[at - 1].segment, first_ns, client);
 }

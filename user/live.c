@@ -50,6 +50,7 @@ static int report_services(struct live *live, bool final)
 struct schedule {
 	__u64 sweep, frame, report, end, interval;
 	__u64 drained;	/* at the last look */
+	__u64 taken;	/* rungs of ladders, likewise */
 	__u64 capacity; /* of the ring buffer, reports */
 };
 
@@ -73,6 +74,8 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 {
 	int err = harvest_drain(&live->harvest);
 
+	if (!err)
+		err = live_ladder_drain(&live->ladder);
 	if (!err && now >= schedule->sweep) {
 		err = harvest_sweep(&live->harvest, false);
 		schedule->sweep = now + SWEEP_MS;
@@ -96,6 +99,8 @@ static int wait_of(struct schedule *schedule, const struct live *live, __u64 now
 	bool busy = live->harvest.drained - schedule->drained > schedule->capacity / BUSY_SHARE;
 	__u64 due = now + (busy ? BUSY_MS : SWEEP_MS);
 
+	busy |= live->ladder.taken != schedule->taken; /* its ring buffer is small, and rungs come by the packet */
+	schedule->taken = live->ladder.taken;
 	schedule->drained = live->harvest.drained;
 	due = schedule->end < due ? schedule->end : due;
 	due = schedule->frame < due ? schedule->frame : due;
@@ -143,6 +148,8 @@ static int finish(struct live *live)
 	bool whole, last = !live_stays(live);
 	int err = harvest_sweep(&live->harvest, last);
 
+	if (!err)
+		err = live_ladder_finish(&live->ladder);
 	if (!err && statistics_wanted(live->statistics))
 		err = report_services(live, last);
 	if (!err && last)

@@ -7,6 +7,7 @@
 #include "guardian.h"
 #include "harvest.h"
 #include "interfaces.h"
+#include "live_ladder.h"
 #include "live_screen.h"
 #include "loader.h"
 #include "pin.h"
@@ -22,12 +23,14 @@ struct live {
 	struct sink *sink;
 	struct harvest harvest;
 	struct live_screen screen;
+	struct classic_code ladder_code[LADDER_LINKS];
+	struct live_ladder ladder;
 	struct pin pin;
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 
 /* From options to attached programs, or to those of a run that was pinned. Prints what is wrong. Returns 0; 1 if there is
- * nothing to report; or -errno, and the sink is NULL if the filter was wrong. */
+ * nothing to report; or -errno, and the sink is NULL if a filter was wrong. */
 int live_start(struct live *live);
 /* Does the watch outlive this process? */
 bool live_stays(const struct live *live);

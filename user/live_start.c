@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../include/link.h"
+#include "filter_kernel.h"
 #include "leftover.h"
 #include "live_parts.h"
 #include "options.h"
@@ -76,6 +77,12 @@ static int open_descriptors(struct live *live)
 	return live->watch < 0 ? live->watch : 0;
 }
 
+static int draw_ladders(struct live *live)
+{
+	sink_draw(live->sink, &live->ladder);
+	return live_ladder_open(&live->ladder, &live->loader, live->ladder_code, live->harvest.epoch_ns);
+}
+
 /* A table of its own, and programs that fill it. */
 static int start_anew(struct live *live)
 {
@@ -92,6 +99,8 @@ static int start_anew(struct live *live)
 		return live->instance;
 	}
 	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
+	if (!err && live->options->ladder)
+		err = draw_ladders(live);
 	if (!err)
 		err = attach_all(live);
 	if (err || !live->pin.name)
@@ -130,10 +139,20 @@ static int find_interfaces(struct live *live)
 	return 0;
 }
 
+static int open_object(struct live *live)
+{
+	const struct options *options = live->options;
+	const struct config config = { .ladder = options->ladder != NULL };
+
+	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
+}
+
 int live_start(struct live *live)
 {
 	int err;
 
+	if (live->options->ladder && filter_kernel(live->ladder_code, live->options->ladder))
+		return -EINVAL;
 	live->sink = sink_open(live->output, live->options->filter, live->statistics);
 	if (!live->sink)
 		return -EINVAL;
@@ -150,7 +169,7 @@ int live_start(struct live *live)
 			strerror(-err));
 		return err;
 	}
-	err = loader_open(&live->loader, live->options->unpin ? live->pin.state.flows : live->options->flows);
+	err = open_object(live);
 	if (err)
 		return err;
 	return live->pin.found ? start_again(live) : start_anew(live);
@@ -173,6 +192,7 @@ void live_detach(struct live *live)
 void live_stop(struct live *live)
 {
 	harvest_close(&live->harvest);
+	live_ladder_close(&live->ladder);
 	if (live->pin.directory >= 0 && !live_stays(live))
 		pin_remove(&live->pin);
 	pin_close(&live->pin);

@@ -33,6 +33,7 @@ extern const char tcpscope_object[], tcpscope_object_end[];
 
 enum {
 	REPORTS_SIZE = 32 << 20, /* ring buffer, octets */
+	RUNGS_SIZE = 8 << 20,	 /* of ladders: 65,000 segments */
 	TAIL_SIZE = 4096,
 	TAIL_LINES = 12,
 };
@@ -98,7 +99,15 @@ static int write_shape(const struct loader *loader)
 	return map ? bpf_map__set_initial_value(map, &loader->shape, sizeof(loader->shape)) : -ENOENT;
 }
 
-int loader_open(struct loader *loader, __u32 flows)
+static int configure(const struct loader *loader, const struct config *config)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(loader->object, ".rodata");
+	int err = map ? bpf_map__set_initial_value(map, config, sizeof(*config)) : -ENOENT;
+
+	return err || !config->ladder ? err : resize(loader, "rungs", RUNGS_SIZE);
+}
+
+int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tcpscope");
 	static const char *const arrays[] = { "tags", "flows", "facts" };
@@ -124,6 +133,8 @@ int loader_open(struct loader *loader, __u32 flows)
 		err = resize(loader, "reports", loader->reports_size);
 	if (!err)
 		err = write_shape(loader);
+	if (!err)
+		err = configure(loader, config);
 out:
 	if (err)
 		fprintf(stderr, "tcpscope: cannot open the BPF object built into it: %s; rebuild it\n", strerror(-err));

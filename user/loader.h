@@ -19,8 +19,8 @@ struct loader {
 	int sweep; /* program of a table that was taken over; -1: the object's own */
 };
 
-/* Opens the object and sizes the table for `flows`. Prints what is wrong; returns 0 or -errno. */
-int loader_open(struct loader *loader, __u32 flows);
+/* Opens the object, sizes the table for `flows` and configures the programs. Prints what is wrong; returns 0 or -errno. */
+int loader_open(struct loader *loader, __u32 flows, const struct config *config);
 /* Loads it, unless libxdp has done so; `refusal`: the error that libxdp had, or 0, since an object that failed to load
  * cannot be tried again. Prints what is wrong; returns 0 or -errno. */
 int loader_load(struct loader *loader, int refusal, bool stats);

@@ -42,7 +42,8 @@ static int run(const struct options *options)
 /* A terminal at both ends, and nothing that says otherwise. */
 static bool wants_screen(const struct options *options)
 {
-	return !options->capture && !options->unpin && !options->output_chosen && !options->report && paint_can();
+	return !options->capture && !options->unpin && !options->output_chosen && !options->report &&
+	       !options->ladder && paint_can();
 }
 
 int main(int argc, char **argv)

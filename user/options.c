@@ -58,7 +58,7 @@ static const struct argp_option table[] = {
 	{ "report", OPTION_REPORT, NULL, 0,
 	  "Report the latency of each service at the end: quantiles, outcomes, slowest connections", 2 },
 	{ "ladder", OPTION_LADDER, "FILTER", 0,
-	  "Show the packets of the connections of which one matches, with what the analysis found; of a capture", 2 },
+	  "Show the packets of the connections of which one matches, with what the analysis found", 2 },
 	{ "interval", OPTION_INTERVAL, "SECONDS", 0, "Report also this often, all since the start", 2 },
 	{ "assert", OPTION_ASSERT, "EXPRESSION", 0,
 	  "Exit with status 3 unless it holds at the end, as 'p99(connect) < 5ms'; may be repeated", 4 },
@@ -189,8 +189,8 @@ static void check_report(struct options *options)
 		usage_error("--interval is for interfaces, not for a capture");
 	if (options->junit && !options->assertions)
 		usage_error("--junit is for --assert");
-	if (options->ladder && !options->capture)
-		usage_error("--ladder is for a capture: give one with -r");
+	if (options->ladder && (options->pin || options->unpin))
+		usage_error("--ladder excludes --pin and --unpin");
 	if (options->ladder && (options->report || options->output != &output_table))
 		usage_error("--ladder excludes --report and --output");
 	if (options->ladder)

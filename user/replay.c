@@ -14,6 +14,8 @@
 #include "replay_table.h"
 #include "statistics.h"
 
+#include "../include/rung_take.h" /* of the body, which replay_table.h brings */
+
 /* The engine takes a time of 0 for "never", but a capture may begin at 0: its clock runs this much ahead. */
 enum { CLOCK_AHEAD_NS = 1, ACTIVE_LOOKS = 8 }; /* looks for interim records in the time between two of a flow */
 
@@ -29,6 +31,7 @@ struct replay {
 	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
 	struct filter ladder_filter;
 	struct ladder ladder;
+	struct rung_before before;
 	bool draws; /* a ladder is wanted */
 	const struct output *output;
 	struct statistics *statistics;
@@ -92,6 +95,16 @@ static bool replay_matches(struct filter *filter, const struct capture_packet *p
 	return filter_match_packet(filter, packet->dlt, &header, packet->data);
 }
 
+/* After the engine has entered a segment. */
+static void replay_draw(struct replay *replay, const struct capture_packet *packet, const struct segment *seg)
+{
+	struct rung rung;
+
+	if ((rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
+	    rung_make(&rung, &replay->before, &replay->table, seg))
+		ladder_add(&replay->ladder, &rung);
+}
+
 static void replay_packet(void *context, const struct capture_packet *packet)
 {
 	struct replay *replay = context;
@@ -111,14 +124,11 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	if (unlikely(replay->policy.active_ns && seg.now_ns >= replay->look_ns))
 		replay_look(replay, seg.now_ns);
 	verdict = segment_parse(packet->link, &at, &seg);
-	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS) {
-		ladder_before(&replay->ladder, &replay->table, &seg);
-		if (engine_enter(&replay->table, &replay->ledger, &seg, verdict) == LEDGER_IN_FLOWS)
-			ladder_after(&replay->ladder, &replay->table, &seg,
-				     replay_matches(&replay->ladder_filter, packet));
-	} else {
-		engine_enter(&replay->table, &replay->ledger, &seg, verdict);
-	}
+	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS)
+		rung_before(&replay->before, &replay->table, &seg);
+	verdict = engine_enter(&replay->table, &replay->ledger, &seg, verdict);
+	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS)
+		replay_draw(replay, packet, &seg);
 	if (unlikely(replay->ledger.births - replay->ledger.evicted > replay->limit))
 		replay_grow(replay);
 }
@@ -140,6 +150,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
 	shape_for_flows(&replay->table.shape, options->flows);
 	error = shape_seed(&replay->table.shape);
+	replay->ladder.seed = replay->table.shape.seed;
 	if (!error)
 		error = table_open(&replay->table);
 	if (error)

@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #include "filter.h"
+#include "live_ladder.h"
 
 struct sink {
 	const struct output *output;
 	struct filter filter;
 	struct statistics *statistics;
-	struct view *view; /* NULL: none */
-	int error;	   /* first of the output's */
+	struct view *view;	    /* NULL: none */
+	struct live_ladder *ladder; /* NULL: none */
+	int error;		    /* first of the output's */
 };
 
 struct sink *sink_open(const struct output *output, const char *filter, struct statistics *statistics)
@@ -38,7 +40,11 @@ void sink_close(struct sink *sink)
 
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report)
 {
-	if (sink->error || !filter_match_flow(&sink->filter, record))
+	bool wanted = !sink->error && filter_match_flow(&sink->filter, record);
+
+	if (!sink->error && sink->ladder)
+		sink->error = live_ladder_end(sink->ladder, report, wanted);
+	if (sink->error || !wanted)
 		return sink->error;
 	if (record->end_reason != END_ACTIVE) {
 		statistics_flow(sink->statistics, record, report);
@@ -50,6 +56,8 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 }
 
 void sink_show(struct sink *sink, struct view *view) { sink->view = view; }
+
+void sink_draw(struct sink *sink, struct live_ladder *ladder) { sink->ladder = ladder; }
 
 /* Whether a filter lets it pass only its record tells. */
 bool sink_wants_open_flow(struct sink *sink, const struct report *report)

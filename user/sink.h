@@ -8,6 +8,7 @@
 #include "statistics.h"
 #include "view.h"
 
+struct live_ladder;
 struct sink;
 
 /* Prints what is wrong with the filter (NULL: none). Returns NULL then, or if there is no memory. */
@@ -20,6 +21,8 @@ void sink_close(struct sink *sink);
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report);
 /* Flows that end are the view's, too, from now on. */
 void sink_show(struct sink *sink, struct view *view);
+/* So are their ladders, now. */
+void sink_draw(struct sink *sink, struct live_ladder *ladder);
 /* A flow that is still open, for the picture of the statistics: counted, and is its record wanted, too? */
 bool sink_wants_open_flow(struct sink *sink, const struct report *report);
 /* Returns 0. */
