@@ -42,7 +42,7 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 {
 	bool wanted = !sink->error && filter_match_flow(&sink->filter, record);
 
-	if (!sink->error && sink->ladder)
+	if (!sink->error && sink->ladder && record->end_reason != END_ACTIVE)
 		sink->error = live_ladder_end(sink->ladder, report, wanted);
 	if (sink->error || !wanted)
 		return sink->error;
