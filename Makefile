@@ -30,7 +30,7 @@ OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS)
 
 # What the build needs, what tests and checks need besides.
 BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev
-TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tshark tmux \
+TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tcptrace tshark tmux \
 	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
 Q = $(if $(V),,@)
