@@ -17,7 +17,22 @@
 #include "../include/rung_take.h" /* of the body, which replay_table.h brings */
 
 /* The engine takes a time of 0 for "never", but a capture may begin at 0: its clock runs this much ahead. */
-enum { CLOCK_AHEAD_NS = 1, ACTIVE_LOOKS = 8 }; /* looks for interim records in the time between two of a flow */
+enum { CLOCK_AHEAD_NS = 1 };
+
+enum {
+	FLOWS_AT_FIRST = 16384, /* room in the table; it grows */
+	ACTIVE_LOOKS = 8,	/* for interim records, in the time between two of a flow */
+};
+
+/* Packets that wait for memory: while a flow's lines are on their way, those of the next are asked for. */
+enum { BATCH = 32 };
+
+struct batch {
+	struct segment segment[BATCH];
+	__u64 hash[BATCH];
+	int verdict[BATCH];
+	__u32 count;
+};
 
 struct replay {
 	struct capture capture;
@@ -25,9 +40,10 @@ struct replay {
 	struct table table;
 	struct ledger ledger;
 	struct options_copy scratch;
+	struct batch batch;
 	struct sweep_policy policy; /* active_ns, and nothing else is ever due */
 	__u64 look_ns;		    /* when to look next for interim records */
-	__u64 limit;		    /* flows before the table should grow */
+	bool full;		    /* there is no memory for a larger table */
 	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
 	struct filter ladder_filter;
 	struct ladder ladder;
@@ -69,11 +85,26 @@ static void replay_filtered(struct ledger *ledger)
 	ledger->counter[LEDGER_FILTERED]++;
 }
 
-static void replay_grow(struct replay *replay)
+/* The table grows rather than evict, as long as there is memory. */
+static int replay_enter(struct replay *replay, struct segment *seg, int verdict, __u64 hash)
 {
-	replay->limit = ~0ULL;
-	if (!replay_table_grow(&replay->table, &replay->ledger))
-		replay->limit = replay_table_limit(&replay->table);
+	if (verdict == LEDGER_IN_FLOWS && unlikely(replay_table_lacks_room(&replay->table, hash)) && !replay->full)
+		replay->full = replay_table_grow(&replay->table, &replay->ledger) != 0;
+	return engine_enter(&replay->table, &replay->ledger, seg, verdict);
+}
+
+/* Enters all that waits. */
+static void replay_flush(struct replay *replay)
+{
+	struct batch *batch = &replay->batch;
+
+	for (__u32 i = 0; i < batch->count; i++)
+		if (batch->verdict[i] == LEDGER_IN_FLOWS)
+			replay_table_fetch_flow(&replay->table, batch->hash[i],
+						batch->segment[i].flags & ~(TCP_ACK | TCP_PSH));
+	for (__u32 i = 0; i < batch->count; i++)
+		replay_enter(replay, &batch->segment[i], batch->verdict[i], batch->hash[i]);
+	batch->count = 0;
 }
 
 /* Interim records, by the capture's clock. */
@@ -81,6 +112,7 @@ static void replay_look(struct replay *replay, __u64 now_ns)
 {
 	int error;
 
+	replay_flush(replay);
 	replay->policy.now_ns = now_ns;
 	replay->look_ns = now_ns + replay->policy.active_ns / ACTIVE_LOOKS;
 	error = replay_table_report(&replay->table, &replay->policy);
@@ -95,12 +127,14 @@ static bool replay_matches(struct filter *filter, const struct capture_packet *p
 	return filter_match_packet(filter, packet->dlt, &header, packet->data);
 }
 
-/* After the engine has entered a segment. */
-static void replay_draw(struct replay *replay, const struct capture_packet *packet, const struct segment *seg)
+/* With a ladder each packet is entered at once, between two looks at its flow. */
+static void replay_draw(struct replay *replay, const struct capture_packet *packet, struct segment *seg, __u64 hash)
 {
 	struct rung rung;
 
-	if ((rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
+	rung_before(&replay->before, &replay->table, seg);
+	if (replay_enter(replay, seg, LEDGER_IN_FLOWS, hash) == LEDGER_IN_FLOWS &&
+	    (rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
 	    rung_make(&rung, &replay->before, &replay->table, seg))
 		ladder_add(&replay->ladder, &rung);
 }
@@ -108,11 +142,13 @@ static void replay_draw(struct replay *replay, const struct capture_packet *pack
 static void replay_packet(void *context, const struct capture_packet *packet)
 {
 	struct replay *replay = context;
-	struct segment seg = { .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
+	struct batch *batch = &replay->batch;
+	struct segment *seg = &batch->segment[batch->count];
 	struct cursor at = { .data = packet->data,
 			     .end = packet->data + packet->captured,
 			     .wire_len = packet->len,
 			     .scratch = &replay->scratch };
+	__u64 hash = 0;
 	int verdict;
 
 	if (unlikely(replay->filter.expression) && !replay_matches(&replay->filter, packet)) {
@@ -121,16 +157,24 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
 	replay->last_ns = (__s64)packet->time_ns;
-	if (unlikely(replay->policy.active_ns && seg.now_ns >= replay->look_ns))
-		replay_look(replay, seg.now_ns);
-	verdict = segment_parse(packet->link, &at, &seg);
-	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS)
-		rung_before(&replay->before, &replay->table, &seg);
-	verdict = engine_enter(&replay->table, &replay->ledger, &seg, verdict);
-	if (unlikely(replay->draws) && verdict == LEDGER_IN_FLOWS)
-		replay_draw(replay, packet, &seg);
-	if (unlikely(replay->ledger.births - replay->ledger.evicted > replay->limit))
-		replay_grow(replay);
+	if (unlikely(replay->policy.active_ns && packet->time_ns + CLOCK_AHEAD_NS >= replay->look_ns)) {
+		replay_look(replay, packet->time_ns + CLOCK_AHEAD_NS);
+		seg = batch->segment;
+	}
+	*seg = (struct segment){ .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
+	verdict = segment_parse(packet->link, &at, seg);
+	if (likely(verdict == LEDGER_IN_FLOWS)) {
+		hash = key_hash(seg, &replay->table.shape.seed).value;
+		if (unlikely(replay->draws)) {
+			replay_draw(replay, packet, seg, hash);
+			return;
+		}
+		replay_table_fetch_tags(&replay->table, hash);
+	}
+	batch->hash[batch->count] = hash;
+	batch->verdict[batch->count] = verdict;
+	if (++batch->count == BATCH)
+		replay_flush(replay);
 }
 
 /* Returns an exit status. */
@@ -148,14 +192,13 @@ static int replay_open(struct replay *replay, const struct options *options)
 	replay->table.submit = replay_submit;
 	replay->table.context = replay;
 	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
-	shape_for_flows(&replay->table.shape, options->flows);
+	shape_for_flows(&replay->table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
 	error = shape_seed(&replay->table.shape);
 	replay->ladder.seed = replay->table.shape.seed;
 	if (!error)
 		error = table_open(&replay->table);
 	if (error)
 		fprintf(stderr, "tcpscope: flow table for %u flows: %s\n", options->flows, strerror(-error));
-	replay->limit = replay_table_limit(&replay->table);
 	return error ? EXIT_FAILED : EXIT_FINE;
 }
 
@@ -177,6 +220,7 @@ static bool replay_read(struct replay *replay)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	whole = capture_read(&replay->capture, replay_packet, replay);
+	replay_flush(replay);
 	action.sa_handler = SIG_DFL; /* a second one ends the program */
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

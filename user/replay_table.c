@@ -6,8 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Half full: then a pair of buckets does not overflow, and no flow is reported in two parts. */
-__u64 replay_table_limit(const struct table *table) { return (__u64)shape_buckets(&table->shape) * WAYS / 2; }
+bool replay_table_lacks_room(struct table *table, __u64 hash)
+{
+	struct place place = table_place(&table->shape, hash);
+
+	return !tags_match(table->tags[place.bucket[0]], 0) && !tags_match(table->tags[place.bucket[1]], 0) &&
+	       table_search(table, hash) == SLOT_NONE;
+}
 
 /* Copies a flow into `to`; false: its two buckets are full. */
 static bool replay_table_move(struct table *to, const struct flow *flow, const struct facts *facts)
@@ -54,9 +59,9 @@ int replay_table_grow(struct table *table, struct ledger *ledger)
 	struct table larger = { .shape = table->shape, .submit = table->submit, .context = table->context };
 	int error;
 
-	if (shape_buckets(&table->shape) > 1u << 27)
+	if (shape_buckets(&table->shape) > 1u << 26)
 		return -ENOMEM;
-	larger.shape.buckets *= 2;
+	larger.shape.buckets *= 4;
 	error = table_open(&larger);
 	if (error)
 		return error;
@@ -69,6 +74,29 @@ int replay_table_grow(struct table *table, struct ledger *ledger)
 	*table = larger;
 	table->out.table = table;
 	return 0;
+}
+
+void replay_table_fetch_tags(const struct table *table, __u64 hash)
+{
+	__builtin_prefetch(&table->tags[table_place(&table->shape, hash).bucket[0]]);
+}
+
+static void fetch_lines(const void *at, size_t octets)
+{
+	for (size_t offset = 0; offset < octets; offset += 64)
+		__builtin_prefetch((const char *)at + offset, 1);
+}
+
+void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts)
+{
+	struct place place = table_place(&table->shape, hash);
+	__u32 bucket = place.bucket[0];
+	__u64 match = tags_match(table->tags[bucket], place.tag);
+	__u32 way = match ? tags_first(match) : table_free_way(table->tags[bucket], 0, place.tag) % WAYS;
+
+	fetch_lines(&table->flows[bucket].way[way], sizeof(struct flow));
+	if (facts)
+		fetch_lines(&table->facts[bucket].way[way], sizeof(struct facts));
 }
 
 struct entry {

@@ -5,10 +5,13 @@
 
 #include "body.h"
 
-/* How many flows may be in the table before it should grow. */
-__u64 replay_table_limit(const struct table *table);
-/* Moves all flows to a table twice as large. -ENOMEM: it stays as it is. */
+/* Would a flow with this hash find no slot? */
+bool replay_table_lacks_room(struct table *table, __u64 hash);
+/* Moves all flows to a table four times as large. -ENOMEM: it stays as it is. */
 int replay_table_grow(struct table *table, struct ledger *ledger);
+/* Hints to the processor, one after the other: the tags of a segment's flow, and what there is of the flow itself. */
+void replay_table_fetch_tags(const struct table *table, __u64 hash);
+void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts);
 /* Submits a report of every flow that is due, by time of the first segment, then by address. The table keeps them.
  * Returns 0 or -ENOMEM. */
 int replay_table_report(struct table *table, const struct sweep_policy *policy);
