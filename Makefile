@@ -17,7 +17,7 @@ LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo
 
 # Only these see libbpf and libxdp.
 LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover live live_ladder live_screen live_start loader \
-	mapping pin pin_state sink terminal watch
+	mapping pin pin_state programs sink terminal watch
 # Only these see libpcap.
 REPLAY = capture filter filter_kernel ladder ladder_print pcapng replay replay_table
 VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The programs: XDP ingress, tc ingress and egress, and the sweep that user space runs. Shells round the engine: they
- * find the packet, its interface and the time; they parse and decide nothing. The verdict is always pass. */
+ * find the packet, its interface and the time; they parse and decide nothing. The verdict is pass, but for --tap. */
 #include "maps.h"
 
 #include "clock.h"
@@ -115,6 +115,9 @@ SEPARATE int xdp_judge(struct xdp_md *ctx, struct hook_state *hook, __u32 found)
 	return hook && engine_judge(&table, &hook->ledger, &at, &hook->stamp, &hook->segment, found);
 }
 
+/* Of a frame that was counted. */
+INLINE int xdp_verdict(void) { return config.tap ? XDP_DROP : XDP_PASS; }
+
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
@@ -130,13 +133,13 @@ int xdp_ingress(struct xdp_md *ctx)
 	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
 	found = config.ladder ? BRIEF_NOT : engine_brief(&table, &hook->ledger, &at, &hook->stamp);
 	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
-		return XDP_PASS;
+		return xdp_verdict();
 	verdict = xdp_parse(ctx, hook, interface);
 	segment_stamp(&hook->segment, &hook->stamp);
 	ladder_begin(hook, verdict);
 	verdict = engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	ladder_xdp(ctx, hook, verdict);
-	return XDP_PASS;
+	return xdp_verdict();
 }
 
 /* ---- tc ---- */

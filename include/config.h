@@ -30,6 +30,7 @@ struct interface {
 /* Read-only once loaded, beside the table's shape. */
 struct config {
 	__u32 ladder;	  /* segments of the connections that are chosen go to user space (bpf/ladder.h) */
+	__u32 tap;	  /* what arrives by XDP is dropped once it is counted: the one verdict that is not pass */
 	__u32 test_clock; /* tests: time and wire length come with the packet (struct test_metadata, __sk_buff.tstamp) */
 };
 

@@ -31,11 +31,14 @@ void attach_open(struct attach *attach, struct loader *loader, const struct opti
 
 /* ---- XDP ---- */
 
+/* No other hook will do, and generic XDP will. */
+static bool must_xdp(const struct attach *attach) { return attach->choice == HOOK_XDP || attach->choice == HOOK_TAP; }
+
 static bool wants_xdp(const struct attach *attach, const struct watched *watched)
 {
 	if (!watched->ethernet || attach->choice == HOOK_TC)
 		return false;
-	return attach->choice == HOOK_XDP || watched->physical;
+	return must_xdp(attach) || watched->physical;
 }
 
 /* Why XDP is not in use, in words that follow "because". */
@@ -100,15 +103,17 @@ static int attach_xdp_as(struct attach *attach, const struct watched *watched, e
 
 static int attach_xdp(struct attach *attach, const struct watched *watched, unsigned int number)
 {
-	const char *why = attach->choice == HOOK_XDP ? "--hook xdp" : "it is a physical NIC with native XDP";
+	const char *why = must_xdp(attach) ? options_hook_name(attach->choice) : "it is a physical NIC with native XDP";
+	char also[80];
 	int *link = &attach->of[number].xdp_link, err = attach_xdp_as(attach, watched, XDP_MODE_NATIVE, link);
 
 	if (!err) {
 		say_xdp(watched, "native", why);
-	} else if (attach->choice == HOOK_XDP && err != -EBUSY && err != -EEXIST &&
+	} else if (must_xdp(attach) && err != -EBUSY && err != -EEXIST &&
 		   !attach_xdp_as(attach, watched, XDP_MODE_SKB, link)) { /* the first error says more */
 		err = 0;
-		say_xdp(watched, "generic (slower)", "--hook xdp, and its driver has no native XDP");
+		snprintf(also, sizeof(also), "%s, and its driver has no native XDP", why);
+		say_xdp(watched, "generic (slower)", also);
 	}
 	attach->of[number].xdp = !err;
 	return err;
@@ -207,7 +212,7 @@ static int explain_tc(const struct watched *watched, enum interface_direction di
 	return err;
 }
 
-int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number)
+static int attach_ingress(struct attach *attach, const struct watched *watched, unsigned int number)
 {
 	char why[160];
 	const char *how;
@@ -218,19 +223,29 @@ int attach_interface(struct attach *attach, const struct watched *watched, unsig
 		if (!err)
 			err = attach_xdp(attach, watched, number);
 	}
-	if (!attach->of[number].xdp) {
-		explain_no_xdp(attach, watched, err, why, sizeof(why));
-		if (err && attach->choice == HOOK_XDP) {
-			fprintf(stderr, "tcpscope: %s: cannot attach to XDP: %s; try --hook tc\n", watched->name, why);
-			return err;
-		}
-		how = attach_tc(attach, watched, number, DIRECTION_INGRESS, &err);
-		if (!how)
-			return explain_tc(watched, DIRECTION_INGRESS, err);
-		fprintf(stderr, "tcpscope: %s: ingress by tc (%s), because %s\n", watched->name, how, why);
+	if (attach->of[number].xdp)
+		return 0;
+	explain_no_xdp(attach, watched, err, why, sizeof(why));
+	if (err && must_xdp(attach)) {
+		fprintf(stderr, "tcpscope: %s: cannot attach to XDP: %s; %s\n", watched->name, why,
+			attach->choice == HOOK_TAP ? "--tap needs it" : "try --hook tc");
+		return err;
 	}
-	if (watched->loopback) {
-		fprintf(stderr, "tcpscope: %s: egress not watched, because it receives what it sends\n", watched->name);
+	how = attach_tc(attach, watched, number, DIRECTION_INGRESS, &err);
+	if (!how)
+		return explain_tc(watched, DIRECTION_INGRESS, err);
+	fprintf(stderr, "tcpscope: %s: ingress by tc (%s), because %s\n", watched->name, how, why);
+	return 0;
+}
+
+static int attach_egress(struct attach *attach, const struct watched *watched, unsigned int number)
+{
+	const char *how, *why = watched->loopback ? "it receives what it sends"
+			      : attach->choice == HOOK_TAP ? "--tap drops what arrives, and nothing is sent there" : NULL;
+	int err = 0;
+
+	if (why) {
+		fprintf(stderr, "tcpscope: %s: egress not watched, because %s\n", watched->name, why);
 		return 0;
 	}
 	how = attach_tc(attach, watched, number, DIRECTION_EGRESS, &err);
@@ -238,6 +253,13 @@ int attach_interface(struct attach *attach, const struct watched *watched, unsig
 		return explain_tc(watched, DIRECTION_EGRESS, err);
 	fprintf(stderr, "tcpscope: %s: egress by tc (%s)\n", watched->name, how);
 	return 0;
+}
+
+int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number)
+{
+	int err = attach_ingress(attach, watched, number);
+
+	return err ? err : attach_egress(attach, watched, number);
 }
 
 static void detach_tc(const struct watched *watched, struct attachment *attachment, enum interface_direction direction)

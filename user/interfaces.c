@@ -151,6 +151,26 @@ static bool default_route(char name[IF_NAMESIZE])
 	return found;
 }
 
+/* --tap takes from the host all that arrives: not where its own traffic does. */
+static int check_tap(const struct interfaces *interfaces)
+{
+	char name[IF_NAMESIZE];
+	bool has_route = default_route(name);
+
+	for (unsigned int i = 0; i < interfaces->count; i++) {
+		const struct watched *watched = &interfaces->watched[i];
+
+		if (watched->ethernet && !watched->loopback && (!has_route || strcmp(watched->name, name) != 0))
+			continue;
+		fprintf(stderr, "tcpscope: %s: %s; --tap drops all that arrives: name a mirror port\n", watched->name,
+			watched->loopback    ? "this host's own traffic goes through it"
+			: watched->ethernet ? "the default route leads there"
+					    : "its frames have no Ethernet header, so XDP does not see them");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int interfaces_find(struct interfaces *interfaces, const struct options *options)
 {
 	char name[IF_NAMESIZE];
@@ -160,7 +180,7 @@ int interfaces_find(struct interfaces *interfaces, const struct options *options
 	for (unsigned int i = 0; i < options->interfaces && !err; i++)
 		err = add(interfaces, options->interface[i]);
 	if (options->interfaces)
-		return err;
+		return err || options->hook != HOOK_TAP ? err : check_tap(interfaces);
 	if (!default_route(name)) {
 		fprintf(stderr, "tcpscope: no interface named and no default route to take one from; use -i NAME\n");
 		return -ENODEV;

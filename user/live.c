@@ -156,6 +156,8 @@ static int finish(struct live *live)
 		err = harvest_summaries(&live->harvest, live->output);
 	if (!err)
 		err = put_ledgers(live, &whole);
+	if (!err && live->options->stats)
+		err = programs_put(&live->programs, &live->attach, &live->interfaces, live->output);
 	if (err)
 		return err;
 	return live->options->strict && !whole ? EXIT_STRICT : EXIT_FINE;
@@ -167,8 +169,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 	int status = EXIT_FAILED, err;
 
 	live = (struct live){ .options = options, .output = output, .statistics = statistics, .guardian.notes = -1 };
-	live.instance = live.signals = live.watch = live.pin.directory = -1;
-	live.loader.sweep = -1;
+	live.instance = live.signals = live.watch = live.pin.directory = live.programs.measuring = -1;
 	err = live_start(&live);
 	if (err) { /* without a sink: the filter is wrong, and has been said */
 		status = err > 0 ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;

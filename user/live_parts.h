@@ -11,6 +11,7 @@
 #include "live_screen.h"
 #include "loader.h"
 #include "pin.h"
+#include "programs.h"
 
 struct live {
 	const struct options *options;
@@ -26,6 +27,7 @@ struct live {
 	struct classic_code ladder_code[LADDER_LINKS];
 	struct live_ladder ladder;
 	struct pin pin;
+	struct programs programs;
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 

@@ -142,7 +142,7 @@ static int find_interfaces(struct live *live)
 static int open_object(struct live *live)
 {
 	const struct options *options = live->options;
-	const struct config config = { .ladder = options->ladder != NULL };
+	const struct config config = { .ladder = options->ladder != NULL, .tap = options->hook == HOOK_TAP };
 
 	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
 }
@@ -172,7 +172,12 @@ int live_start(struct live *live)
 	err = open_object(live);
 	if (err)
 		return err;
-	return live->pin.found ? start_again(live) : start_anew(live);
+	if (live->options->stats)
+		programs_measure(&live->programs);
+	err = live->pin.found ? start_again(live) : start_anew(live);
+	if (!err)
+		programs_begin(&live->programs, &live->attach);
+	return err;
 }
 
 bool live_stays(const struct live *live) { return live->pin.found && !live->options->unpin; }
@@ -193,6 +198,7 @@ void live_stop(struct live *live)
 {
 	harvest_close(&live->harvest);
 	live_ladder_close(&live->ladder);
+	programs_close(&live->programs);
 	if (live->pin.directory >= 0 && !live_stays(live))
 		pin_remove(&live->pin);
 	pin_close(&live->pin);

@@ -113,7 +113,7 @@ int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 	static const char *const arrays[] = { "tags", "flows", "facts" };
 	int err;
 
-	*loader = (struct loader){ .flows_asked = flows, .reports_size = REPORTS_SIZE, .sweep = -1 };
+	*loader = (struct loader){ .flows_asked = flows, .reports_size = REPORTS_SIZE };
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(libbpf_says);
 	libxdp_set_print(libxdp_says);
@@ -241,6 +241,27 @@ int loader_keep(const struct loader *loader, const char *directory)
 	return err ? err : mark_kept(loader);
 }
 
+static int adopt_programs(struct loader *loader, const char *directory)
+{
+	struct bpf_program *program;
+	char path[PATH_MAX];
+
+	bpf_object__for_each_program(program, loader->object)
+	{
+		int fd;
+
+		if (loader->taken_count == LOADER_PROGRAMS)
+			return -E2BIG;
+		snprintf(path, sizeof(path), "%s/%s", directory, bpf_program__name(program));
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return fd;
+		loader->taken[loader->taken_count++] = fd;
+	}
+	loader->loaded = true;
+	return 0;
+}
+
 int loader_adopt(struct loader *loader, const char *directory)
 {
 	struct bpf_map *map;
@@ -259,18 +280,15 @@ int loader_adopt(struct loader *loader, const char *directory)
 		if (fd >= 0)
 			close(fd);
 	}
-	snprintf(path, sizeof(path), "%s/sweep", directory);
-	loader->sweep = err ? -1 : bpf_obj_get(path);
-	loader->loaded = loader->sweep >= 0;
-	return err ? err : loader->sweep < 0 ? loader->sweep : 0;
+	return err ? err : adopt_programs(loader, directory);
 }
 
 void loader_close(struct loader *loader)
 {
-	if (loader->loaded && loader->sweep >= 0)
-		close(loader->sweep);
+	while (loader->taken_count)
+		close(loader->taken[--loader->taken_count]);
 	bpf_object__close(loader->object);
-	*loader = (struct loader){ .sweep = -1 };
+	*loader = (struct loader){ .object = NULL };
 }
 
 int loader_map(const struct loader *loader, const char *name)
@@ -280,7 +298,14 @@ int loader_map(const struct loader *loader, const char *name)
 
 int loader_program(const struct loader *loader, const char *name)
 {
-	if (loader->sweep >= 0 && !strcmp(name, "sweep"))
-		return loader->sweep;
-	return bpf_program__fd(bpf_object__find_program_by_name(loader->object, name));
+	struct bpf_program *program;
+	unsigned int number = 0;
+
+	bpf_object__for_each_program(program, loader->object)
+	{
+		if (!strcmp(bpf_program__name(program), name))
+			return number < loader->taken_count ? loader->taken[number] : bpf_program__fd(program);
+		number++;
+	}
+	return -ENOENT;
 }

@@ -9,6 +9,8 @@
 
 #include "../include/config.h"
 
+enum { LOADER_PROGRAMS = 8 }; /* at most */
+
 struct loader {
 	struct bpf_object *object;
 	struct table_shape shape;
@@ -16,7 +18,8 @@ struct loader {
 	__u32 flows_asked;
 	size_t reports_size; /* of the ring buffer, octets */
 	bool loaded;
-	int sweep; /* program of a table that was taken over; -1: the object's own */
+	int taken[LOADER_PROGRAMS]; /* programs of a table that was taken over, in the object's order */
+	unsigned int taken_count;   /* 0: they are the object's own */
 };
 
 /* Opens the object, sizes the table for `flows` and configures the programs. Prints what is wrong; returns 0 or -errno. */

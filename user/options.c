@@ -33,6 +33,7 @@ enum {
 	OPTION_ASSERT,
 	OPTION_JUNIT,
 	OPTION_LADDER,
+	OPTION_TAP,
 	OPTION_PIN,
 	OPTION_UNPIN
 };
@@ -46,6 +47,7 @@ static const struct argp_option table[] = {
 	{ "duration", OPTION_DURATION, "SECONDS", 0, "Stop after this time (default: when interrupted)", 3 },
 	{ "hook", OPTION_HOOK, "auto|xdp|tc", 0,
 	  "Where to see arriving packets (auto: XDP on a physical NIC whose driver has it, else tc)", 3 },
+	{ "tap", OPTION_TAP, NULL, 0, "For a mirror port: drop what arrives once it is counted, by XDP; needs -i", 3 },
 	{ "flows", OPTION_FLOWS, "N", 0, "Room in the flow table (default: 131072); for a capture it grows", 3 },
 	{ "active", OPTION_ACTIVE, "SECONDS", 0,
 	  "Print an interim record of each open flow this often (default: never)", 3 },
@@ -86,13 +88,22 @@ static void __attribute__((format(printf, 1, 2), noreturn)) usage_error(const ch
 	exit(EXIT_USAGE);
 }
 
-static const char *const hook_names[] = { [HOOK_AUTO] = "auto", [HOOK_XDP] = "xdp", [HOOK_TC] = "tc" };
+static const char *const hook_names[] = {
+	[HOOK_AUTO] = "--hook auto", [HOOK_XDP] = "--hook xdp", [HOOK_TC] = "--hook tc", [HOOK_TAP] = "--tap"
+};
+
+static void choose_hook(struct options *options, enum hook_choice hook)
+{
+	if (options->hook != HOOK_AUTO && (options->hook == HOOK_TAP) != (hook == HOOK_TAP))
+		usage_error("%s and %s exclude each other", hook_names[options->hook], hook_names[hook]);
+	options->hook = hook;
+}
 
 static void read_hook(struct options *options, const char *name)
 {
-	for (size_t i = 0; i < sizeof(hook_names) / sizeof(hook_names[0]); i++) {
-		if (!strcmp(name, hook_names[i])) {
-			options->hook = (enum hook_choice)i;
+	for (enum hook_choice hook = HOOK_AUTO; hook < HOOK_TAP; hook++) {
+		if (!strcmp(name, hook_names[hook] + strlen("--hook "))) {
+			choose_hook(options, hook);
 			return;
 		}
 	}
@@ -207,8 +218,8 @@ static void check_pin(const struct options *options)
 		usage_error("--pin is for interfaces, not for a capture");
 	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
 			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
-		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active and "
-			    "--hook");
+		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active, "
+			    "--hook and --tap");
 }
 
 static void check_active(const struct options *options)
@@ -227,7 +238,9 @@ static void check(struct options *options)
 	check_active(options);
 	check_pin(options);
 	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO))
-		usage_error("--duration and --hook are for interfaces, not for a capture");
+		usage_error("--duration, --hook and --tap are for interfaces, not for a capture");
+	if (options->hook == HOOK_TAP && !options->interfaces)
+		usage_error("--tap drops what arrives: name the mirror port with -i");
 }
 
 static error_t read_option(int key, char *argument, struct argp_state *state)
@@ -240,6 +253,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_OUTPUT: read_output(options, argument); break;
 	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
 	case OPTION_HOOK: read_hook(options, argument); break;
+	case OPTION_TAP: choose_hook(options, HOOK_TAP); break;
 	case OPTION_FLOWS: read_flows(options, argument); break;
 	case OPTION_ACTIVE: read_active(options, argument); break;
 	case OPTION_STATS: options->stats = true; break;

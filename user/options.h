@@ -13,7 +13,8 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STRICT = 3 };
 
 enum { OPTIONS_INTERFACES = 64 };
 
-enum hook_choice { HOOK_AUTO, HOOK_XDP, HOOK_TC };
+/* HOOK_TAP: XDP, which drops what it has counted. */
+enum hook_choice { HOOK_AUTO, HOOK_XDP, HOOK_TC, HOOK_TAP };
 
 struct options {
 	const char *interface[OPTIONS_INTERFACES];

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "text.h"
+#include "units.h"
 #include "words.h"
 
 enum { NAME_ROOM = 1024 };
@@ -35,6 +36,25 @@ void output_put_ledger(FILE *to, const struct ledger_record *record)
 		ledger->lost_records, ledger->summarised);
 }
 
+void output_put_program(FILE *to, const struct program_record *record)
+{
+	char text[UNITS_TEXT];
+
+	fprintf(to, "program %s:", record->name);
+	units_exact(text, (__s64)record->runs);
+	if (!record->timed)
+		fputs(" the kernel does not measure its time;", to);
+	else if (!record->runs)
+		fputs(" 0 runs;", to);
+	else
+		fprintf(to, " %s runs of %llu ns, measuring included;", text, record->run_ns / record->runs);
+	for (size_t cpu = 0; cpu < record->cpus; cpu++) {
+		units_exact(text, (__s64)record->cpu_frames[cpu]);
+		fprintf(to, "%s CPU %zu %s", cpu ? "," : "", cpu, text);
+	}
+	fputs(" frames\n", to);
+}
+
 static FILE *none_to;
 
 static int none_open(const struct output_options *options)
@@ -55,6 +75,12 @@ static int none_ledger(const struct ledger_record *record)
 	return 0;
 }
 
+static int none_program(const struct program_record *record)
+{
+	output_put_program(stderr, record);
+	return 0;
+}
+
 static int none_close(void)
 {
 	errno = 0;
@@ -69,5 +95,6 @@ const struct output output_none = {
 	.open = none_open,
 	.flow = none_flow,
 	.ledger = none_ledger,
+	.program = none_program,
 	.close = none_close,
 };

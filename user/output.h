@@ -10,6 +10,15 @@
 struct statistics;
 struct verdict;
 
+/* What a kernel program itself took. */
+struct program_record {
+	const char *name;
+	bool timed;	    /* the kernel measured: `runs` and `run_ns` are known */
+	__u64 runs, run_ns; /* of all CPUs; run_ns includes what the measuring takes */
+	const __u64 *cpu_frames;
+	size_t cpus;
+};
+
 struct output_options {
 	FILE *to;
 	int columns; /* width of the terminal; 0: not a terminal */
@@ -32,6 +41,8 @@ struct output {
 	/* Before the ledgers, one for each service: SYNs that were evicted unanswered. NULL if the output has no words
 	 * for it. */
 	int (*summary)(const struct summary_record *record);
+	/* After the ledgers, with --stats: what the programs took. NULL: it has no words for them. */
+	int (*program)(const struct program_record *record);
 };
 
 extern const struct output output_csv, output_json, output_table, output_zeek;
@@ -44,5 +55,7 @@ extern const struct output output_none;
 const struct output *output_named(const char *name);
 /* The ledger in a line of text, for outputs whose own format has no room for it. */
 void output_put_ledger(FILE *to, const struct ledger_record *record);
+/* A program in a line of text. */
+void output_put_program(FILE *to, const struct program_record *record);
 
 #endif

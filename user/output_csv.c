@@ -250,6 +250,12 @@ static int csv_ledger(const struct ledger_record *record)
 	return 0;
 }
 
+static int csv_program(const struct program_record *record)
+{
+	output_put_program(stderr, record);
+	return 0;
+}
+
 static int csv_close(void)
 {
 	if (fflush(out) && !error)
@@ -264,5 +270,6 @@ const struct output output_csv = {
 	.open = csv_open,
 	.flow = csv_flow,
 	.ledger = csv_ledger,
+	.program = csv_program,
 	.close = csv_close,
 };

@@ -196,6 +196,14 @@ static int json_summary(const struct summary_record *record)
 	return line_end();
 }
 
+static void put_known(bool known, __u64 value)
+{
+	if (known)
+		json_unsigned(&json, value);
+	else
+		json_null(&json);
+}
+
 static int json_services(const struct statistics *statistics)
 {
 	static struct service other;
@@ -226,6 +234,23 @@ static int json_verdict(const struct verdict *verdict)
 	return line_end();
 }
 
+static int json_program(const struct program_record *record)
+{
+	line_begin("program");
+	JSON_KEY(&json, "name");
+	json_word(&json, record->name);
+	JSON_KEY(&json, "runs");
+	put_known(record->timed, record->runs);
+	JSON_KEY(&json, "run_ns");
+	put_known(record->timed, record->run_ns);
+	JSON_KEY(&json, "cpu_frames");
+	json_array_begin(&json);
+	for (size_t cpu = 0; cpu < record->cpus; cpu++)
+		json_unsigned(&json, record->cpu_frames[cpu]);
+	json_array_end(&json);
+	return line_end();
+}
+
 static int json_output_open(const struct output_options *options)
 {
 	out = options->to;
@@ -250,4 +275,5 @@ const struct output output_json = {
 	.verdict = json_verdict,
 	.close = json_output_close,
 	.summary = json_summary,
+	.program = json_program,
 };

@@ -232,6 +232,12 @@ static int report_ledger(const struct ledger_record *record)
 	return report_flush();
 }
 
+static int report_program(const struct program_record *record)
+{
+	output_put_program(out, record);
+	return report_flush();
+}
+
 const struct output output_report = {
 	.name = "report",
 	.help = "latency of each service",
@@ -239,5 +245,6 @@ const struct output output_report = {
 	.flow = report_flow,
 	.ledger = report_ledger,
 	.services = report_services,
+	.program = report_program,
 	.close = report_flush,
 };

@@ -236,6 +236,13 @@ static int table_ledger(const struct ledger_record *record)
 	return table_flush();
 }
 
+static int table_program(const struct program_record *record)
+{
+	table_totals();
+	output_put_program(table.options.to, record);
+	return table_flush();
+}
+
 /* Nothing at all was shown if the source could not be opened: then there is nothing to sum. */
 static int table_close(void)
 {
@@ -252,4 +259,5 @@ const struct output output_table = {
 	.ledger = table_ledger,
 	.close = table_close,
 	.summary = table_summary,
+	.program = table_program,
 };

@@ -193,6 +193,12 @@ static int zeek_ledger(const struct ledger_record *record)
 	return 0;
 }
 
+static int zeek_program(const struct program_record *record)
+{
+	output_put_program(stderr, record);
+	return 0;
+}
+
 static int zeek_close(void)
 {
 	put_stamp("close");
@@ -208,5 +214,6 @@ const struct output output_zeek = {
 	.open = zeek_open,
 	.flow = zeek_flow,
 	.ledger = zeek_ledger,
+	.program = zeek_program,
 	.close = zeek_close,
 };

@@ -8,6 +8,7 @@
 The account is the sender's own: what the interface took. floods.py short|long.
 """
 
+import collections
 import json
 import os
 import signal
@@ -77,6 +78,19 @@ def check_account(name, scope, sent, before, after):
                      {port: frames for port, frames in sent["services"].items()})
 
 
+def check_services(name, scope, sent):
+    """Handshakes are counted once each: where records were summed, and where they were lost."""
+    services = [record for record in scope.records if record["type"] == "service" and record["final"]]
+    report.equal(f"{name}: attempts of all services are the flows begun", sum(service["attempts"] for service in services),
+                 scope.total("births"))
+    if sent["frames"] == sent["flows"] and scope.total("table_full") == 0:
+        flooded = collections.Counter()
+        for service in services:
+            if service["server"] and service["server"]["ip"].endswith("99"):
+                flooded[str(service["server"]["port"])] += service["attempts"]
+        report.equal(f"{name}: attempts are what was sent, by service", flooded, sent["services"])
+
+
 def dropped_on_the_way():
     return net.link("client", "veth0")["stats64"]["tx"]["dropped"]
 
@@ -136,7 +150,7 @@ def syn_flood(hook, size):
     name = f"floods {hook} SYN"
     before, dropped = await_quiet(), dropped_on_the_way()
     capture = Capture("server", "veth0", "tcp", "port", str(HONEST_PORT))
-    scope = Tally("server", ["veth0"], "--hook", hook, "--flows", size["flows"])
+    scope = Tally("server", ["veth0"], "--hook", hook, "--flows", size["flows"], "--report")
     listener = net.start_ready("server", net.PYTHON, os.path.join(HERE, "talk.py"), "listen", TALK_PORT)
     other = net.start_ready("server", net.PYTHON, os.path.join(HERE, "talk.py"), "listen", HONEST_PORT)
     talker = net.start_ready("client", net.PYTHON, os.path.join(HERE, "talk.py"), "talk", SERVER, TALK_PORT,
@@ -155,6 +169,7 @@ def syn_flood(hook, size):
     print(f"# {time.monotonic() - BEGAN:.1f} {name}: {sent['frames'] / sent['seconds']:.0f} SYNs a second, {scope.summaries} summed, "
           f"{clients[min(clients)][2]} rounds")
     check_account(name, scope, sent, before, after)
+    check_services(name, scope, sent)
     report.check(f"{name}: SYNs were summed", scope.summaries > 0, scope.summaries)
     report.equal(f"{name}: lost", (scope.total("lost_records"), scope.total("table_full")), (0, 0))
     check_talkers(name, scope, clients, servers, dropped)
@@ -199,7 +214,7 @@ def stall(hook, size, flows, room):
     """Stopped for some seconds under a flood of connections that open and close."""
     name = f"floods {hook} reader stalled, {'room for all' if room else 'a table too small'}"
     before = await_quiet()
-    scope = Tally("server", ["veth0"], "--hook", hook, "--flows", flows)
+    scope = Tally("server", ["veth0"], "--hook", hook, "--flows", flows, "--report")
     scope.process.send_signal(signal.SIGSTOP)
     began = time.monotonic()
     count = size["rate"] * size["stall_seconds"] * (1 if room else BEYOND)
@@ -212,6 +227,7 @@ def stall(hook, size, flows, room):
     report.equal(f"{name}: exit status", scope.stop(signal.SIGTERM), 0)
     print(f"# {time.monotonic() - BEGAN:.1f} {name}: {sent['flows'] / sent['seconds']:.0f} connections a second, {scope.total('lost_records')} lost")
     check_account(name, scope, sent, before, after)
+    check_services(name, scope, sent)
     lost = scope.total("lost_records")
     if room:
         report.equal(f"{name}: lost", lost, 0)
