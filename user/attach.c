@@ -240,8 +240,9 @@ static int attach_ingress(struct attach *attach, const struct watched *watched, 
 
 static int attach_egress(struct attach *attach, const struct watched *watched, unsigned int number)
 {
-	const char *how, *why = watched->loopback ? "it receives what it sends"
-			      : attach->choice == HOOK_TAP ? "--tap drops what arrives, and nothing is sent there" : NULL;
+	const char *how, *why = watched->loopback	     ? "it receives what it sends"
+				: attach->choice == HOOK_TAP ? "--tap drops what arrives, and nothing is sent there"
+							     : NULL;
 	int err = 0;
 
 	if (why) {

@@ -163,7 +163,7 @@ static int check_tap(const struct interfaces *interfaces)
 		if (watched->ethernet && !watched->loopback && (!has_route || strcmp(watched->name, name) != 0))
 			continue;
 		fprintf(stderr, "tcpscope: %s: %s; --tap drops all that arrives: name a mirror port\n", watched->name,
-			watched->loopback    ? "this host's own traffic goes through it"
+			watched->loopback   ? "this host's own traffic goes through it"
 			: watched->ethernet ? "the default route leads there"
 					    : "its frames have no Ethernet header, so XDP does not see them");
 		return -EINVAL;

@@ -129,8 +129,8 @@ int pin_fits(const struct pin *pin, const struct options *options, struct interf
 		return refuse(pin, "has room for %u flows, not for %u: give --flows %u to go on with it", state->flows,
 			      options->flows, state->flows);
 	if (state->hook != (__u32)options->hook)
-		return refuse(pin, "was pinned with %s, not %s",
-			      options_hook_name((enum hook_choice)state->hook), options_hook_name(options->hook));
+		return refuse(pin, "was pinned with %s, not %s", options_hook_name((enum hook_choice)state->hook),
+			      options_hook_name(options->hook));
 	return interfaces_fit(pin, interfaces);
 }
 
