@@ -187,8 +187,11 @@ INLINE bool brief_judge(struct table *table, const struct cursor *at, const stru
 	segment_begin(room, stamp->interface);
 	segment_stamp(room, stamp);
 	brief_read(room, at, &brief);
-	if (flow_wants_firsts(flow, room, direction))
+	if (flow_wants_firsts(flow, room, direction)) {
 		flow_firsts(flow, facts, room, direction);
+		if (flow_plain(flow, room, direction))
+			return true;
+	}
 	if (flow_is_news(&flow->half[direction & 1], &flow->half[~direction & 1], room))
 		return false;
 	flow_update(flow, facts, room, direction);

@@ -44,7 +44,7 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_FIN_RST = 1 << 3,    /* its RST came after its own FIN */
 };
 
-enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
+enum noted_bit { /* in half.noted: what of this side needs no second note */
 		 NOTED_PAYLOAD = 1 << 0,
 		 NOTED_DATA = 1 << 1, /* payload without SYN, FIN and RST; the rest as history.h has it */
 		 NOTED_ACK = 1 << 2,
@@ -80,7 +80,8 @@ struct half {
 	__u8 rtt_closed; /* number of the peer's sample that this side closed last */
 	__u8 rtt_kind;	 /* enum rtt_kind of its sample */
 	__u32 tsval;	 /* highest it sent (RFC 7323) */
-	__u64 reserved;
+	__u8 noted;	 /* enum noted_bit */
+	__u8 reserved[7];
 };
 
 /* One cache line more: what only this side's own segments read and write. */
@@ -137,7 +138,6 @@ struct half_facts {
 	__u64 syn_first_ns, syn_last_ns;       /* its SYNs, first and last */
 	__u64 synack_first_ns, synack_last_ns; /* its SYN/ACKs that acknowledge the peer's SYN; 0: none */
 	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
-	__u64 first_data_ns;		       /* its first payload; 0: none */
 	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
 	__u32 no_ack;  /* segments without ACK flag */
 	__u32 no_gaps; /* of acked_unseen, those that show no gap (history.h) */
@@ -167,7 +167,6 @@ struct half_facts {
 	__u8 marked, mark_dups; /* mark_dups: the peer's dups at the mark */
 	__u8 has_ack;		/* first_ack is valid */
 	__u8 order;		/* enum order_bit */
-	__u8 noted;		/* enum noted_bit */
 };
 
 enum { ATTEMPTS = 8 };
@@ -197,6 +196,9 @@ struct flow {
 };
 
 struct facts {
+	/* A cache line: all that the first data of a side writes here. */
+	struct history history;
+	__u64 first_data_ns[2]; /* [endpoint]; 0: none */
 	struct flow_key key;
 	struct half_facts half[2];
 	__u64 start_ns;
@@ -211,10 +213,10 @@ struct facts {
 	__u8 vlans;
 	__u8 first_sender; /* endpoint whose segment began the flow */
 	__u16 vlan[SEGMENT_VLANS];
-	__u16 shown; /* 1: a ladder is drawn of it (rung_take.h) */
-	struct history history;
+	__u16 shown;	  /* 1: a ladder is drawn of it (rung_take.h) */
 	__u64 ended_ns;	  /* both sides had sent FIN or RST; 0: not */
 	__u64 interim_ns; /* when the last interim report was made; 0: none was */
+	__u64 reserved[3];
 };
 
 /* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
@@ -230,5 +232,6 @@ struct report {
 
 _Static_assert(sizeof(struct half) == 64 && sizeof(struct tally) == 64, "a cache line each");
 _Static_assert(sizeof(struct flow) == 256, "a flow is four cache lines");
+_Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64, "its lines are the cache's");
 
 #endif

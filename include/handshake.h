@@ -275,7 +275,7 @@ INLINE void handshake_note(const struct exchange *x)
 		handshake_shake(x);
 	}
 	handshake_fin_rst(x);
-	history_payload(own, seg->payload_len, seg->now_ns);
+	history_payload(x->flow, x->facts, seg->payload_len, seg->now_ns, x->direction);
 	if ((seg->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK)
 		x->own->bits |= HALF_ACKED;
 }

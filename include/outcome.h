@@ -126,7 +126,7 @@ INLINE bool outcome_is_accepted(const struct report *report, __u32 client)
 		return true;
 	if (asked & answered & HALF_SYN && (asked | answered) & HALF_SYNACK)
 		return true;
-	return report->facts.half[~client & 1].noted & NOTED_PAYLOAD ||
+	return report->flow.half[~client & 1].noted & NOTED_PAYLOAD ||
 	       answered & HALF_FIN; /* a bare ACK may be an answer to a SYN of an old connection */
 }
 

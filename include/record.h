@@ -191,6 +191,7 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 	const struct half *half = &report->flow.half[which & 1], *peer = &report->flow.half[~which & 1];
 	const struct tally *tally = &report->flow.tally[which & 1];
 	const struct half_facts *facts = &report->facts.half[which & 1];
+	__u64 first_data_ns = report->facts.first_data_ns[which & 1];
 	bool seen = half->bits & HALF_SEEN;
 
 	__builtin_memcpy(side->ip, report->facts.key.ip[which & 1], sizeof(side->ip));
@@ -209,7 +210,7 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 		side->analysis[i] = facts->analysis[i];
 	side->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
 	side->analysis[ANALYSIS_ACKED_UNSEEN] = record_acked_unseen(report, which);
-	side->first_data_ns = facts->first_data_ns ? (__s64)(facts->first_data_ns - report->facts.start_ns) : UNKNOWN;
+	side->first_data_ns = first_data_ns ? (__s64)(first_data_ns - report->facts.start_ns) : UNKNOWN;
 	side->ce = facts->ce;
 	side->cpu_handovers = tally->handovers;
 }

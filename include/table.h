@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 872). A lookup reads the tag
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 896). A lookup reads the tag
  * word of the first bucket, finds the slot by arithmetic and touches it alone: three cache lines of one page. A tag
  * that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second look. The tags of a million flows
  * are 1.4 MB.

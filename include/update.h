@@ -14,7 +14,7 @@ enum { PLAIN_PAYLOAD_MAX = 65535 }; /* octets: what flow_plain may be given */
  * correction that had lapsed is gone. */
 INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction);
 /* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
- * that flow_update may follow with the clock as it is. */
+ * that flow_plain may follow, or flow_update with the clock as it is. */
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction);
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 /* Enters any segment. Writes half[direction] and the facts. */
@@ -74,7 +74,7 @@ INLINE void half_window(struct tally *tally, const struct segment *seg)
 INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
-	const __u8 noted = x->own_facts->noted;
+	const __u8 noted = x->own->noted;
 
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
@@ -120,7 +120,7 @@ INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg
 
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
 {
-	history_first(facts, seg->payload_len, seg->now_ns, direction);
+	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
 	flow->half[direction & 1].bits |= HALF_ACKED | half_plain_bit(seg);
 }
 

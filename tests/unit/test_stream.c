@@ -185,9 +185,11 @@ static int shorter_way_run(__u64 seed, int steps, bool firsts)
 		if (firsts) /* as brief.h does; it leaves the clock as it is */
 			seg.clock_error = 0;
 		short_way = flow_plain(&plain.flow, &seg, from);
-		taken += short_way;
-		if (!short_way && firsts && flow_wants_firsts(&plain.flow, &seg, from))
+		if (!short_way && firsts && flow_wants_firsts(&plain.flow, &seg, from)) {
 			flow_firsts(&plain.flow, &plain.facts, &seg, from);
+			short_way = flow_plain(&plain.flow, &seg, from);
+		}
+		taken += short_way;
 		if (!short_way)
 			flow_update(&plain.flow, &plain.facts, &seg, from);
 		flow_update(&full.flow, &full.facts, &seg, from);
