@@ -281,7 +281,7 @@ static bool parse_service(struct parser *parser, struct service_key *key)
 static void write_value(char text[UNITS_TEXT], const struct value *value, bool percent)
 {
 	if (!value->known)
-		snprintf(text, UNITS_TEXT, "not measured");
+		snprintf(text, UNITS_TEXT, "nothing");
 	else if (value->time == 1 && value->number >= 0 && value->number < 9e18)
 		units_format(text, units_span_ns, (__s64)(value->number + 0.5));
 	else if (percent && value->time == 0)

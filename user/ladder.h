@@ -27,7 +27,10 @@ struct ladder_connection {
 /* All zeros: empty, for rungs that come in order. */
 struct ladder {
 	struct key_seed seed; /* so that nobody outside can choose connections that meet in the index */
-	bool by_time;	      /* rungs come from several CPUs: they are put in the order of their times */
+	/* NULL, or the name of an interface by its number in the key: then it is told. */
+	const char *(*interface_name)(const void *context, unsigned int number);
+	const void *context;
+	bool by_time; /* rungs come from several CPUs: they are put in the order of their times */
 	struct ladder_rung *rungs;
 	__u32 rung_count, rung_free; /* ever used; number + 1 of the first that is free again */
 	__u64 dropped;

@@ -5,10 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "../include/record.h"
 #include "../include/wire.h"
 #include "text.h"
+#include "words.h"
 
-enum { ARROW = 28, LABEL_TEXT = 64, TIME_TEXT = 40 };
+enum { ARROW = 28, LABEL_TEXT = 64, TIME_TEXT = 40, IF_NAME_TEXT = 64 };
 
 static const struct {
 	__u16 flag;
@@ -107,6 +109,22 @@ static void put_rung(FILE *to, const struct rung_segment *segment, __u64 start_n
 	fputc('\n', to);
 }
 
+/* Where it was seen, as far as that is not the same for all. */
+static void put_place(FILE *to, const struct ladder *ladder, const struct flow_key *key)
+{
+	const char *tunnel = words_tunnel((enum tunnel_kind)key->tunnel_kind);
+	char name[IF_NAME_TEXT];
+
+	if (tunnel && record_tunnel_has_id((enum tunnel_kind)key->tunnel_kind))
+		fprintf(to, ", in %s %u", tunnel, key->tunnel);
+	else if (tunnel)
+		fprintf(to, ", in %s", tunnel);
+	if (!ladder->interface_name)
+		return;
+	text_escape(name, sizeof(name), ladder->interface_name(ladder->context, key->interface));
+	fprintf(to, ", at %s", name);
+}
+
 void ladder_print_connection(const struct ladder *ladder, const struct ladder_connection *connection, FILE *to,
 			     __s64 epoch_ns)
 {
@@ -122,7 +140,9 @@ void ladder_print_connection(const struct ladder *ladder, const struct ladder_co
 	text_endpoint(other, (const __u8 *)key->ip[server], key->ip_version, key->port[server]);
 	if (gmtime_r(&seconds, &parts))
 		strftime(when, sizeof(when), "%F %T", &parts);
-	fprintf(to, "%s -> %s, from %s.%06lld UTC\n", one, other, when, unix_ns % (__s64)NS_PER_SEC / 1000);
+	fprintf(to, "%s -> %s, from %s.%06lld UTC", one, other, when, unix_ns % (__s64)NS_PER_SEC / 1000);
+	put_place(to, ladder, key);
+	fputc('\n', to);
 	for (__u32 at = connection->first; at; at = ladder->rungs[at - 1].next)
 		put_rung(to, &ladder->rungs[at - 1].segment, first_ns, client);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interfaces.h"
 #include "loader.h"
 
 static int take_rung(void *context, void *data, size_t size)
@@ -18,14 +19,23 @@ static int take_rung(void *context, void *data, size_t size)
 	return 0;
 }
 
+static const char *interface_name(const void *context, unsigned int number)
+{
+	const struct interfaces *interfaces = context;
+
+	return number < interfaces->count ? interfaces->watched[number].name : "?";
+}
+
 int live_ladder_open(struct live_ladder *ladder, const struct loader *loader,
-		     const struct classic_code code[LADDER_LINKS], __s64 epoch_ns)
+		     const struct classic_code code[LADDER_LINKS], __s64 epoch_ns, const struct interfaces *interfaces)
 {
 	int err = 0;
 
 	*ladder = (struct live_ladder){ .epoch_ns = epoch_ns, .state = loader_map(loader, "ladders") };
 	ladder->ladder.seed = loader->shape.seed;
 	ladder->ladder.by_time = true;
+	ladder->ladder.interface_name = interfaces->count > 1 ? interface_name : NULL;
+	ladder->ladder.context = interfaces;
 	for (__u32 link = 0; link < LADDER_LINKS && !err; link++)
 		err = bpf_map_update_elem(loader_map(loader, "ladder_code"), &link, &code[link], BPF_ANY);
 	if (!err) {

@@ -6,6 +6,7 @@
 
 #include "ladder.h"
 
+struct interfaces;
 struct loader;
 struct ring_buffer;
 
@@ -19,7 +20,7 @@ struct live_ladder {
 
 /* Gives the code to the programs of a loaded object and opens the way back. Prints what is wrong; returns 0 or -errno. */
 int live_ladder_open(struct live_ladder *ladder, const struct loader *loader,
-		     const struct classic_code code[LADDER_LINKS], __s64 epoch_ns);
+		     const struct classic_code code[LADDER_LINKS], __s64 epoch_ns, const struct interfaces *interfaces);
 /* Legal on one that is zeroed. */
 void live_ladder_close(struct live_ladder *ladder);
 

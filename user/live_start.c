@@ -80,7 +80,8 @@ static int open_descriptors(struct live *live)
 static int draw_ladders(struct live *live)
 {
 	sink_draw(live->sink, &live->ladder);
-	return live_ladder_open(&live->ladder, &live->loader, live->ladder_code, live->harvest.epoch_ns);
+	return live_ladder_open(&live->ladder, &live->loader, live->ladder_code, live->harvest.epoch_ns,
+				&live->interfaces);
 }
 
 /* A table of its own, and programs that fill it. */

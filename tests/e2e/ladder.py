@@ -131,6 +131,13 @@ def stalled(hook, sender):
                  f"{shown} shown, {dropped} dropped of {FLOOD}")
 
 
+def interfaces(sender):
+    """Of several, the ladder says where."""
+    ladder = Ladder("port 80", "-i", "lo")
+    sender.send(hello()[0][1])
+    report.check("ladder live: of several interfaces, which", ladder.stop().splitlines()[0].endswith(" UTC, at veth0"))
+
+
 def errors():
     for name, *arguments in (("a wrong filter", "--ladder", "port and"), ("with --pin", "--ladder", "tcp", "--pin", "x")):
         done = net.subprocess.run(net.enter("client", BINARY, "-i", "veth0", *arguments), capture_output=True, text=True,
@@ -144,6 +151,7 @@ def main():
     sender = hand.Sender("server", "veth0")
     server = net.start_ready("server", net.PYTHON, os.path.join(net.LIB, "story_server.py"))
     errors()
+    interfaces(sender)
     for hook in ("tc", "xdp"):
         stories(hook, sender)
         ended(hook, sender)

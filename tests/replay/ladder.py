@@ -9,6 +9,7 @@ import subprocess
 
 import replay
 import report
+import tunnel
 from ladder_stories import ECHO, HELLO, MARKS, TROUBLE, echo, hello, trouble
 
 
@@ -55,6 +56,8 @@ def main():
     report.equal("ladder: all, each on its own", ladder(both(), "tcp"), ECHO + "\n" + HELLO)
     report.equal("ladder: a packet of one direction chooses both", ladder(hello(), "src host 192.0.2.1"), HELLO)
     report.equal("ladder: none", ladder(hello(), "port 81"), "")
+    inside = [(at, tunnel.vxlan(7, frame)) for at, frame in hello()]
+    report.equal("ladder: in a tunnel", ladder(inside, "udp port 4789"), HELLO.replace(" UTC\n", " UTC, in vxlan 7\n"))
     wrong = replay.output(hello(), "--ladder", "port and")
     report.check("ladder: a wrong filter is an error of usage", wrong.returncode == 2 and len(wrong.stderr.splitlines()) == 1,
                  wrong)
