@@ -13,23 +13,26 @@ CFLAGS ?= -O2 -g
 HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -DTCPSCOPE_VERSION='"$(VERSION)"'
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Ivmlinux -Iinclude
 DEPFLAGS = -MMD -MP
-LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo
+LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo -lseccomp -lcap
 
 # Only these see libbpf and libxdp.
 LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover live live_ladder live_screen live_start loader \
 	mapping pin pin_state programs sink terminal watch
+# What both sources shut themselves in with.
+SANDBOX = sandbox sandbox_calls sandbox_files
 # Only these see libpcap.
 REPLAY = capture filter filter_kernel ladder ladder_print pcapng replay replay_table
 VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
-VIEWS += assertion bars json_service junit measure output_report slowest statistics verdict
+VIEWS += assertion bars json_service junit measure new_file output_report slowest statistics verdict
 # The screen: over the view of rows that a live source feeds.
 VIEWS += paint screen screen_detail screen_filter screen_flows screen_header screen_help screen_histogram screen_services \
 	view view_column view_rank
-OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(LIVE) $(REPLAY) $(VIEWS))
+OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(SANDBOX) $(LIVE) $(REPLAY) $(VIEWS))
 
 # What the build needs, what tests and checks need besides.
-BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev
+BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev \
+	libseccomp-dev libcap-dev
 TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tcptrace tshark tmux \
 	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
@@ -66,6 +69,7 @@ $(BUILD)/dependencies: Makefile
 	$(call need_header,bpf/libbpf.h,libbpf-dev) $(call need_header,xdp/libxdp.h,libxdp-dev) \
 	$(call need_header,pcap/pcap.h,libpcap-dev) $(call need_header,nettle/sha1.h,nettle-dev) \
 	$(call need_header,curses.h,libncurses-dev) \
+	$(call need_header,seccomp.h,libseccomp-dev) $(call need_header,sys/capability.h,libcap-dev) \
 	$(install_or_say)
 	@touch $@
 

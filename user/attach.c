@@ -300,6 +300,18 @@ void detach_interface(struct attach *attach, const struct watched *watched, unsi
 	attachment->made_qdisc = false;
 }
 
+void attach_close_links(struct attach *attach, unsigned int number)
+{
+	if (attach->of[number].xdp_link >= 0)
+		close(attach->of[number].xdp_link);
+	attach->of[number].xdp_link = -1;
+	for (int direction = 0; direction < DIRECTIONS; direction++) {
+		if (attach->of[number].link[direction] >= 0)
+			close(attach->of[number].link[direction]);
+		attach->of[number].link[direction] = -1;
+	}
+}
+
 void attach_close(struct attach *attach)
 {
 	xdp_program__close(attach->xdp);

@@ -33,6 +33,8 @@ int attach_load(struct attach *attach, struct interfaces *interfaces);
 int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
 
 void detach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
+/* Closes its links, which need no privilege to go. */
+void attach_close_links(struct attach *attach, unsigned int number);
 void attach_close(struct attach *attach);
 
 #endif

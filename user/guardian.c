@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
@@ -18,6 +19,16 @@
 #include "terminal.h"
 
 enum { DEATH_MS = 2000 };
+
+/* In place of an interface. */
+#define ALL_DONE 0u
+#define REMOVE_NOW (~0u)
+#define SEALED (~0u - 1)
+
+struct note {
+	unsigned int ifindex;
+	struct leftover_programs own;
+};
 
 /* Holds open nothing of the program's: neither its pipes to a reader nor its terminal. */
 static void let_go(int notes, int parent)
@@ -35,31 +46,49 @@ static void let_go(int notes, int parent)
 	close_range((unsigned int)notes + 1, ~0U, 0);
 }
 
-/* Reads interface indexes; 0: nothing to do any more. */
+/* Of an interface the last note counts. Returns their number. */
+static unsigned int keep_note(struct note *notes, unsigned int count, const struct note *note)
+{
+	unsigned int at = 0;
+
+	while (at < count && notes[at].ifindex != note->ifindex)
+		at++;
+	if (at < OPTIONS_INTERFACES)
+		notes[at] = *note;
+	return at == count && count < OPTIONS_INTERFACES ? count + 1 : count;
+}
+
 static void guard(int pipe, int parent)
 {
-	unsigned int noted[OPTIONS_INTERFACES], ifindex, count = 0;
+	static struct note notes[OPTIONS_INTERFACES];
 	struct pollfd death = { .fd = parent, .events = POLLIN };
+	struct note note = { 0 };
+	unsigned int count = 0;
+	bool sealed = false;
 	ssize_t len;
 
 	for (;;) {
-		len = read(pipe, &ifindex, sizeof(ifindex));
+		len = read(pipe, &note, sizeof(note));
 		if (len < 0 && errno == EINTR)
 			continue;
-		if (len != (ssize_t)sizeof(ifindex))
+		if (len != (ssize_t)sizeof(note) || note.ifindex == REMOVE_NOW)
 			break;
-		if (!ifindex)
+		if (note.ifindex == ALL_DONE)
 			return;
-		if (count < OPTIONS_INTERFACES)
-			noted[count++] = ifindex;
+		sealed |= note.ifindex == SEALED;
+		if (!sealed)
+			count = keep_note(notes, count, &note);
 	}
 	/* At once: a shell that is told of the death first writes its prompt on the alternate screen. */
 	terminal_rescue();
 	/* The pipe is one of the first things that a dying process loses. Once it is dead it has lost all of them, so
 	 * also what says that it lives. */
-	poll(&death, 1, DEATH_MS);
-	for (unsigned int i = 0; i < count; i++)
-		leftover_remove(noted[i]);
+	if (note.ifindex != REMOVE_NOW)
+		poll(&death, 1, DEATH_MS);
+	for (unsigned int i = 0; i < count; i++) {
+		leftover_remove(notes[i].ifindex);
+		leftover_remove_own(notes[i].ifindex, &notes[i].own);
+	}
 }
 
 int guardian_start(struct guardian *guardian)
@@ -97,20 +126,34 @@ int guardian_start(struct guardian *guardian)
 	return err;
 }
 
-void guardian_note(struct guardian *guardian, unsigned int ifindex)
+void guardian_note(struct guardian *guardian, unsigned int ifindex, const struct leftover_programs *own)
 {
+	const struct note note = { .ifindex = ifindex, .own = own ? *own : (struct leftover_programs){ 0 } };
 	/* If it is gone the write fails, and the program is as safe as without it. SIGPIPE is ignored. */
-	ssize_t len = guardian->notes < 0 ? 0 : write(guardian->notes, &ifindex, sizeof(ifindex));
+	ssize_t len = guardian->notes < 0 ? 0 : write(guardian->notes, &note, sizeof(note));
 
 	(void)len;
 }
 
-void guardian_dismiss(struct guardian *guardian)
+void guardian_seal(struct guardian *guardian) { guardian_note(guardian, SEALED, NULL); }
+
+static int send_away(struct guardian *guardian, unsigned int order)
 {
-	if (guardian->notes < 0)
-		return;
-	guardian_note(guardian, 0);
+	int status = 0;
+
+	guardian_note(guardian, order, NULL);
 	close(guardian->notes);
 	guardian->notes = -1;
-	waitpid(guardian->pid, NULL, 0);
+	return waitpid(guardian->pid, &status, 0) < 0 || status ? -ECHILD : 0;
+}
+
+int guardian_detach(struct guardian *guardian)
+{
+	return guardian->notes < 0 ? -ECHILD : send_away(guardian, REMOVE_NOW);
+}
+
+void guardian_dismiss(struct guardian *guardian)
+{
+	if (guardian->notes >= 0)
+		send_away(guardian, ALL_DONE);
 }

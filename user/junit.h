@@ -4,9 +4,11 @@
 #ifndef TCPSCOPE_USER_JUNIT_H
 #define TCPSCOPE_USER_JUNIT_H
 
+#include <stdio.h>
+
 #include "assertion.h"
 
-/* Writes a new file. Returns 0 or -errno. */
-int junit_write(const char *path, const struct verdict *verdicts, size_t count);
+/* Writes it and closes the file. Returns 0 or -errno. */
+int junit_write(FILE *to, const struct verdict *verdicts, size_t count);
 
 #endif

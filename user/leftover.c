@@ -234,3 +234,31 @@ int leftover_remove_run(unsigned int ifindex, unsigned int reports_id)
 }
 
 int leftover_remove(unsigned int ifindex) { return leftover_remove_run(ifindex, 0); }
+/* 1 if the filter is of this program, and was removed. */
+static int remove_own_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle, __u32 program)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY);
+
+	if (!program || bpf_tc_query(&hook, &filter) || filter.prog_id != program)
+		return 0;
+	filter.prog_id = 0;
+	filter.prog_fd = 0;
+	filter.flags = 0;
+	return !bpf_tc_detach(&hook, &filter);
+}
+
+void leftover_remove_own(unsigned int ifindex, const struct leftover_programs *own)
+{
+	__u32 attached = 0;
+	int filters = 0;
+
+	if (own->xdp && !bpf_xdp_query_id((int)ifindex, 0, &attached) && attached == own->xdp)
+		bpf_xdp_detach((int)ifindex, 0, NULL);
+	for (__u32 handle = 1; handle <= FILTER_HANDLES; handle++) {
+		filters += remove_own_filter(ifindex, BPF_TC_INGRESS, handle, own->tc[0]);
+		filters += remove_own_filter(ifindex, BPF_TC_EGRESS, handle, own->tc[1]);
+	}
+	if (filters)
+		leftover_remove_qdisc(ifindex);
+}

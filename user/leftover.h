@@ -10,6 +10,11 @@
 /* What the clsact filters of all runs carry: priority, and a handle from 1 on, one for each run that lives. */
 enum { FILTER_PRIORITY = 0x7463, FILTER_HANDLES = 16 };
 
+/* The kernel's ids of a run's own programs; 0: none. */
+struct leftover_programs {
+	unsigned int xdp, tc[2]; /* tc: ingress, egress */
+};
+
 /* Announces that the run which owns this ring buffer lives. Returns a descriptor to keep open, or -errno. */
 int instance_announce(int reports_fd);
 
@@ -18,6 +23,10 @@ int instance_announce(int reports_fd);
 int leftover_remove(unsigned int ifindex);
 /* The same for the run whose ring buffer has this id, whether or not it lives. */
 int leftover_remove_run(unsigned int ifindex, unsigned int reports_id);
+
+/* Detaches these very programs, if they are attached and not by libxdp's dispatcher. To recognise those of other runs, as
+ * leftover_remove does, the kernel asks for CAP_SYS_ADMIN; for this CAP_NET_ADMIN will do. */
+void leftover_remove_own(unsigned int ifindex, const struct leftover_programs *own);
 
 /* Is a program of another run that lives, or is pinned, attached there by XDP? */
 bool leftover_xdp_in_use(unsigned int ifindex);

@@ -177,11 +177,15 @@ int live_run(const struct options *options, const struct output *output, struct 
 		goto out;
 	}
 	err = options->screen ? live_screen_open(&live.screen, &live.harvest, statistics, options, &live.attach) : 0;
+	if (!err && !options->unpin)
+		err = live_give_up(&live);
 	live.harvest.active_ns = options->active_ns;
 	if (!err && !options->unpin)
 		err = watch_flows(&live);
 	live_screen_close(&live.screen);
 	live_detach(&live);
+	if (!err && options->unpin)
+		err = live_give_up(&live);
 	if (!err)
 		err = status = finish(&live);
 	if (err < 0) {

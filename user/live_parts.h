@@ -12,6 +12,7 @@
 #include "loader.h"
 #include "pin.h"
 #include "programs.h"
+#include "sandbox.h"
 
 struct live {
 	const struct options *options;
@@ -28,6 +29,8 @@ struct live {
 	struct live_ladder ladder;
 	struct pin pin;
 	struct programs programs;
+	struct sandbox_user user;
+	bool unprivileged; /* what is attached now only the guardian can take off */
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 
@@ -36,6 +39,9 @@ struct live {
 int live_start(struct live *live);
 /* Does the watch outlive this process? */
 bool live_stays(const struct live *live);
+/* Gives up what it needs no longer: all privileges. Nothing is opened or attached after this. Of --unpin, after live_detach:
+ * removes first what only root may. Prints what is wrong; 0 or -errno. */
+int live_give_up(struct live *live);
 /* Ends the counting, unless it stays. */
 void live_detach(struct live *live);
 /* Closes all, whatever has been opened. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../include/link.h"
@@ -36,7 +37,7 @@ static void remove_leftovers(struct live *live)
 		const struct watched *watched = &live->interfaces.watched[i];
 		int removed;
 
-		guardian_note(&live->guardian, watched->ifindex);
+		guardian_note(&live->guardian, watched->ifindex, NULL);
 		removed = leftover_remove(watched->ifindex);
 		if (removed > 0)
 			fprintf(stderr, "tcpscope: %s: replaced %d program%s that an earlier run left attached\n",
@@ -55,10 +56,29 @@ static int enter_interface(const struct live *live, unsigned int number)
 	return bpf_map_update_elem(loader_map(&live->loader, "interfaces"), &at, &entry, BPF_ANY);
 }
 
+static __u32 program_id(const struct live *live, const char *name)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(loader_program(&live->loader, name), &info, &len) ? 0 : info.id;
+}
+
+/* NULL: what is attached is to stay. */
+static void note_own(struct live *live, const struct leftover_programs *own)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++)
+		guardian_note(&live->guardian, live->interfaces.watched[i].ifindex, own);
+}
+
 static int attach_all(struct live *live)
 {
+	const struct leftover_programs own = { .xdp = program_id(live, "xdp_ingress"),
+					       .tc = { program_id(live, "tc_ingress"),
+						       program_id(live, "tc_egress") } };
 	int err = 0;
 
+	note_own(live, &own);
 	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
 		err = enter_interface(live, i);
 	if (err)
@@ -106,7 +126,10 @@ static int start_anew(struct live *live)
 		err = attach_all(live);
 	if (err || !live->pin.name)
 		return err;
-	return pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
+	err = pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
+	if (!err)
+		note_own(live, NULL);
+	return err;
 }
 
 /* With what another process has left. */
@@ -157,7 +180,9 @@ int live_start(struct live *live)
 	live->sink = sink_open(live->output, live->options->filter, live->statistics);
 	if (!live->sink)
 		return -EINVAL;
-	err = find_interfaces(live);
+	err = sandbox_find_user(&live->user, live->options->user);
+	if (!err)
+		err = find_interfaces(live);
 	if (!err)
 		err = open_descriptors(live);
 	if (!err && live->options->screen)
@@ -181,7 +206,38 @@ int live_start(struct live *live)
 	return err;
 }
 
+int live_give_up(struct live *live)
+{
+	const struct sandbox_limits limits = { .bpf = true, .services = live->options->screen };
+	int err;
+
+	if (live->options->unpin) {
+		pin_remove(&live->pin);
+		pin_close(&live->pin);
+	}
+	/* What the C library and libbpf read once and keep. */
+	tzset();
+	libbpf_num_possible_cpus();
+	guardian_seal(&live->guardian);
+	live->unprivileged = true;
+	err = sandbox_drop(&live->user);
+	return err ? err : sandbox_enter(&limits);
+}
+
 bool live_stays(const struct live *live) { return live->pin.found && !live->options->unpin; }
+
+/* The guardian removes what a run left that is no longer announced. Links close here. */
+static void detach_by_guardian(struct live *live)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++)
+		attach_close_links(&live->attach, i);
+	close(live->instance);
+	live->instance = -1;
+	if (guardian_detach(&live->guardian))
+		fputs("tcpscope: the process that cleans up is gone: XDP programs and clsact filters may be left; "
+		      "the next run removes them\n",
+		      stderr);
+}
 
 void live_detach(struct live *live)
 {
@@ -189,7 +245,9 @@ void live_detach(struct live *live)
 		return;
 	if (live->pin.found)
 		pin_detach(&live->pin);
-	for (unsigned int i = 0; i < live->interfaces.count && !live->pin.found; i++)
+	if (live->unprivileged)
+		detach_by_guardian(live);
+	for (unsigned int i = 0; i < live->interfaces.count && !live->pin.found && !live->unprivileged; i++)
 		detach_interface(&live->attach, &live->interfaces.watched[i], i);
 	/* Waits for every CPU to leave the programs it may still be in: then the accounts are closed. */
 	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);

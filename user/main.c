@@ -15,7 +15,7 @@
 #include "verdict.h"
 
 /* Watches or replays, then judges. */
-static int run(const struct options *options)
+static int run(const struct options *options, FILE *junit)
 {
 	struct statistics statistics = { 0 };
 	bool wanted = options->report || options->assertions || options->screen;
@@ -28,7 +28,7 @@ static int run(const struct options *options)
 	status = options->capture ? replay_run(options, options->output, &statistics)
 				  : live_run(options, options->output, &statistics);
 	if (options->assertions && (status == EXIT_FINE || status == EXIT_STRICT)) {
-		judged = verdicts_give(options, &statistics);
+		judged = verdicts_give(options, &statistics, junit);
 		status = judged == EXIT_FINE ? status : judged;
 	}
 	if (statistics.error) {
@@ -51,10 +51,13 @@ int main(int argc, char **argv)
 	static char written[256 << 10];
 	struct options options;
 	struct output_options output_options;
+	FILE *junit = NULL;
 	int status, error;
 
 	options_read(&options, argc, argv);
 	status = verdicts_check(&options);
+	if (status == EXIT_FINE)
+		status = verdicts_open(&options, &junit);
 	if (status != EXIT_FINE) {
 		options_free(&options);
 		return status;
@@ -67,7 +70,7 @@ int main(int argc, char **argv)
 		.to = stdout, .columns = options.columns, .stats = options.stats, .screen = options.screen
 	};
 	error = options.output->open(&output_options);
-	status = error ? EXIT_FAILED : run(&options);
+	status = error ? EXIT_FAILED : run(&options, junit);
 	if (!error)
 		error = options.output->close();
 	if (error == -EPIPE) {

@@ -25,6 +25,7 @@ enum {
 	OPTION_DURATION,
 	OPTION_HOOK,
 	OPTION_FLOWS,
+	OPTION_USER,
 	OPTION_ACTIVE,
 	OPTION_STATS,
 	OPTION_STRICT,
@@ -54,6 +55,7 @@ static const struct argp_option table[] = {
 	{ "pin", OPTION_PIN, "NAME", 0,
 	  "Leave programs and flow table in the kernel at the end; the next run with that name goes on with them", 3 },
 	{ "unpin", OPTION_UNPIN, "NAME", 0, "Print what such a run left, and remove it", 3 },
+	{ "user", OPTION_USER, "NAME", 0, "Go on as this user once attached (default: nobody)", 3 },
 	{ "stats", OPTION_STATS, NULL, 0,
 	  "Print the ledger in full: where every packet went; live also what the programs took", 4 },
 	{ "strict", OPTION_STRICT, NULL, 0, "Exit with status 3 if a packet or record was lost or is unaccounted for",
@@ -257,6 +259,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_TAP: choose_hook(options, HOOK_TAP); break;
 	case OPTION_FLOWS: read_flows(options, argument); break;
 	case OPTION_ACTIVE: read_active(options, argument); break;
+	case OPTION_USER: options->user = argument; break;
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
 	case OPTION_REPORT: options->report = true; break;

@@ -38,6 +38,7 @@ struct options {
 	const char *junit;  /* file for their verdicts; NULL: none */
 	const char *pin;    /* name under which the watch outlives the program; NULL: none */
 	const char *unpin;  /* the watch to end; NULL: none */
+	const char *user;   /* to go on as once attached, or once a capture is open; NULL: nobody */
 	char *filter;	    /* tcpdump expression; NULL: none */
 };
 

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "capture.h"
 #include "filter.h"
@@ -12,6 +13,7 @@
 #include "options.h"
 #include "output.h"
 #include "replay_table.h"
+#include "sandbox.h"
 #include "statistics.h"
 
 #include "../include/rung_take.h" /* of the body, which replay_table.h brings */
@@ -260,14 +262,31 @@ static int replay_report(struct replay *replay, bool services)
 	return error;
 }
 
+/* Before the file is opened; root's rights go once it is, since root may read what the user may not. */
+static int replay_enter_sandbox(const struct options *options, struct sandbox_user *user)
+{
+	const struct sandbox_limits limits = { .replay = true,
+					       .file = strcmp(options->capture, "-") ? options->capture : NULL,
+					       .services = options->filter || options->ladder,
+					       .hosts = options->filter || options->ladder };
+
+	tzset();
+	return sandbox_find_user(user, options->user) || sandbox_enter(&limits) ? EXIT_FAILED : EXIT_FINE;
+}
+
 int replay_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	struct replay *replay = &replay_state;
+	struct sandbox_user user;
 	bool whole;
 	int status;
 
 	*replay = (struct replay){ .output = output, .statistics = statistics };
-	status = replay_open(replay, options);
+	status = replay_enter_sandbox(options, &user);
+	if (status == EXIT_FINE)
+		status = replay_open(replay, options);
+	if (status == EXIT_FINE && sandbox_drop(&user))
+		status = EXIT_FAILED;
 	if (status != EXIT_FINE)
 		goto out;
 	whole = replay_read(replay);

@@ -8,6 +8,7 @@
 
 #include "assertion.h"
 #include "junit.h"
+#include "new_file.h"
 #include "output.h"
 
 int verdicts_check(const struct options *options)
@@ -25,6 +26,15 @@ int verdicts_check(const struct options *options)
 	return EXIT_FINE;
 }
 
+int verdicts_open(const struct options *options, FILE **junit)
+{
+	int error = options->junit ? new_file_open(options->junit, junit) : 0;
+
+	if (error)
+		fprintf(stderr, "tcpscope: --junit %s: %s\n", options->junit, new_file_error(error));
+	return error ? EXIT_FAILED : EXIT_FINE;
+}
+
 /* Where an output for programs has no words for verdicts, they go beside it. */
 static int put(const struct options *options, const struct verdict *verdict)
 {
@@ -37,7 +47,7 @@ static int put(const struct options *options, const struct verdict *verdict)
 	return fprintf(to, "%s\n", line) < 0 ? -EIO : 0;
 }
 
-int verdicts_give(const struct options *options, const struct statistics *statistics)
+int verdicts_give(const struct options *options, const struct statistics *statistics, FILE *junit)
 {
 	struct verdict *verdicts = calloc(options->assertions + 1, sizeof(*verdicts));
 	int status = EXIT_FINE, error = 0;
@@ -53,8 +63,8 @@ int verdicts_give(const struct options *options, const struct statistics *statis
 		else if (!verdicts[i].holds && status == EXIT_FINE)
 			status = EXIT_STRICT;
 	}
-	if (options->junit)
-		error = junit_write(options->junit, verdicts, options->assertions);
+	if (junit)
+		error = junit_write(junit, verdicts, options->assertions);
 	free(verdicts);
 	if (!error)
 		return status;

@@ -3,13 +3,18 @@
 #ifndef TCPSCOPE_USER_VERDICT_H
 #define TCPSCOPE_USER_VERDICT_H
 
+#include <stdio.h>
+
 #include "options.h"
 #include "statistics.h"
 
 /* Are all of them well formed? Prints the first error, with its place. Returns EXIT_FINE or EXIT_USAGE. */
 int verdicts_check(const struct options *options);
-/* Prints a verdict for each, and writes the JUnit file. Returns EXIT_FINE; EXIT_STRICT if one fails; EXIT_FAILED if they
+/* Opens the JUnit file, if one is asked for: later the program has no rights to. Prints what is wrong. Returns EXIT_FINE or
+ * EXIT_FAILED. */
+int verdicts_open(const struct options *options, FILE **junit);
+/* Prints a verdict for each, and writes the JUnit file, if it is not NULL, and closes it. Returns EXIT_FINE; EXIT_STRICT if one fails; EXIT_FAILED if they
  * could not be written. */
-int verdicts_give(const struct options *options, const struct statistics *statistics);
+int verdicts_give(const struct options *options, const struct statistics *statistics, FILE *junit);
 
 #endif

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+# Builds build/sandbox/attempts, which tests/sandbox/run runs; included by the Makefile, whose variables it uses.
+
+tests: $(BUILD)/sandbox/attempts
+
+$(BUILD)/sandbox/attempts: tests/sandbox/attempts.c $(SANDBOX:%=$(BUILD)/user/%.o)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(HOST_CFLAGS) $(DEPFLAGS) $^ -lseccomp -lcap -o $@
+
+-include $(BUILD)/sandbox/attempts.d

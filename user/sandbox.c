@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Privileges: users, capabilities, and the order in which all is given up. */
+#define _GNU_SOURCE
+
+#include "sandbox.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+int sandbox_find_user(struct sandbox_user *user, const char *name)
+{
+	const struct passwd *entry;
+
+	*user = (struct sandbox_user){ .name = name ? name : "nobody", .uid = (uid_t)-1, .gid = (gid_t)-1 };
+	if (geteuid()) {
+		if (name)
+			fputs("tcpscope: --user: only root can go on as another user; run it without\n", stderr);
+		return name ? -EPERM : 0;
+	}
+	entry = getpwnam(user->name);
+	if (entry) {
+		user->uid = entry->pw_uid;
+		user->gid = entry->pw_gid;
+		return 0;
+	}
+	fprintf(stderr, "tcpscope: no user '%s' to go on as; name one with --user\n", user->name);
+	return -ENOENT;
+}
+
+/* Before 5.19 a kernel that forbids BPF to ordinary users forbids also the use of what is held. */
+static bool bpf_needs_capability(void)
+{
+	struct utsname name;
+	unsigned int major = 0, minor = 0;
+
+	return !uname(&name) && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 19));
+}
+
+static int become(const struct sandbox_user *user)
+{
+	if (geteuid() || !user->uid)
+		return 0;
+	return setgroups(0, NULL) || setresgid(user->gid, user->gid, user->gid) ||
+			       setresuid(user->uid, user->uid, user->uid)
+		       ? -errno
+		       : 0;
+}
+
+/* What a set-user-id program could get by exec. Only who has CAP_SETPCAP may, and may not need to: no-new-privs. */
+static void drop_bounds(void)
+{
+	for (cap_value_t capability = 0; cap_get_bound(capability) >= 0; capability++)
+		cap_drop_bound(capability);
+}
+
+static int set_capabilities(void)
+{
+	const cap_value_t bpf = CAP_BPF;
+	cap_t capabilities = cap_init();
+	int err = capabilities ? 0 : -ENOMEM;
+
+	if (!err && bpf_needs_capability() &&
+	    (cap_set_flag(capabilities, CAP_PERMITTED, 1, &bpf, CAP_SET) ||
+	     cap_set_flag(capabilities, CAP_EFFECTIVE, 1, &bpf, CAP_SET)))
+		err = -errno;
+	if (!err && cap_set_proc(capabilities))
+		err = -errno;
+	cap_free(capabilities);
+	return err;
+}
+
+int sandbox_drop(const struct sandbox_user *user)
+{
+	int err = 0;
+
+	drop_bounds();
+	if (prctl(PR_SET_KEEPCAPS, bpf_needs_capability(), 0, 0, 0))
+		err = -errno;
+	if (!err)
+		err = become(user);
+	cap_reset_ambient();
+	if (!err)
+		err = set_capabilities();
+	if (err)
+		fprintf(stderr, "tcpscope: cannot give up its privileges and go on as %s: %s\n", user->name,
+			strerror(-err));
+	return err;
+}
+
+int sandbox_enter(const struct sandbox_limits *limits)
+{
+	int err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
+
+	if (!err)
+		err = sandbox_limit_files(limits);
+	if (err == -EOPNOTSUPP) {
+		err = 0;
+		if (limits->bpf)
+			fputs("tcpscope: this kernel has no Landlock; seccomp alone keeps files away\n", stderr);
+	}
+	if (!err)
+		err = sandbox_limit_calls(limits);
+	if (err)
+		fprintf(stderr, "tcpscope: cannot shut itself in: %s; does the kernel have CONFIG_SECCOMP_FILTER?\n",
+			strerror(-err));
+	return err;
+}
