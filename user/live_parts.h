@@ -30,7 +30,7 @@ struct live {
 	struct pin pin;
 	struct programs programs;
 	struct sandbox_user user;
-	bool unprivileged; /* what is attached now only the guardian can take off */
+	bool unprivileged;	      /* what is attached now only the guardian can take off */
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <termios.h>
+#include <unistd.h>
 
 /* By name, as libseccomp knows them on any machine. */
 static const char *const always[] = {
@@ -109,6 +110,7 @@ static const char *const always[] = {
 	"getpid",
 	"gettid",
 	"tgkill",
+	"getpgrp",
 	"getuid",
 	"geteuid",
 	"getgid",
@@ -142,7 +144,9 @@ static const char *const deadly[] = { "execve",
 				      "keyctl",
 				      "userfaultfd" };
 
-static const unsigned long terminal[] = { TCGETS, TIOCGWINSZ, FIONREAD, SIOCGIFNAME, TCSETS, TCSETSW, TCSETSF };
+static const unsigned long terminal[] = {
+	TCGETS, TIOCGWINSZ, TIOCGPGRP, FIONREAD, SIOCGIFNAME, TCSETS, TCSETSW, TCSETSF
+};
 
 /* Of what is held: to look, to change a map's entry, and to run the sweep. Nothing new is made. */
 static const unsigned int bpf_commands[] = { BPF_MAP_LOOKUP_ELEM,   BPF_MAP_UPDATE_ELEM,  BPF_MAP_DELETE_ELEM,
@@ -175,6 +179,9 @@ static int add_commands(scmp_filter_ctx filter, const struct sandbox_limits *lim
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, terminal[i]));
 	for (size_t i = 0; i < sizeof(bpf_commands) / sizeof(bpf_commands[0]) && limits->bpf && !err; i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(bpf), 1, SCMP_A0(SCMP_CMP_EQ, bpf_commands[i]));
+	if (!err) /* the screen stops itself for the shell */
+		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1,
+				       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
 	if (limits->bpf && !err) /* the name of an interface, by its index */
 		err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 	return err;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/landlock.h>
+#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +28,12 @@ static int write_readable(void) { return tried(open(readable, O_WRONLY)); }
 static int create(void) { return tried(open("/tmp/tcpscope-sandbox-test", O_WRONLY | O_CREAT, 0600)); }
 static int tcp_socket(void) { return tried(socket(AF_INET, SOCK_STREAM, 0)); }
 static int packet_socket(void) { return tried(socket(AF_PACKET, SOCK_RAW, 0)); }
+static int name_service(void) { return getservbyname("http", "tcp") ? 0 : ENOENT; }
 static int run_program(void) { return tried(execl("/bin/true", "true", NULL)); }
 static int trace_parent(void) { return tried(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL)); }
 static int new_namespace(void) { return tried(syscall(SYS_unshare, 0x10000000)); }
 static int signal_parent(void) { return tried(kill(getppid(), 0)); }
+static int signal_itself(void) { return tried(kill(getpid(), 0)); }
 static int fork_child(void) { return tried(fork()); }
 static int write_out(void) { return tried(write(STDERR_FILENO, "", 0)); }
 
@@ -52,22 +55,24 @@ static int look_up(void)
 static const struct attempt {
 	const char *name;
 	int (*make)(void);
-	int live, replay; /* errno wanted; minus a signal's number if that is to end it */
+	int live, screen, replay; /* errno wanted; minus a signal's number if that is to end it */
 } attempts[] = {
-	{ "writing to what is open", write_out, 0, 0 },
-	{ "reading the capture", open_readable, EPERM, 0 },
-	{ "reading another file", open_other, EPERM, EACCES },
-	{ "writing the capture", write_readable, EPERM, EPERM },
-	{ "creating a file", create, EPERM, EPERM },
-	{ "a TCP socket", tcp_socket, EPERM, EPERM },
-	{ "a packet socket", packet_socket, EPERM, EPERM },
-	{ "running a program", run_program, -SIGSYS, -SIGSYS },
-	{ "tracing its parent", trace_parent, -SIGSYS, -SIGSYS },
-	{ "a new user namespace", new_namespace, -SIGSYS, -SIGSYS },
-	{ "a signal to its parent", signal_parent, EPERM, EPERM },
-	{ "a child", fork_child, EPERM, EPERM },
-	{ "making a map", make_map, EPERM, EPERM },
-	{ "looking up in a map that is not held", look_up, EBADF, EPERM },
+	{ "writing to what is open", write_out, 0, 0, 0 },
+	{ "reading the capture", open_readable, EPERM, EACCES, 0 },
+	{ "reading another file", open_other, EPERM, EACCES, EACCES },
+	{ "a service by its name", name_service, ENOENT, 0, ENOENT },
+	{ "writing the capture", write_readable, EPERM, EPERM, EPERM },
+	{ "creating a file", create, EPERM, EPERM, EPERM },
+	{ "a TCP socket", tcp_socket, EPERM, EPERM, EPERM },
+	{ "a packet socket", packet_socket, EPERM, EPERM, EPERM },
+	{ "running a program", run_program, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "tracing its parent", trace_parent, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "a new user namespace", new_namespace, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "a signal to its parent", signal_parent, EPERM, EPERM, EPERM },
+	{ "a signal to itself", signal_itself, 0, 0, 0 },
+	{ "a child", fork_child, EPERM, EPERM, EPERM },
+	{ "making a map", make_map, EPERM, EPERM, EPERM },
+	{ "looking up in a map that is not held", look_up, EBADF, EBADF, EPERM },
 };
 
 /* 127: could not shut itself in. */
@@ -103,7 +108,8 @@ static bool has_landlock(void)
 
 int main(int argc, char **argv)
 {
-	struct sandbox_limits live = { .bpf = true }, replay = { .replay = true };
+	struct sandbox_limits live = { .bpf = true }, screen = { .bpf = true, .services = true };
+	struct sandbox_limits replay = { .replay = true };
 	int failed = 0;
 
 	if (argc != 3) {
@@ -114,10 +120,11 @@ int main(int argc, char **argv)
 	other = argv[2];
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		failed += check(&attempts[i], "live", &live, attempts[i].live);
-		if (attempts[i].make == open_other && !has_landlock()) {
-			printf("skip sandbox replay: %s - this kernel has no Landlock\n", attempts[i].name);
+		if ((attempts[i].make == open_other || attempts[i].make == open_readable) && !has_landlock()) {
+			printf("skip sandbox replay and screen: %s - this kernel has no Landlock\n", attempts[i].name);
 			continue;
 		}
+		failed += check(&attempts[i], "screen", &screen, attempts[i].screen);
 		failed += check(&attempts[i], "replay", &replay, attempts[i].replay);
 	}
 	return failed != 0;
