@@ -169,7 +169,7 @@ def main():
     took = json.loads(net.run(os.environ["SNAPSHOT"], NAME))
     for what, key, goal in (("all new, for the screen", "new_ms", "at most 150"), ("standing still", "still_ms", ""),
                             ("copied whole", "copy_ms", "")):
-        say(f"snapshot of {took['flows']} flows, {what}", took[key], "ms", goal)
+        say(f"snapshot of {took['flows']} flows, {what}", took[key], "ms of CPU", goal)
     subprocess.run(net.enter("server", BINARY, "--unpin", NAME), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    check=True)
     drains()
