@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Sends each frame of a live test run out of an interface, as an ACK of one of many flows. */
+/* Sends each frame of a live test run out of an interface, as the next data of one of many flows. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
 
 #include "wire.h"
 
-enum { CLIENT = 0x0a000000, SERVER_PORT = 443, FIRST_PORT = 10000 };
+enum { CLIENT = 0x0a000000, PAYLOAD_LEN = 10 };
 
 const volatile __u32 out_ifindex = 0, flows = 1;
 
@@ -33,7 +33,7 @@ int send_out(struct xdp_md *ctx)
 	if (!count || (void *)(frame + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
 	frame->ip.source = from_be32(CLIENT + (__u32)(*count % flows));
-	frame->tcp.sequence = from_be32((__u32)(*count / flows));
+	frame->tcp.sequence = from_be32((__u32)(*count / flows) * PAYLOAD_LEN);
 	(*count)++;
 	return (int)bpf_redirect(out_ifindex, 0);
 }
