@@ -22,7 +22,7 @@ LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover 
 SANDBOX = sandbox sandbox_calls sandbox_files
 # Only these see libpcap.
 REPLAY = capture filter filter_kernel ladder ladder_print pcapng replay replay_table
-VIEWS = column community_id fields json layout output output_csv output_json output_table output_zeek p0f text units words
+VIEWS = column community_id fields json layout merge output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
 VIEWS += assertion bars json_service junit measure new_file output_report slowest statistics verdict
 # The screen: over the view of rows that a live source feeds.

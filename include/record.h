@@ -83,7 +83,12 @@ struct record {
 	struct record_rtt rtt_server, rtt_client;
 	struct record_zeek zeek;
 	struct record_side client, server;
+	int observations; /* 0: they were not merged */
+	const struct record *const
+		*observation; /* of each interface that saw it, by start; the first is this record's */
 };
+
+enum { RECORD_OBSERVATIONS = 8 };
 
 /* What a report does not say of itself. */
 struct record_context {
@@ -316,6 +321,8 @@ INLINE void record_make(struct record *record, const struct report *report, cons
 
 	record_make_times(record, report, context);
 	record->interface = context->interface;
+	record->observations = 0;
+	record->observation = NULL;
 	record->vlans = report->facts.vlans;
 	for (int i = 0; i < SEGMENT_VLANS; i++)
 		record->vlan[i] = report->facts.vlan[i];

@@ -59,6 +59,13 @@ static void fill_place(struct cell *cell, const struct record *record)
 		cell_text(cell, kind);
 	else
 		text_escape(cell->text, sizeof(cell->text), record->interface ? record->interface : "-");
+	for (int i = 1; i < record->observations; i++) {
+		size_t at = strlen(cell->text);
+
+		snprintf(cell->text + at, sizeof(cell->text) - at, ",");
+		text_escape(cell->text + strlen(cell->text), sizeof(cell->text) - strlen(cell->text),
+			    record->observation[i]->interface);
+	}
 }
 
 /* Local time of day, as tcpdump prints it; where it was seen. */

@@ -239,6 +239,52 @@ static void put_story(const struct walk *walk, const struct record *record)
 	put_p0f(walk, record);
 }
 
+static void put_observed_side(const struct walk *walk, struct field_name name, const struct record_side *side)
+{
+	if (!object_begin(walk, name, true))
+		return;
+	UNSIGNED("packets", side->packets);
+	UNSIGNED("ip_bytes", side->ip_bytes);
+	UNSIGNED("payload_bytes", side->payload_bytes);
+	KNOWN("ttl", side->ttl);
+	UNSIGNED("retransmits", side->analysis[ANALYSIS_RETRANSMITS]);
+	UNSIGNED("fast_retransmits", side->analysis[ANALYSIS_FAST_RETRANSMITS]);
+	UNSIGNED("spurious_retransmits", side->analysis[ANALYSIS_SPURIOUS_RETRANSMITS]);
+	UNSIGNED("out_of_order", side->analysis[ANALYSIS_OUT_OF_ORDER]);
+	UNSIGNED("lost_segments", side->analysis[ANALYSIS_LOST_SEGMENTS]);
+	object_end(walk);
+}
+
+static void put_observation(const struct walk *walk, const struct record *record)
+{
+	const struct record_handshake *handshake = &record->handshake;
+
+	if (!object_begin(walk, ITEM, true))
+		return;
+	put_text(walk, NAME("interface"), record->interface);
+	SIGNED("start_ns", record->start_ns);
+	SIGNED("end_ns", record->end_ns);
+	WORD("end_reason", words_end(record->end_reason));
+	KNOWN("connect_ns", handshake->present ? handshake->connect_ns : UNKNOWN);
+	KNOWN("server_ns", handshake->present ? handshake->server_ns : UNKNOWN);
+	KNOWN("client_ns", handshake->present ? handshake->client_ns : UNKNOWN);
+	put_observed_side(walk, NAME("client"), &record->client);
+	put_observed_side(walk, NAME("server"), &record->server);
+	object_end(walk);
+}
+
+static void put_observations(const struct walk *walk, const struct record *record)
+{
+	if (!record->observations) {
+		walk->emitter->put_unknown(walk->to, NAME("observations"));
+		return;
+	}
+	walk->emitter->list_begin(walk->to, NAME("observations"));
+	for (int i = 0; i < record->observations; i++)
+		put_observation(walk, record->observation[i]);
+	walk->emitter->list_end(walk->to);
+}
+
 void fields_walk(const struct record *record, const struct emitter *emitter, void *to)
 {
 	const struct walk walk = { .emitter = emitter, .to = to };
@@ -247,4 +293,5 @@ void fields_walk(const struct record *record, const struct emitter *emitter, voi
 	put_story(&walk, record);
 	put_side(&walk, NAME("client"), &record->client, record->ip_version);
 	put_side(&walk, NAME("server"), &record->server, record->ip_version);
+	put_observations(&walk, record);
 }

@@ -79,6 +79,7 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 	if (!err && now >= schedule->sweep) {
 		err = harvest_sweep(&live->harvest, false);
 		schedule->sweep = now + SWEEP_MS;
+		err = err ? err : sink_tick(live->sink);
 	}
 	if (!err && live->harvest.drained != schedule->drained && fflush(stdout))
 		err = -errno; /* who reads a pipe wants a flow when it has ended */
@@ -148,6 +149,8 @@ static int finish(struct live *live)
 	bool whole, last = !live_stays(live);
 	int err = harvest_sweep(&live->harvest, last);
 
+	if (!err)
+		err = sink_flush(live->sink);
 	if (!err)
 		err = live_ladder_finish(&live->ladder);
 	if (!err && statistics_wanted(live->statistics))

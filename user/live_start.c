@@ -198,6 +198,12 @@ int live_start(struct live *live)
 	err = open_object(live);
 	if (err)
 		return err;
+	if (live->options->merge)
+		err = sink_merge(live->sink, live->interfaces.count);
+	if (err) {
+		fputs("tcpscope: no memory for --merge\n", stderr);
+		return err;
+	}
 	if (live->options->stats)
 		programs_measure(&live->programs);
 	err = live->pin.found ? start_again(live) : start_anew(live);

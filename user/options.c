@@ -27,6 +27,7 @@ enum {
 	OPTION_FLOWS,
 	OPTION_USER,
 	OPTION_ACTIVE,
+	OPTION_MERGE,
 	OPTION_STATS,
 	OPTION_STRICT,
 	OPTION_REPORT,
@@ -52,6 +53,8 @@ static const struct argp_option table[] = {
 	{ "flows", OPTION_FLOWS, "N", 0, "Room in the flow table (default: 131072); for a capture it grows", 3 },
 	{ "active", OPTION_ACTIVE, "SECONDS", 0,
 	  "Print an interim record of each open flow this often (default: never)", 3 },
+	{ "merge", OPTION_MERGE, NULL, 0,
+	  "One record of a connection that several interfaces see, with what each of them saw", 3 },
 	{ "pin", OPTION_PIN, "NAME", 0,
 	  "Leave programs and flow table in the kernel at the end; the next run with that name goes on with them", 3 },
 	{ "unpin", OPTION_UNPIN, "NAME", 0, "Print what such a run left, and remove it", 3 },
@@ -240,8 +243,8 @@ static void check(struct options *options)
 	check_report(options);
 	check_active(options);
 	check_pin(options);
-	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO))
-		usage_error("--duration, --hook and --tap are for interfaces, not for a capture");
+	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO || options->merge))
+		usage_error("--duration, --hook, --tap and --merge are for interfaces, not for a capture");
 	if (options->hook == HOOK_TAP && !options->interfaces)
 		usage_error("--tap drops what arrives: name the mirror port with -i");
 }
@@ -260,6 +263,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_FLOWS: read_flows(options, argument); break;
 	case OPTION_ACTIVE: read_active(options, argument); break;
 	case OPTION_USER: options->user = argument; break;
+	case OPTION_MERGE: options->merge = true; break;
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
 	case OPTION_REPORT: options->report = true; break;

@@ -25,6 +25,7 @@ struct options {
 	bool screen;		     /* main's word: a live source shows itself on the terminal */
 	int columns;		     /* of the terminal that standard output is; 0: none */
 	uint64_t active_ns;	     /* between interim records of a flow; 0: none */
+	bool merge;		     /* one record of what several interfaces saw */
 	uint64_t duration_ns;	     /* 0: until interrupted */
 	enum hook_choice hook;
 	uint32_t flows;		/* room for so many in the table */

@@ -2,10 +2,13 @@
 #include "sink.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "filter.h"
 #include "live_ladder.h"
+#include "merge.h"
 
 struct sink {
 	const struct output *output;
@@ -13,6 +16,7 @@ struct sink {
 	struct statistics *statistics;
 	struct view *view;	    /* NULL: none */
 	struct live_ladder *ladder; /* NULL: none */
+	struct merge *merge;	    /* NULL: records go out as they come */
 	int error;		    /* first of the output's */
 };
 
@@ -35,7 +39,16 @@ void sink_close(struct sink *sink)
 	if (!sink)
 		return;
 	filter_close(&sink->filter);
+	merge_close(sink->merge);
 	free(sink);
+}
+
+static __u64 now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / NS_PER_MS;
 }
 
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report)
@@ -51,7 +64,39 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 		if (sink->view)
 			view_end(sink->view, record);
 	}
-	sink->error = sink->output->flow(record);
+	sink->error = sink->merge ? merge_add(sink->merge, record, now_ms()) : sink->output->flow(record);
+	return sink->error;
+}
+
+static int put_merged(void *context, const struct record *record)
+{
+	const struct sink *sink = context;
+
+	return sink->output->flow(record);
+}
+
+int sink_merge(struct sink *sink, unsigned int interfaces)
+{
+	sink->merge = merge_open(interfaces, put_merged, sink);
+	return sink->merge ? 0 : -ENOMEM;
+}
+
+int sink_tick(struct sink *sink)
+{
+	if (sink->merge && !sink->error)
+		sink->error = merge_tick(sink->merge, now_ms());
+	return sink->error;
+}
+
+int sink_flush(struct sink *sink)
+{
+	if (!sink->merge || sink->error)
+		return sink->error;
+	sink->error = merge_flush(sink->merge);
+	if (merge_hurried(sink->merge))
+		fprintf(stderr,
+			"tcpscope: --merge: no room for more than %d records, so %llu were printed before their time\n",
+			MERGE_ROOM, merge_hurried(sink->merge));
 	return sink->error;
 }
 

@@ -23,6 +23,11 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 void sink_show(struct sink *sink, struct view *view);
 /* So are their ladders, now. */
 void sink_draw(struct sink *sink, struct live_ladder *ladder);
+/* One connection on several of so many interfaces is one record from now on (merge.h). Returns 0 or -ENOMEM. */
+int sink_merge(struct sink *sink, unsigned int interfaces);
+/* Puts out what has waited long enough, and, at the end, all that waits. As sink_flow. */
+int sink_tick(struct sink *sink);
+int sink_flush(struct sink *sink);
 /* A flow that is still open, for the picture of the statistics: counted, and is its record wanted, too? */
 bool sink_wants_open_flow(struct sink *sink, const struct report *report);
 /* Returns 0. */
