@@ -131,7 +131,7 @@ static int capture_open_stream(struct capture *capture)
 	if (capture->pcap)
 		return 0;
 	fclose(stream);
-	fprintf(stderr, "tcpscope: %s: %s\n", capture->name, capture->error);
+	fprintf(stderr, "tcpscope: %s: %s; pcap and pcapng files are read\n", capture->name, capture->error);
 	return -EINVAL;
 }
 
