@@ -20,6 +20,7 @@ from scope import Scope
 
 COOKIE = 37  # octets that the client of iperf3 sends first on each connection
 FULL_SEGMENT = {4: 1448, 6: 1428}  # at an MTU of 1500, with timestamps
+CLIENT_PORTS = 21000  # of the connections with data; the others have ports that the kernel chooses, from 32768 on
 MEGABYTES = 20
 SIDES = ("client", "server")
 SERVERS = {4: "192.0.2.2", 6: "2001:db8::2"}
@@ -50,7 +51,8 @@ def play():
     """Returns iperf3's own account, by IP version, direction and port."""
     ends = {}
     for number, (version, reverse) in enumerate(((4, False), (4, True), (6, False), (6, True))):
-        ends[version, reverse, 40000 + number] = iperf(version, reverse, 40000 + number)
+        port = CLIENT_PORTS + number
+        ends[version, reverse, port] = iperf(version, reverse, port)
     # Something of every other kind of packet, too.
     datagrams = sniff.socket_inside("client", socket.AF_INET, socket.SOCK_DGRAM)
     datagrams.sendto(b"not TCP", (SERVERS[4], 9))
