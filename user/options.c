@@ -222,6 +222,8 @@ static void check_pin(const struct options *options)
 {
 	if (options->pin && options->capture)
 		usage_error("--pin is for interfaces, not for a capture");
+	if ((options->pin || options->unpin) && options->ladder)
+		usage_error("--ladder excludes --pin and --unpin: the programs of a pinned watch pass no packets on");
 	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
 			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
 		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active, "

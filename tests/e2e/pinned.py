@@ -259,6 +259,7 @@ def words():
     for bad in ("", "a/b", "..", "x" * 33):
         refused(f"pinned: as {bad!r}", ("--pin", "letters"), "-i", "veth0", "--pin", bad, status=2)
     refused("pinned: a capture", ("--pin", "capture"), "-r", "-", "--pin", NAME, status=2)
+    refused("pinned: a ladder", ("--pin", "--ladder"), "-i", "veth0", "--pin", NAME, "--ladder", "tcp", status=2)
     refused("pinned: nothing", ("nothing is pinned", NAME), "--unpin", NAME)
     for what, before, after in (("read-only", "mount -o remount,ro /sys/fs/bpf", "mount -o remount,rw /sys/fs/bpf"),
                                 ("absent", "umount /sys/fs/bpf", "mount -t bpf bpf /sys/fs/bpf")):
