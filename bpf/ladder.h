@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Ladders while watching: round the engine, each segment of the connections that the user's expression chose goes to user
- * space as a rung (include/rung.h). Without `config.ladder`, which the verifier knows, none of this is in the programs. */
+ * space as a rung (include/rung.h). Without `config.ladder`, which the verifier knows, none of this is in the programs: whatever is reached only with it must have
+ * its own way to the end, else a branch stays. */
 #ifndef TCPSCOPE_LADDER_H
 #define TCPSCOPE_LADDER_H
 
@@ -37,17 +38,19 @@ INLINE struct ladder_state *ladder_state_of(void)
 	return bpf_map_lookup_elem(&ladders, &at);
 }
 
-/* The counters as they are. Every segment is given its exact time, chosen or not: which of them are is
- * asked last, and a SYN that begins a connection anew is told from one of the old by the engine. */
-SEPARATE int ladder_note(struct hook_state *hook)
+/* engine_enter, after a look at the counters as they are. Every segment is given its exact time, chosen or not: which of
+ * them are is asked last, and a SYN that begins a connection anew is told from one of the old by the engine. */
+SEPARATE int ladder_enter(struct hook_state *hook, int verdict)
 {
 	struct ladder_state *state = ladder_state_of();
 
 	if (!state || !hook)
-		return 0;
-	clock_exact(&hook->segment);
-	rung_before(&state->before, &table, &hook->segment);
-	return 0;
+		return LEDGER_TABLE_FULL;
+	if (verdict == LEDGER_IN_FLOWS) {
+		clock_exact(&hook->segment);
+		rung_before(&state->before, &table, &hook->segment);
+	}
+	return engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 }
 
 static int ladder_step(__u32 index, void *link)
@@ -125,7 +128,8 @@ SEPARATE int ladder_load(struct __sk_buff *skb, struct ladder_state *state)
 	return state ? (int)bpf_skb_load_bytes(skb, 0, state->run.frame, ladder_room(state, skb->len)) : -1;
 }
 
-SEPARATE int ladder_take_xdp(struct xdp_md *ctx, struct hook_state *hook)
+/* What has been entered into a flow goes to user space, if it is of a connection that is shown, or from now on is. */
+SEPARATE int ladder_xdp(struct xdp_md *ctx, struct hook_state *hook)
 {
 	struct ladder_state *state = ladder_state_of();
 
@@ -138,7 +142,7 @@ SEPARATE int ladder_take_xdp(struct xdp_md *ctx, struct hook_state *hook)
 	return ladder_send(state, hook);
 }
 
-SEPARATE int ladder_take_skb(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+SEPARATE int ladder_skb(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
 {
 	struct ladder_state *state = ladder_state_of();
 
@@ -148,26 +152,6 @@ SEPARATE int ladder_take_skb(struct __sk_buff *skb, struct hook_state *hook, con
 				       !ladder_matches(state, interface->link)))
 		return 0;
 	return ladder_send(state, hook);
-}
-
-/* ---- what the programs call: before the engine, and after it; `verdict` is the counter in which the segment ends ---- */
-
-INLINE void ladder_begin(struct hook_state *hook, int verdict)
-{
-	if (config.ladder && verdict == LEDGER_IN_FLOWS)
-		ladder_note(hook);
-}
-
-INLINE void ladder_xdp(struct xdp_md *ctx, struct hook_state *hook, int verdict)
-{
-	if (config.ladder && verdict == LEDGER_IN_FLOWS)
-		ladder_take_xdp(ctx, hook);
-}
-
-INLINE void ladder_skb(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface, int verdict)
-{
-	if (config.ladder && verdict == LEDGER_IN_FLOWS)
-		ladder_take_skb(skb, hook, interface);
 }
 
 #endif

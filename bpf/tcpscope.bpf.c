@@ -118,6 +118,20 @@ SEPARATE int xdp_judge(struct xdp_md *ctx, struct hook_state *hook, __u32 found)
 /* Of a frame that was counted. */
 INLINE int xdp_verdict(void) { return config.tap ? XDP_DROP : XDP_PASS; }
 
+/* The long way only, with rungs of a ladder. */
+SEPARATE int xdp_draw(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+{
+	int verdict;
+
+	if (!hook || !interface)
+		return XDP_PASS;
+	verdict = xdp_parse(ctx, hook, interface);
+	segment_stamp(&hook->segment, &hook->stamp);
+	if (ladder_enter(hook, verdict) == LEDGER_IN_FLOWS)
+		ladder_xdp(ctx, hook);
+	return xdp_verdict();
+}
+
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
@@ -131,14 +145,14 @@ int xdp_ingress(struct xdp_md *ctx)
 	if (!hook)
 		return XDP_PASS;
 	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
-	found = config.ladder ? BRIEF_NOT : engine_brief(&table, &hook->ledger, &at, &hook->stamp);
+	if (config.ladder)
+		return xdp_draw(ctx, hook, interface);
+	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
 	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
 		return xdp_verdict();
 	verdict = xdp_parse(ctx, hook, interface);
 	segment_stamp(&hook->segment, &hook->stamp);
-	ladder_begin(hook, verdict);
-	verdict = engine_enter(&table, &hook->ledger, &hook->segment, verdict);
-	ladder_xdp(ctx, hook, verdict);
+	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return xdp_verdict();
 }
 
@@ -222,8 +236,7 @@ INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const stru
 	struct cursor at = skb_cursor(skb);
 	__u32 found;
 
-	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
-	if (config.ladder || skb->gso_size || interface->link != LINK_ETHERNET)
+	if (skb->gso_size || interface->link != LINK_ETHERNET)
 		return false;
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
 	return likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && skb_judge(skb, hook, found));
@@ -252,6 +265,29 @@ INLINE void skb_count_segments(const struct __sk_buff *skb, struct segment *seg)
 		seg->segments = (__u16)segments;
 }
 
+/* Parses any packet. Returns what segment_parse says. */
+INLINE int skb_read(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+{
+	int verdict = skb_parse(skb, hook, interface);
+
+	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
+	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
+		verdict = skb_parse(skb, hook, interface);
+	skb_count_segments(skb, &hook->segment);
+	segment_stamp(&hook->segment, &hook->stamp);
+	return verdict;
+}
+
+/* The long way only, with rungs of a ladder. */
+SEPARATE int skb_draw(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+{
+	if (!hook || !interface)
+		return TC_ACT_UNSPEC;
+	if (ladder_enter(hook, skb_read(skb, hook, interface)) == LEDGER_IN_FLOWS)
+		ladder_skb(skb, hook, interface);
+	return TC_ACT_UNSPEC;
+}
+
 INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 {
 	struct interface *interface = interface_of(skb->ifindex);
@@ -260,17 +296,13 @@ INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 
 	if (!hook)
 		return TC_ACT_UNSPEC;
+	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
+	if (config.ladder)
+		return skb_draw(skb, hook, interface);
 	if (skb_brief(skb, hook, interface))
 		return TC_ACT_UNSPEC;
-	verdict = skb_parse(skb, hook, interface);
-	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
-	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
-		verdict = skb_parse(skb, hook, interface);
-	skb_count_segments(skb, &hook->segment);
-	segment_stamp(&hook->segment, &hook->stamp);
-	ladder_begin(hook, verdict);
-	verdict = engine_enter(&table, &hook->ledger, &hook->segment, verdict);
-	ladder_skb(skb, hook, interface, verdict);
+	verdict = skb_read(skb, hook, interface);
+	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return TC_ACT_UNSPEC;
 }
 
