@@ -207,7 +207,7 @@ static void check_report(struct options *options)
 	if (options->junit && !options->assertions)
 		usage_error("--junit is for --assert");
 	if (options->ladder && (options->pin || options->unpin))
-		usage_error("--ladder excludes --pin and --unpin");
+		usage_error("--ladder excludes --pin and --unpin: the programs of a pinned watch pass no packets on");
 	if (options->ladder && (options->report || options->output != &output_table))
 		usage_error("--ladder excludes --report and --output");
 	if (options->ladder)
@@ -222,8 +222,6 @@ static void check_pin(const struct options *options)
 {
 	if (options->pin && options->capture)
 		usage_error("--pin is for interfaces, not for a capture");
-	if ((options->pin || options->unpin) && options->ladder)
-		usage_error("--ladder excludes --pin and --unpin: the programs of a pinned watch pass no packets on");
 	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
 			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
 		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active, "

@@ -197,7 +197,8 @@ static void print_head(const struct statistics *statistics, size_t services)
 		strftime(when, sizeof(when), "%F %T UTC: ", &parts);
 	fprintf(out, "%s%zu service%s", when, services, services == 1 ? "" : "s");
 	print_count(", ", service_attempts(&sum));
-	fprintf(out, " connection attempt%s%s\n", service_attempts(&sum) == 1 ? "" : "s", statistics->final ? "" : " so far");
+	fprintf(out, " connection attempt%s%s\n", service_attempts(&sum) == 1 ? "" : "s",
+		statistics->final ? "" : " so far");
 }
 
 static int report_services(const struct statistics *statistics)
