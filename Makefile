@@ -21,7 +21,7 @@ LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover 
 # What both sources shut themselves in with.
 SANDBOX = sandbox sandbox_calls sandbox_files
 # Only these see libpcap.
-REPLAY = capture filter filter_kernel ladder ladder_print pcapng replay replay_table
+REPLAY = capture filter filter_kernel ladder ladder_print pcapng progress replay replay_table
 VIEWS = column community_id fields json layout merge output output_csv output_json output_table output_zeek p0f text units words
 # Reports and verdicts on services: they see statistics, too.
 VIEWS += assertion bars json_service junit measure new_file output_report slowest statistics verdict
@@ -34,12 +34,12 @@ OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(SANDBOX) $(LIVE) $(REPLA
 BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev \
 	libseccomp-dev libcap-dev
 TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tcptrace tshark tmux \
-	python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
+	zsh python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
 
-.PHONY: all deps test check format bench demo clean install
+.PHONY: all deps test check format bench demo clean install uninstall
 all: $(BUILD)/tcpscope $(BUILD)/layers
 
 deps:
@@ -143,8 +143,8 @@ demo: all $(TEST_DEPENDENCIES)
 	$(Q)TCPSCOPE=$(abspath $(BUILD)/tcpscope) tests/demo.sh
 
 SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*.[ch] tests/*/*.[ch])
-SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/* tests/*/* .ci/*)
-LICENSED = $(SOURCES) $(sort $(SCRIPTS)) $(wildcard vmlinux/*.h tests/*/*.py tests/*.mk tests/*/*.mk README.md doc/*) Makefile
+SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh completion/*.bash) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/* tests/*/* .ci/*)
+LICENSED = $(SOURCES) $(sort $(SCRIPTS)) $(wildcard vmlinux/*.h tests/*/*.py tests/*.mk tests/*/*.mk README.md doc/* completion/*) Makefile
 
 check:
 	$(call say,LICENCE,$(words $(LICENSED)) files)
@@ -166,9 +166,23 @@ check:
 format:
 	$(Q)$(CLANG_FORMAT) -i $(SOURCES)
 
+# What goes where: mode, file, target below PREFIX.
+INSTALLED = 755:$(BUILD)/tcpscope:bin/tcpscope \
+	644:doc/tcpscope.1:share/man/man1/tcpscope.1 \
+	644:README.md:share/doc/tcpscope/README.md \
+	644:doc/record.md:share/doc/tcpscope/record.md \
+	644:doc/counters.md:share/doc/tcpscope/counters.md \
+	644:completion/tcpscope.bash:share/bash-completion/completions/tcpscope \
+	644:completion/_tcpscope:share/zsh/site-functions/_tcpscope
+split = $(subst :, ,$(1))
+
 install: all
-	install -D -m 755 $(BUILD)/tcpscope $(DESTDIR)$(PREFIX)/bin/tcpscope
-	install -D -m 644 doc/tcpscope.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcpscope.1
+	$(foreach file,$(INSTALLED),install -D -m $(word 1,$(call split,$(file))) $(word 2,$(call split,$(file))) \
+		'$(DESTDIR)$(PREFIX)/$(word 3,$(call split,$(file)))' &&) true
+
+uninstall:
+	rm -f $(foreach file,$(INSTALLED),'$(DESTDIR)$(PREFIX)/$(word 3,$(call split,$(file)))')
+	if [ -d '$(DESTDIR)$(PREFIX)/share/doc/tcpscope' ]; then rmdir '$(DESTDIR)$(PREFIX)/share/doc/tcpscope'; fi
 
 clean:
 	rm -rf $(BUILD)

@@ -8,7 +8,7 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude $(SANITIZERS) $(DEPFLAGS)
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
 # Of the program, what has no source and no output.
-UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,assertion bars column filter filter_kernel junit measure merge new_file screen_filter slowest statistics text \
+UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,assertion bars column filter filter_kernel junit measure merge new_file progress screen_filter slowest statistics text \
 	units view view_column view_rank words)
 FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow $(BUILD)/fuzz/assertion
 

@@ -9,9 +9,10 @@
 #include <stdio_ext.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 1 << 20, PROGRESS_MIN = 64 << 20, PROGRESS_STEPS = 40 };
+enum { READ_SIZE = 1 << 20, PROGRESS_MIN = 64 << 20 };
 
 /* libpcap's link types, and the engine's that reads them. */
 static const struct {
@@ -24,24 +25,12 @@ static const struct {
 	{ DLT_PPP_SERIAL, LINK_PPP },
 };
 
-static void progress_show(struct capture *capture)
+static uint64_t now_ms(void)
 {
-	unsigned int step = (unsigned int)(capture->read * PROGRESS_STEPS / capture->size);
+	struct timespec now;
 
-	if (step == capture->shown || step > PROGRESS_STEPS)
-		return;
-	capture->shown = step;
-	fprintf(stderr, "\r%s [%.*s%*s] %3u %%", capture->name, (int)step, "########################################",
-		(int)(PROGRESS_STEPS - step), "", step * 100 / PROGRESS_STEPS);
-	fflush(stderr);
-}
-
-static void progress_end(struct capture *capture)
-{
-	if (capture->shown)
-		fprintf(stderr, "\r\033[K");
-	capture->shown = 0;
-	capture->progress = false;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static ssize_t stream_read(void *cookie, char *to, size_t size)
@@ -58,8 +47,8 @@ static ssize_t stream_read(void *cookie, char *to, size_t size)
 	got = read(capture->fd, to, size);
 	if (got > 0)
 		capture->read += (uint64_t)got;
-	if (capture->progress)
-		progress_show(capture);
+	if (capture->progress.size)
+		progress_show(&capture->progress, capture->read, now_ms());
 	return got;
 }
 
@@ -86,7 +75,8 @@ static int capture_open_file(struct capture *capture, const char *path)
 		return -EISDIR;
 	if (S_ISREG(status.st_mode))
 		capture->size = (uint64_t)status.st_size;
-	capture->progress = capture->size >= PROGRESS_MIN && isatty(STDERR_FILENO);
+	if (capture->size >= PROGRESS_MIN && isatty(STDERR_FILENO))
+		progress_begin(&capture->progress, capture->name, capture->size, now_ms());
 	return 0;
 }
 
@@ -244,7 +234,7 @@ bool capture_read(struct capture *capture, capture_handler *handler, void *conte
 	capture->handler = handler;
 	capture->context = context;
 	whole = capture->pcap ? capture_read_pcap(capture) : capture_read_pcapng(capture);
-	progress_end(capture);
+	progress_end(&capture->progress);
 	return whole;
 }
 

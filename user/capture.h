@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A capture file: its packets one by one, with the engine's word for their link type, and a progress bar while a large
- * one is read. pcap is read by libpcap, pcapng by pcapng.c. */
+/* A capture file: its packets one by one, with the engine's word for their link type, and a line of progress while a
+ * large one is read. pcap is read by libpcap, pcapng by pcapng.c. */
 #ifndef TCPSCOPE_CAPTURE_H
 #define TCPSCOPE_CAPTURE_H
 
@@ -11,6 +11,7 @@
 
 #include "../include/link.h"
 #include "pcapng.h"
+#include "progress.h"
 
 struct capture_packet {
 	uint64_t time_ns; /* Unix epoch */
@@ -31,8 +32,7 @@ struct capture {
 	unsigned char peeked[4]; /* the file's first octets, until the stream has them */
 	size_t peeked_len;
 	uint64_t size, read; /* octets; size 0: unknown */
-	unsigned int shown;  /* progress that is on the terminal */
-	bool progress;
+	struct progress progress;
 	volatile bool stopped;
 	capture_handler *handler;
 	void *context;

@@ -192,9 +192,10 @@ int live_run(const struct options *options, const struct output *output, struct 
 	if (!err)
 		err = status = finish(&live);
 	if (err < 0) {
-		if (err != -EPIPE) /* a reader that has gone is no failure */
+		status = err == -EPIPE && !options->assertions ? EXIT_FINE
+							       : EXIT_FAILED; /* the reader has gone: head */
+		if (err != -EPIPE)
 			fprintf(stderr, "tcpscope: watching ended early: %s\n", strerror(-err));
-		status = EXIT_FAILED;
 	}
 out:
 	live_stop(&live);

@@ -101,14 +101,13 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 					      .filter = options->filter,
 					      .record = record_of,
 					      .context = screen };
-	const char *no_color = getenv("NO_COLOR");
 	int err;
 
 	*screen = (struct live_screen){ .harvest = harvest, .statistics = statistics, .attach = attach, .open = true };
 	screen->messages = screen->standard_error = -1;
 	err = view_open(&screen->view, harvest->mapping.buckets * WAYS);
 	if (!err)
-		err = screen_open(&screen->screen, &source, !(no_color && *no_color));
+		err = screen_open(&screen->screen, &source, options_colour(options));
 	if (err) {
 		live_screen_close(screen);
 		fprintf(stderr, "tcpscope: cannot open the screen: %s; try --output table\n", strerror(-err));

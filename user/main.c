@@ -67,14 +67,18 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
 	options.screen = wants_screen(&options);
 	output_options = (struct output_options){
-		.to = stdout, .columns = options.columns, .stats = options.stats, .screen = options.screen
+		.to = stdout,
+		.columns = options.columns,
+		.colour = options_colour(&options),
+		.stats = options.stats,
+		.screen = options.screen,
 	};
 	error = options.output->open(&output_options);
 	status = error ? EXIT_FAILED : run(&options, junit);
 	if (!error)
 		error = options.output->close();
-	if (error == -EPIPE) {
-		status = EXIT_FINE; /* the reader has what it wanted: head, less */
+	if (error == -EPIPE) { /* the reader has what it wanted: head, less; but then nothing was judged */
+		status = options.assertions ? EXIT_FAILED : EXIT_FINE;
 	} else if (error) {
 		fprintf(stderr, "tcpscope: writing to standard output: %s\n", strerror(-error));
 		status = EXIT_FAILED;

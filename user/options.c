@@ -22,6 +22,7 @@ enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MA
 /* Options without a letter. */
 enum {
 	OPTION_OUTPUT = 0x100,
+	OPTION_COLOR,
 	OPTION_DURATION,
 	OPTION_HOOK,
 	OPTION_FLOWS,
@@ -46,6 +47,8 @@ static const struct argp_option table[] = {
 	{ "read", 'r', "FILE", 0, "Read a pcap or pcapng capture, - for standard input; needs no privilege", 1 },
 	{ "output", OPTION_OUTPUT, "table|json|csv|zeek", 0,
 	  "What to print (default: table; live on a terminal: a screen, ? shows its keys)", 2 },
+	{ "color", OPTION_COLOR, "auto|always|never", 0,
+	  "Colour in the table and on the screen (default: auto: on a terminal, unless NO_COLOR is set)", 2 },
 	{ "duration", OPTION_DURATION, "SECONDS", 0, "Stop after this time (default: when interrupted)", 3 },
 	{ "hook", OPTION_HOOK, "auto|xdp|tc", 0,
 	  "Where to see arriving packets (auto: XDP on a physical NIC whose driver has it, else tc)", 3 },
@@ -117,6 +120,30 @@ static void read_hook(struct options *options, const char *name)
 }
 
 const char *options_hook_name(enum hook_choice hook) { return hook_names[hook]; }
+
+static void read_color(struct options *options, const char *word)
+{
+	static const char *const words[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!strcmp(word, words[i])) {
+			options->color = (enum color_choice)i;
+			return;
+		}
+	}
+	usage_error("--color is auto, always or never, not '%s'", word);
+}
+
+bool options_colour(const struct options *options)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (options->color != COLOR_AUTO)
+		return options->color == COLOR_ALWAYS;
+	return options->columns > 0 && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+}
 
 static uint64_t read_seconds(const char *option, const char *text)
 {
@@ -257,6 +284,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case 'i': read_interface(options, argument); break;
 	case 'r': options->capture = argument; break;
 	case OPTION_OUTPUT: read_output(options, argument); break;
+	case OPTION_COLOR: read_color(options, argument); break;
 	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
 	case OPTION_HOOK: read_hook(options, argument); break;
 	case OPTION_TAP: choose_hook(options, HOOK_TAP); break;

@@ -14,6 +14,8 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STRICT = 3 };
 enum { OPTIONS_INTERFACES = 64 };
 
 /* HOOK_TAP: XDP, which drops what it has counted. */
+enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
 enum hook_choice { HOOK_AUTO, HOOK_XDP, HOOK_TC, HOOK_TAP };
 
 struct options {
@@ -24,9 +26,10 @@ struct options {
 	bool output_chosen;	     /* by --output */
 	bool screen;		     /* main's word: a live source shows itself on the terminal */
 	int columns;		     /* of the terminal that standard output is; 0: none */
-	uint64_t active_ns;	     /* between interim records of a flow; 0: none */
-	bool merge;		     /* one record of what several interfaces saw */
-	uint64_t duration_ns;	     /* 0: until interrupted */
+	enum color_choice color;
+	uint64_t active_ns;   /* between interim records of a flow; 0: none */
+	bool merge;	      /* one record of what several interfaces saw */
+	uint64_t duration_ns; /* 0: until interrupted */
 	enum hook_choice hook;
 	uint32_t flows;		/* room for so many in the table */
 	bool stats;		/* print the ledger in full */
@@ -47,6 +50,8 @@ struct options {
 void options_read(struct options *options, int argc, char **argv);
 /* "auto", "xdp" or "tc". */
 const char *options_hook_name(enum hook_choice hook);
+/* What --color comes to, with the environment and the terminal. */
+bool options_colour(const struct options *options);
 void options_free(struct options *options);
 
 #endif

@@ -22,6 +22,7 @@ struct program_record {
 struct output_options {
 	FILE *to;
 	int columns; /* width of the terminal; 0: not a terminal */
+	bool colour;
 	bool stats;  /* print the ledger in full */
 	bool screen; /* flows are shown on the screen: what is left to print is the end */
 };

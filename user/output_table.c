@@ -66,20 +66,13 @@ static int table_flush(void)
 	return errno ? -errno : -EIO;
 }
 
-static bool colour_wanted(void)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return table.options.columns > 0 && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
-}
-
 static int table_open(const struct output_options *options)
 {
 	int columns_there = options->columns;
 
 	memset(&table, 0, sizeof(table));
 	table.options = *options;
-	table.paper = (struct paper){ .to = options->to, .colour = colour_wanted(), .whole = columns_there == 0 };
+	table.paper = (struct paper){ .to = options->to, .colour = options->colour, .whole = columns_there == 0 };
 	if (columns_there == 0)
 		columns_there = environment_number("COLUMNS");
 	layout_choose(&table.layout, columns_there ? columns_there : COLUMNS_PIPE);

@@ -79,6 +79,23 @@ def check(hook, listener):
                  [flow["client"]["packets"] for flow in interims if flow["client"]["port"] == quiet_port], [2])
 
 
+def reader_goes(listener):
+    """As `| head` does it: the next record that is written ends it, and nobody complains."""
+    name = "interim: a reader that has gone"
+    read_end, write_end = os.pipe()
+    with os.fdopen(write_end, "wb") as out:
+        scope = Scope("client", ("veth0",), "--active", "0.2", out=out)
+    announced = len(scope.lines)
+    os.close(read_end)
+    ends = connection(listener)
+    report.equal(f"{name}: exit status", scope.process.wait(net.EVENT_SECONDS), 0)
+    scope.reader.join()
+    report.equal(f"{name}: no complaint", scope.lines[announced:], [])
+    report.equal(f"{name}: nothing stays", net.attached("client", "veth0"), [])
+    for end in ends:
+        end.close()
+
+
 def main():
     net.pair_make()
     net.one_cpu_per_flow("client", "veth0")
@@ -87,6 +104,7 @@ def main():
     listener.listen(8)
     for hook in ("tc", "xdp"):
         check(hook, listener)
+    reader_goes(listener)
 
 
 report.run(main)
