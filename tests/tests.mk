@@ -49,3 +49,4 @@ include tests/bench/bench.mk
 include tests/load/load.mk
 include tests/flood/flood.mk
 include tests/sandbox/sandbox.mk
+include tests/kernels/kernels.mk
