@@ -115,6 +115,7 @@ INLINE int ipv6_extensions(struct cursor *at, struct ip_payload *payload)
 		payload->protocol = ext->next_header;
 		payload->len -= len;
 		cursor_advance(at, len);
+		loop_again();
 	}
 	return LEDGER_TOO_DEEP;
 }

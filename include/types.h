@@ -28,6 +28,14 @@
 /* Hides a value's origin from the optimiser, so that a bound which the verifier needs is not folded away. */
 #define opaque(x) asm volatile("" : "+r"(x))
 
+/* Ends the body of a loop in the kernel with a jump: until 6.3 the verifier refuses a loop ("back-edge from insn") that is
+ * closed by falling into its head. */
+#ifdef __bpf__
+#define loop_again() asm volatile("goto +0" ::: "memory")
+#else
+#define loop_again()
+#endif
+
 #define NS_PER_SEC 1000000000ULL
 #define NS_PER_MS 1000000ULL
 
