@@ -203,7 +203,7 @@ INLINE void service_settle(struct service_set *set, __u32 way, const struct serv
 
 INLINE void service_add(struct service *service, const struct service_sample *sample)
 {
-	service->counts.outcome[sample->outcome < OUTCOMES ? sample->outcome : OUTCOME_MIDSTREAM]++;
+	service->counts.outcome[at_most(sample->outcome, OUTCOMES - 1)]++;
 	if (sample->outcome == OUTCOME_FILTERED)
 		service->counts.filtered[sample->filtered & (FILTER_REASON_ROOM - 1)]++;
 	service->counts.syn_retries += sample->syn_retries;
@@ -218,9 +218,9 @@ INLINE void service_set_count(struct service_set *set, const struct service_samp
 {
 	__u32 way = service_way(set, sample);
 
-	if (way > SERVICE_OTHER)
-		return;
 	opaque(way);
+	if (way > SERVICE_OTHER) /* a bound that the verifier keeps, also that of 6.1 */
+		return;
 	service_settle(set, way, sample);
 	service_add(&set->way[way], sample);
 }

@@ -28,6 +28,19 @@
 /* Hides a value's origin from the optimiser, so that a bound which the verifier needs is not folded away. */
 #define opaque(x) asm volatile("" : "+r"(x))
 
+/* The value, or `max`, a constant, if it is beyond: as an index. In the kernel what is compared is the very register that
+ * is used; the compiler compares a copy, and before 6.3 the verifier did not follow copies of 32 bits. */
+#ifdef __bpf__
+#define at_most(value, max)                                                                           \
+	({                                                                                            \
+		__u64 bounded = (value);                                                              \
+		asm volatile("if %0 <= %1 goto +1\n\t%0 = %1" : "+r"(bounded) : "i"((__u32)(max)));   \
+		bounded;                                                                              \
+	})
+#else
+#define at_most(value, max) ((__u64)(value) < (max) ? (__u64)(value) : (max))
+#endif
+
 /* Ends the body of a loop in the kernel with a jump: until 6.3 the verifier refuses a loop ("back-edge from insn") that is
  * closed by falling into its head. */
 #ifdef __bpf__
