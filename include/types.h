@@ -31,11 +31,11 @@
 /* The value, or `max`, a constant, if it is beyond: as an index. In the kernel what is compared is the very register that
  * is used; the compiler compares a copy, and before 6.3 the verifier did not follow copies of 32 bits. */
 #ifdef __bpf__
-#define at_most(value, max)                                                                           \
-	({                                                                                            \
-		__u64 bounded = (value);                                                              \
-		asm volatile("if %0 <= %1 goto +1\n\t%0 = %1" : "+r"(bounded) : "i"((__u32)(max)));   \
-		bounded;                                                                              \
+#define at_most(value, max) \
+	({ \
+		__u64 bounded = (value); \
+		asm volatile("if %0 <= %1 goto +1\n\t%0 = %1" : "+r"(bounded) : "i"((__u32)(max))); \
+		bounded; \
 	})
 #else
 #define at_most(value, max) ((__u64)(value) < (max) ? (__u64)(value) : (max))
