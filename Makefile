@@ -10,25 +10,17 @@ BUILD ?= build
 VERSION ?= 0.1.0
 CFLAGS ?= -O2 -g
 
-HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -DTCPSCOPE_VERSION='"$(VERSION)"'
+HOST_CFLAGS = $(CFLAGS) -Wall -Wextra -std=gnu11 -Iinclude -iquote user -DTCPSCOPE_VERSION='"$(VERSION)"'
 BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Ivmlinux -Iinclude
 DEPFLAGS = -MMD -MP
 LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo -lseccomp -lcap
 
-# Only these see libbpf and libxdp.
-LIVE = attach guardian harvest harvest_summary harvest_view interfaces leftover live live_ladder live_screen live_start loader \
-	mapping pin pin_state programs sink terminal watch
-# What both sources shut themselves in with.
-SANDBOX = sandbox sandbox_calls sandbox_files
-# Only these see libpcap.
-REPLAY = capture filter filter_kernel ladder ladder_print pcapng progress replay replay_table
-VIEWS = column community_id fields json layout merge output output_csv output_json output_table output_zeek p0f text units words
-# Reports and verdicts on services: they see statistics, too.
-VIEWS += assertion bars json_service junit measure new_file output_report slowest statistics verdict
-# The screen: over the view of rows that a live source feeds.
-VIEWS += paint screen screen_detail screen_filter screen_flows screen_header screen_help screen_histogram screen_services \
-	view view_column view_rank
-OBJECTS = $(patsubst %,$(BUILD)/user/%.o,main options $(SANDBOX) $(LIVE) $(REPLAY) $(VIEWS))
+# Only user/live sees libbpf and libxdp, and only user/replay libpcap.
+LIVE = $(wildcard user/live/*.[ch])
+REPLAY = $(wildcard user/replay/*.[ch])
+VIEWS = $(wildcard user/output/*.[ch] user/service/*.[ch] user/screen/*.[ch])
+SANDBOX = $(wildcard user/sandbox/*.[ch])
+OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c user/*/*.c))
 
 # What the build needs, what tests and checks need besides.
 BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev \
@@ -104,7 +96,7 @@ $(BUILD)/user/%.o: user/%.c | $(BUILD)/dependencies
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPFLAGS) -c $< -o $@
 
 # The program carries the BPF object inside (.incbin).
-$(BUILD)/user/loader.o: $(BUILD)/tcpscope.bpf.o
+$(BUILD)/user/live/loader.o: $(BUILD)/tcpscope.bpf.o
 
 $(BUILD)/tcpscope: $(OBJECTS)
 	$(call say,LINK,$@)
@@ -125,13 +117,13 @@ $(BUILD)/engine.o: user/body.h $(wildcard include/*.h) | $(BUILD)/dependencies
 		$(CC) -O2 -Wall -Wextra -Werror -std=gnu11 -ffreestanding -fno-stack-protector -fcf-protection=none \
 		-minline-all-stringops -I. -x c -c - -o $@
 
-$(BUILD)/layers: $(BUILD)/engine.o $(VIEWS:%=user/%.c) $(REPLAY:%=user/%.c)
+$(BUILD)/layers: $(BUILD)/engine.o $(LIVE) $(REPLAY) $(VIEWS)
 	@symbols=$$(nm -u $<); if [ -n "$$symbols" ]; then \
 		echo "include/ is not pure: it needs $$symbols" >&2; exit 1; fi
 	@if objdump -d $< | grep -E 'call +[0-9a-f]+ '; then echo "include/ is not pure: it calls" >&2; exit 1; fi
-	@if grep -lE 'include *[<"](bpf|xdp)/' $(VIEWS:%=user/%.[ch]) $(REPLAY:%=user/%.[ch]); then \
+	@if grep -lE 'include *[<"](bpf|xdp)/' $(VIEWS) $(REPLAY) $(wildcard user/*.[ch]); then \
 		echo "only the live source may see libbpf and libxdp" >&2; exit 1; fi
-	@if grep -lE 'include *[<"]pcap' $(VIEWS:%=user/%.[ch]) $(LIVE:%=user/%.[ch]); then \
+	@if grep -lE 'include *[<"]pcap' $(VIEWS) $(LIVE) $(wildcard user/*.[ch]); then \
 		echo "only replay and filter may see libpcap" >&2; exit 1; fi
 	@touch $@
 
@@ -142,7 +134,7 @@ $(BUILD)/layers: $(BUILD)/engine.o $(VIEWS:%=user/%.c) $(REPLAY:%=user/%.c)
 demo: all $(TEST_DEPENDENCIES)
 	$(Q)TCPSCOPE=$(abspath $(BUILD)/tcpscope) tests/demo.sh
 
-SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] tests/*.[ch] tests/*/*.[ch])
+SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] user/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
 SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh completion/*.bash) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/* tests/*/* .ci/*)
 LICENSED = $(SOURCES) $(sort $(SCRIPTS)) $(wildcard vmlinux/*.h tests/*/*.py tests/*.mk tests/*/*.mk README.md doc/* completion/*) Makefile
 
@@ -159,7 +151,7 @@ check:
 	$(call say,CPPCHECK,user/)
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,portability \
 		'-DLIBBPF_OPTS(TYPE,NAME,...)=struct TYPE NAME' '-DDECLARE_LIBXDP_OPTS(TYPE,NAME,...)=struct TYPE NAME' \
-		--suppress=comparePointers:user/loader.c -Iinclude user/ # that: the ends of what .incbin includes
+		--suppress=comparePointers:user/live/loader.c -Iinclude -Iuser user/ # that: the ends of what .incbin includes
 	$(call say,SHELL,$(sort $(SCRIPTS)))
 	$(Q)shellcheck $(sort $(SCRIPTS))
 

@@ -5,11 +5,13 @@
 FUZZ_SECONDS ?= $(if $(filter true,$(CI)),60,5)
 
 SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude $(SANITIZERS) $(DEPFLAGS)
+TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude -iquote user $(SANITIZERS) $(DEPFLAGS)
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
 # Of the program, what has no source and no output.
-UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,assertion bars column filter filter_kernel junit measure merge new_file progress screen_filter slowest statistics text \
-	units view view_column view_rank words)
+UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,service/assertion service/bars output/column \
+	replay/filter replay/filter_kernel service/junit service/measure output/merge output/new_file replay/progress \
+	screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
+	screen/view_rank output/words)
 FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow $(BUILD)/fuzz/assertion
 
 .PHONY: tests fuzz

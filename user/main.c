@@ -6,13 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "live.h"
+#include "live/live.h"
 #include "options.h"
-#include "output.h"
-#include "paint.h"
-#include "replay.h"
-#include "statistics.h"
-#include "verdict.h"
+#include "output/output.h"
+#include "screen/paint.h"
+#include "replay/replay.h"
+#include "service/statistics.h"
+#include "service/verdict.h"
 
 /* Watches or replays, then judges. */
 static int run(const struct options *options, FILE *junit)

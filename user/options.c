@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "output.h"
+#include "output/output.h"
 
 #ifndef TCPSCOPE_VERSION
 #define TCPSCOPE_VERSION "unversioned"

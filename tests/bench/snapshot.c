@@ -7,9 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "../../user/harvest.h"
-#include "../../user/pin.h"
-#include "../../user/view.h"
+#include "../../user/live/harvest.h"
+#include "../../user/live/pin.h"
+#include "../../user/screen/view.h"
 
 enum { ROUNDS_DEFAULT = 7, ROUNDS_MAX = 101 };
 

@@ -3,11 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/assertion.c"
-#include "../../user/measure.c"
-#include "../../user/slowest.c"
-#include "../../user/statistics.c"
-#include "../../user/units.c"
+#include "../../user/service/assertion.c"
+#include "../../user/service/measure.c"
+#include "../../user/service/slowest.c"
+#include "../../user/service/statistics.c"
+#include "../../user/output/units.c"
 
 static void require(bool holds)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a program that has shut itself in (user/sandbox.h) can still do: each attempt in a child of its own. */
+/* What a program that has shut itself in (user/sandbox/sandbox.h) can still do: each attempt in a child of its own. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../../user/sandbox.h"
+#include "../../user/sandbox/sandbox.h"
 
 static const char *readable, *other; /* two files that anybody may read */
 

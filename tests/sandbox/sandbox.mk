@@ -3,7 +3,7 @@
 
 tests: $(BUILD)/sandbox/attempts
 
-$(BUILD)/sandbox/attempts: tests/sandbox/attempts.c $(SANDBOX:%=$(BUILD)/user/%.o)
+$(BUILD)/sandbox/attempts: tests/sandbox/attempts.c $(patsubst %.c,$(BUILD)/%.o,$(filter %.c,$(SANDBOX)))
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPFLAGS) $^ -lseccomp -lcap -o $@

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/capture.h"
+#include "../../user/replay/capture.h"
 
 /* Finds the IP header; writes the link header that frames->link wants to `header` and returns its length, or -1. */
 static int replace_link(const struct frames *frames, enum link_type from, struct frame *frame, __u8 header[FRAME_MIN])

@@ -3,7 +3,7 @@
 
 KERNEL_TEST_DIR := $(BUILD)/twin
 TWIN_OBJECTS := $(patsubst %,$(KERNEL_TEST_DIR)/tests/twin/%.o,compare frame kernel native play random reports twin) \
-	$(KERNEL_TEST_DIR)/tests/packets.o $(patsubst %,$(KERNEL_TEST_DIR)/user/%.o,capture pcapng progress text)
+	$(KERNEL_TEST_DIR)/tests/packets.o $(patsubst %,$(KERNEL_TEST_DIR)/user/%.o,replay/capture replay/pcapng replay/progress output/text)
 
 tests: $(KERNEL_TEST_DIR)/twin
 

@@ -2,7 +2,7 @@
 /* Histograms in rows: nothing is left out, and the rows join. */
 #include <criterion/criterion.h>
 
-#include "../../user/bars.h"
+#include "../../user/service/bars.h"
 #include "random.h"
 
 static struct histogram histogram;

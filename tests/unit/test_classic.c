@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../packets.h"
-#include "../../user/filter_kernel.h"
+#include "../../user/replay/filter_kernel.h"
 #include "classic.h"
 #include "random.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/merge.h"
+#include "../../user/output/merge.h"
 
 #define MS 1000000LL
 

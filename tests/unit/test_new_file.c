@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../user/new_file.h"
+#include "../../user/output/new_file.h"
 
 static char directory[] = "/tmp/tcpscope-file-XXXXXX";
 static char path[64], other[64];

@@ -2,7 +2,7 @@
 /* What the line of progress says. */
 #include <criterion/criterion.h>
 
-#include "../../user/progress.h"
+#include "../../user/replay/progress.h"
 
 #define GB 1000000000ULL
 

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "../../user/screen_filter.h"
+#include "../../user/screen/screen_filter.h"
 
 static const struct {
 	const char *text;

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "../../user/slowest.h"
+#include "../../user/service/slowest.h"
 #include "random.h"
 
 #define MS 1000000LL

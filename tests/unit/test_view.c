@@ -3,8 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "../../user/view.h"
-#include "../../user/view_column.h"
+#include "../../user/screen/view.h"
+#include "../../user/screen/view_column.h"
 #include "random.h"
 
 enum { SLOTS = 4096, HEIGHT = 20, SECOND = 1000000000 };

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../include/link.h"
+#include "replay/filter_kernel.h"
+#include "leftover.h"
+#include "live_parts.h"
+#include "options.h"
+#include "terminal.h"
+#include "watch.h"
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -errno;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void remove_leftovers(struct live *live)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++) {
+		const struct watched *watched = &live->interfaces.watched[i];
+		int removed;
+
+		guardian_note(&live->guardian, watched->ifindex, NULL);
+		removed = leftover_remove(watched->ifindex);
+		if (removed > 0)
+			fprintf(stderr, "tcpscope: %s: replaced %d program%s that an earlier run left attached\n",
+				watched->name, removed, removed == 1 ? "" : "s");
+	}
+}
+
+static int enter_interface(const struct live *live, unsigned int number)
+{
+	const struct watched *watched = &live->interfaces.watched[number];
+	__u32 at = watched->ifindex % INTERFACE_INDEXES;
+	const struct interface entry = { .ifindex = watched->ifindex,
+					 .number = (__u16)number,
+					 .link = watched->ethernet ? LINK_ETHERNET : LINK_IP };
+
+	return bpf_map_update_elem(loader_map(&live->loader, "interfaces"), &at, &entry, BPF_ANY);
+}
+
+static __u32 program_id(const struct live *live, const char *name)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(loader_program(&live->loader, name), &info, &len) ? 0 : info.id;
+}
+
+/* NULL: what is attached is to stay. */
+static void note_own(struct live *live, const struct leftover_programs *own)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++)
+		guardian_note(&live->guardian, live->interfaces.watched[i].ifindex, own);
+}
+
+static int attach_all(struct live *live)
+{
+	const struct leftover_programs own = { .xdp = program_id(live, "xdp_ingress"),
+					       .tc = { program_id(live, "tc_ingress"),
+						       program_id(live, "tc_egress") } };
+	int err = 0;
+
+	note_own(live, &own);
+	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
+		err = enter_interface(live, i);
+	if (err)
+		fprintf(stderr, "tcpscope: cannot tell the kernel of the interfaces: %s\n", strerror(-err));
+	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
+		err = attach_interface(&live->attach, &live->interfaces.watched[i], i);
+	return err;
+}
+
+static int open_descriptors(struct live *live)
+{
+	live->signals = open_signals();
+	live->watch = live->signals < 0 ? live->signals : watch_open();
+	if (live->watch < 0)
+		fprintf(stderr, "tcpscope: cannot listen for signals and link changes: %s\n", strerror(-live->watch));
+	return live->watch < 0 ? live->watch : 0;
+}
+
+static int draw_ladders(struct live *live)
+{
+	sink_draw(live->sink, &live->ladder);
+	return live_ladder_open(&live->ladder, &live->loader, live->ladder_code, live->harvest.epoch_ns,
+				&live->interfaces);
+}
+
+/* A table of its own, and programs that fill it. */
+static int start_anew(struct live *live)
+{
+	int err;
+
+	attach_open(&live->attach, &live->loader, live->options);
+	remove_leftovers(live);
+	err = attach_load(&live->attach, &live->interfaces);
+	if (err)
+		return err;
+	live->instance = instance_announce(loader_map(&live->loader, "reports"));
+	if (live->instance < 0) {
+		fprintf(stderr, "tcpscope: cannot announce itself to other runs: %s\n", strerror(-live->instance));
+		return live->instance;
+	}
+	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
+	if (!err && live->options->ladder)
+		err = draw_ladders(live);
+	if (!err)
+		err = attach_all(live);
+	if (err || !live->pin.name)
+		return err;
+	err = pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
+	if (!err)
+		note_own(live, NULL);
+	return err;
+}
+
+/* With what another process has left. */
+static int start_again(struct live *live)
+{
+	int err = live->options->unpin ? 0 : pin_fits(&live->pin, live->options, &live->interfaces);
+
+	attach_open(&live->attach, &live->loader, live->options);
+	if (!err)
+		err = pin_adopt(&live->pin, &live->loader, &live->attach);
+	return err ? err : harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
+}
+
+static int find_interfaces(struct live *live)
+{
+	const char *name = live->options->unpin ? live->options->unpin : live->options->pin;
+	int err = name ? pin_open(&live->pin, name, live->options->pin) : 0;
+
+	if (err || !live->options->unpin)
+		return err ? err : interfaces_find(&live->interfaces, live->options);
+	if (!live->pin.found)
+		return 1;
+	if (!pin_is_readable(&live->pin)) {
+		fprintf(stderr,
+			"tcpscope: removed '%s', which another version or build of tcpscope had left: "
+			"the flows it held cannot be read, and are lost\n",
+			name);
+		return 1;
+	}
+	pin_interfaces(&live->pin, &live->interfaces);
+	return 0;
+}
+
+static int open_object(struct live *live)
+{
+	const struct options *options = live->options;
+	const struct config config = { .ladder = options->ladder != NULL, .tap = options->hook == HOOK_TAP };
+
+	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
+}
+
+int live_start(struct live *live)
+{
+	int err;
+
+	if (live->options->ladder && filter_kernel(live->ladder_code, live->options->ladder))
+		return -EINVAL;
+	live->sink = sink_open(live->output, live->options->filter, live->statistics);
+	if (!live->sink)
+		return -EINVAL;
+	err = sandbox_find_user(&live->user, live->options->user);
+	if (!err)
+		err = find_interfaces(live);
+	if (!err)
+		err = open_descriptors(live);
+	if (!err && live->options->screen)
+		err = terminal_remember();
+	if (err)
+		return err;
+	err = guardian_start(&live->guardian);
+	if (err) {
+		fprintf(stderr, "tcpscope: cannot start the process that cleans up after a crash: %s\n",
+			strerror(-err));
+		return err;
+	}
+	err = open_object(live);
+	if (err)
+		return err;
+	if (live->options->merge)
+		err = sink_merge(live->sink, live->interfaces.count);
+	if (err) {
+		fputs("tcpscope: no memory for --merge\n", stderr);
+		return err;
+	}
+	if (live->options->stats)
+		programs_measure(&live->programs);
+	err = live->pin.found ? start_again(live) : start_anew(live);
+	if (!err)
+		programs_begin(&live->programs, &live->attach);
+	return err;
+}
+
+int live_give_up(struct live *live)
+{
+	const struct sandbox_limits limits = { .bpf = true, .services = live->options->screen };
+	int err;
+
+	if (live->options->unpin) {
+		pin_remove(&live->pin);
+		pin_close(&live->pin);
+	}
+	/* What the C library and libbpf read once and keep. */
+	tzset();
+	libbpf_num_possible_cpus();
+	guardian_seal(&live->guardian);
+	live->unprivileged = true;
+	err = sandbox_drop(&live->user);
+	return err ? err : sandbox_enter(&limits);
+}
+
+bool live_stays(const struct live *live) { return live->pin.found && !live->options->unpin; }
+
+/* The guardian removes what a run left that is no longer announced. Links close here. */
+static void detach_by_guardian(struct live *live)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++)
+		attach_close_links(&live->attach, i);
+	close(live->instance);
+	live->instance = -1;
+	if (guardian_detach(&live->guardian))
+		fputs("tcpscope: the process that cleans up is gone: XDP programs and clsact filters may be left; "
+		      "the next run removes them\n",
+		      stderr);
+}
+
+void live_detach(struct live *live)
+{
+	if (live_stays(live))
+		return;
+	if (live->pin.found)
+		pin_detach(&live->pin);
+	if (live->unprivileged)
+		detach_by_guardian(live);
+	for (unsigned int i = 0; i < live->interfaces.count && !live->pin.found && !live->unprivileged; i++)
+		detach_interface(&live->attach, &live->interfaces.watched[i], i);
+	/* Waits for every CPU to leave the programs it may still be in: then the accounts are closed. */
+	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+void live_stop(struct live *live)
+{
+	harvest_close(&live->harvest);
+	live_ladder_close(&live->ladder);
+	programs_close(&live->programs);
+	if (live->pin.directory >= 0 && !live_stays(live))
+		pin_remove(&live->pin);
+	pin_close(&live->pin);
+	sink_close(live->sink);
+	attach_close(&live->attach);
+	loader_close(&live->loader);
+	for (int i = 0; i < 3; i++) {
+		int fd = (int[]){ live->instance, live->signals, live->watch }[i];
+
+		if (fd >= 0)
+			close(fd);
+	}
+	guardian_dismiss(&live->guardian);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Compiles with libpcap and runs its interpreter; a flow is shown to it as a packet that it could have sent. */
+#include "filter.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../../include/wire.h"
+
+enum { FILTER_SNAPLEN = 65535, FILTER_OPTIMIZE = 1 };
+enum { EXAMPLE_MAX = sizeof(struct ipv6_header) + sizeof(struct tcp_header) };
+
+/* Compiles for one more link type. Returns 0 or -EINVAL with the reason in `message`. */
+static int filter_compile(struct filter *filter, int dlt, char *message)
+{
+	unsigned int link = filter->links;
+	pcap_t *pcap = link < FILTER_LINKS ? pcap_open_dead(dlt, FILTER_SNAPLEN) : NULL;
+	int error;
+
+	snprintf(message, PCAP_ERRBUF_SIZE, "no room for another link type");
+	if (!pcap)
+		return -EINVAL;
+	error = pcap_compile(pcap, &filter->link[link].program, filter->expression, FILTER_OPTIMIZE,
+			     PCAP_NETMASK_UNKNOWN);
+	snprintf(message, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
+	pcap_close(pcap);
+	filter->link[link].dlt = dlt;
+	filter->link[link].valid = !error;
+	filter->links++;
+	return error ? -EINVAL : 0;
+}
+
+static int filter_open(struct filter *filter, int dlt, const char *expression)
+{
+	char message[PCAP_ERRBUF_SIZE];
+
+	*filter = (struct filter){ .expression = expression };
+	if (!expression || !filter_compile(filter, dlt, message))
+		return 0;
+	fprintf(stderr, "tcpscope: filter '%s': %s\n", expression, message);
+	return -EINVAL;
+}
+
+int filter_open_packets(struct filter *filter, int dlt, const char *expression)
+{
+	return filter_open(filter, dlt < 0 ? DLT_EN10MB : dlt, expression);
+}
+
+int filter_open_flows(struct filter *filter, const char *expression)
+{
+	return filter_open(filter, DLT_RAW, expression);
+}
+
+int filter_try_flows(struct filter *filter, const char *expression, char *message)
+{
+	*filter = (struct filter){ .expression = expression };
+	return filter_compile(filter, DLT_RAW, message);
+}
+
+void filter_close(struct filter *filter)
+{
+	for (unsigned int i = 0; i < filter->links; i++) {
+		if (filter->link[i].valid)
+			pcap_freecode(&filter->link[i].program);
+	}
+	*filter = (struct filter){ .links = 0 };
+}
+
+bool filter_match_packet(struct filter *filter, int dlt, const struct pcap_pkthdr *header, const u_char *data)
+{
+	char message[PCAP_ERRBUF_SIZE];
+
+	if (!filter->expression)
+		return true;
+	for (unsigned int i = 0; i < filter->links; i++) {
+		if (filter->link[i].dlt == dlt)
+			return filter->link[i].valid && pcap_offline_filter(&filter->link[i].program, header, data);
+	}
+	return !filter_compile(filter, dlt, message) && filter_match_packet(filter, dlt, header, data);
+}
+
+static unsigned int example_flags(const struct record_side *side)
+{
+	return (side->flags.fin ? TCP_FIN : 0) | (side->flags.syn ? TCP_SYN : 0) | (side->flags.rst ? TCP_RST : 0) |
+	       (side->flags.psh ? TCP_PSH : 0) | (side->flags.ack ? TCP_ACK : 0) | (side->flags.urg ? TCP_URG : 0) |
+	       (side->flags.ece ? TCP_ECE : 0) | (side->flags.cwr ? TCP_CWR : 0);
+}
+
+static size_t example_ip(unsigned char *to, unsigned int version, const struct record_side *from,
+			 const struct record_side *dest)
+{
+	struct ipv4_header v4 = { .version_ihl = 0x45, .ttl = 64, .protocol = PROTO_TCP };
+	struct ipv6_header v6 = { .next_header = PROTO_TCP, .hop_limit = 64 };
+
+	if (version == 4) {
+		v4.total_length = to_be16(sizeof(v4) + sizeof(struct tcp_header));
+		memcpy(&v4.source, from->ip + 12, 4);
+		memcpy(&v4.destination, dest->ip + 12, 4);
+		memcpy(to, &v4, sizeof(v4));
+		return sizeof(v4);
+	}
+	v6.version_class_label = from_be32(6u << 28);
+	v6.payload_length = to_be16(sizeof(struct tcp_header));
+	memcpy(&v6.source, from->ip, 16);
+	memcpy(&v6.destination, dest->ip, 16);
+	memcpy(to, &v6, sizeof(v6));
+	return sizeof(v6);
+}
+
+static bool filter_match_example(const struct filter *filter, const struct record *record,
+				 const struct record_side *from, const struct record_side *to)
+{
+	struct tcp_header tcp = { .offset_ae = sizeof(tcp) / 4 << 4,
+				  .flags = (__u8)(example_flags(&record->client) | example_flags(&record->server)) };
+	unsigned char packet[EXAMPLE_MAX];
+	struct pcap_pkthdr header = { .len = 0 };
+	size_t len = example_ip(packet, record->ip_version, from, to);
+
+	tcp.source = to_be16(from->port);
+	tcp.destination = to_be16(to->port);
+	memcpy(packet + len, &tcp, sizeof(tcp));
+	header.len = header.caplen = (bpf_u_int32)(len + sizeof(tcp));
+	return pcap_offline_filter(&filter->link[0].program, &header, packet);
+}
+
+bool filter_match_flow(const struct filter *filter, const struct record *record)
+{
+	return !filter->expression || filter_match_example(filter, record, &record->client, &record->server) ||
+	       filter_match_example(filter, record, &record->server, &record->client);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "filter_kernel.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+
+#include "../../include/link.h"
+
+enum { SNAPLEN = 65535, OPTIMIZE = 1 };
+
+/* Returns 0, or -EINVAL with the reason in `message`. */
+static int copy_code(struct classic_code *code, const struct bpf_program *program, char *message)
+{
+	if (program->bf_len > CLASSIC_ROOM) {
+		snprintf(message, PCAP_ERRBUF_SIZE, "%u instructions are too many for the kernel, which takes %d",
+			 program->bf_len, CLASSIC_ROOM);
+		return -EINVAL;
+	}
+	for (code->count = 0; code->count < program->bf_len; code->count++) {
+		const struct bpf_insn *insn = &program->bf_insns[code->count];
+
+		code->step[code->count] = (struct classic_step){ insn->code, insn->jt, insn->jf, insn->k };
+	}
+	return 0;
+}
+
+static int compile(struct classic_code *code, int dlt, const char *expression, char *message)
+{
+	pcap_t *pcap = pcap_open_dead(dlt, SNAPLEN);
+	struct bpf_program program;
+	int err = -EINVAL;
+
+	*code = (struct classic_code){ .count = 0 };
+	snprintf(message, PCAP_ERRBUF_SIZE, "no memory");
+	if (!pcap)
+		return err;
+	if (pcap_compile(pcap, &program, expression, OPTIMIZE, PCAP_NETMASK_UNKNOWN)) {
+		snprintf(message, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
+	} else {
+		err = copy_code(code, &program, message);
+		pcap_freecode(&program);
+	}
+	pcap_close(pcap);
+	return err;
+}
+
+int filter_kernel(struct classic_code code[LADDER_LINKS], const char *expression)
+{
+	char of_ethernet[PCAP_ERRBUF_SIZE], of_ip[PCAP_ERRBUF_SIZE];
+	int err = compile(&code[LINK_ETHERNET], DLT_EN10MB, expression, of_ethernet);
+
+	if (!compile(&code[LINK_IP], DLT_RAW, expression, of_ip) || !err)
+		return 0;
+	fprintf(stderr, "tcpscope: filter '%s': %s\n", expression, of_ethernet);
+	return err;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Reads a capture: each packet through the filter and the engine; at the end every flow, then the ledger. */
+#include "replay.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "capture.h"
+#include "filter.h"
+#include "ladder.h"
+#include "options.h"
+#include "output/output.h"
+#include "replay_table.h"
+#include "sandbox/sandbox.h"
+#include "service/statistics.h"
+
+#include "../../include/rung_take.h" /* of the body, which replay_table.h brings */
+
+/* The engine takes a time of 0 for "never", but a capture may begin at 0: its clock runs this much ahead. */
+enum { CLOCK_AHEAD_NS = 1 };
+
+enum {
+	FLOWS_AT_FIRST = 16384, /* room in the table; it grows */
+	ACTIVE_LOOKS = 8,	/* for interim records, in the time between two of a flow */
+};
+
+/* Packets that wait for memory: while a flow's lines are on their way, those of the next are asked for. */
+enum { BATCH = 32 };
+
+struct batch {
+	struct segment segment[BATCH];
+	__u64 hash[BATCH];
+	int verdict[BATCH];
+	__u32 count;
+};
+
+struct replay {
+	struct capture capture;
+	struct filter filter;
+	struct table table;
+	struct ledger ledger;
+	struct options_copy scratch;
+	struct batch batch;
+	struct sweep_policy policy; /* active_ns, and nothing else is ever due */
+	__u64 look_ns;		    /* when to look next for interim records */
+	bool full;		    /* there is no memory for a larger table */
+	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
+	struct filter ladder_filter;
+	struct ladder ladder;
+	struct rung_before before;
+	bool draws; /* a ladder is wanted */
+	const struct output *output;
+	struct statistics *statistics;
+	__s64 last_ns; /* of the last packet */
+	int error;     /* first of the output's */
+};
+
+static struct replay replay_state; /* the one there is, zeroed; it would crowd a stack */
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	capture_stop(&replay_state.capture);
+}
+
+static void replay_submit(void *context, const struct report *report)
+{
+	struct replay *replay = context;
+	const struct record_context about = { .interface = replay->capture.name,
+					      .epoch_ns = -CLOCK_AHEAD_NS,
+					      .resolution_ns = replay->finer_than_micro ? 1 : 1000 };
+	struct record record;
+
+	record_make(&record, report, &about);
+	if (record.end_reason != END_ACTIVE)
+		statistics_flow(replay->statistics, &record, report);
+	if (!replay->error)
+		replay->error = replay->output->flow(&record);
+}
+
+static void replay_filtered(struct ledger *ledger)
+{
+	ledger->frames++;
+	ledger->seen++;
+	ledger->counter[LEDGER_FILTERED]++;
+}
+
+/* The table grows rather than evict, as long as there is memory. */
+static int replay_enter(struct replay *replay, struct segment *seg, int verdict, __u64 hash)
+{
+	if (verdict == LEDGER_IN_FLOWS && unlikely(replay_table_lacks_room(&replay->table, hash)) && !replay->full)
+		replay->full = replay_table_grow(&replay->table, &replay->ledger) != 0;
+	return engine_enter(&replay->table, &replay->ledger, seg, verdict);
+}
+
+/* Enters all that waits. */
+static void replay_flush(struct replay *replay)
+{
+	struct batch *batch = &replay->batch;
+
+	for (__u32 i = 0; i < batch->count; i++)
+		if (batch->verdict[i] == LEDGER_IN_FLOWS)
+			replay_table_fetch_flow(&replay->table, batch->hash[i],
+						batch->segment[i].flags & ~(TCP_ACK | TCP_PSH));
+	for (__u32 i = 0; i < batch->count; i++)
+		replay_enter(replay, &batch->segment[i], batch->verdict[i], batch->hash[i]);
+	batch->count = 0;
+}
+
+/* Interim records, by the capture's clock. */
+static void replay_look(struct replay *replay, __u64 now_ns)
+{
+	int error;
+
+	replay_flush(replay);
+	replay->policy.now_ns = now_ns;
+	replay->look_ns = now_ns + replay->policy.active_ns / ACTIVE_LOOKS;
+	error = replay_table_report(&replay->table, &replay->policy);
+	if (!replay->error)
+		replay->error = error;
+}
+
+static bool replay_matches(struct filter *filter, const struct capture_packet *packet)
+{
+	const struct pcap_pkthdr header = { .caplen = packet->captured, .len = packet->len };
+
+	return filter_match_packet(filter, packet->dlt, &header, packet->data);
+}
+
+/* With a ladder each packet is entered at once, between two looks at its flow. */
+static void replay_draw(struct replay *replay, const struct capture_packet *packet, struct segment *seg, __u64 hash)
+{
+	struct rung rung;
+
+	rung_before(&replay->before, &replay->table, seg);
+	if (replay_enter(replay, seg, LEDGER_IN_FLOWS, hash) == LEDGER_IN_FLOWS &&
+	    (rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
+	    rung_make(&rung, &replay->before, &replay->table, seg))
+		ladder_add(&replay->ladder, &rung);
+}
+
+static void replay_packet(void *context, const struct capture_packet *packet)
+{
+	struct replay *replay = context;
+	struct batch *batch = &replay->batch;
+	struct segment *seg = &batch->segment[batch->count];
+	struct cursor at = { .data = packet->data,
+			     .end = packet->data + packet->captured,
+			     .wire_len = packet->len,
+			     .scratch = &replay->scratch };
+	__u64 hash = 0;
+	int verdict;
+
+	if (unlikely(replay->filter.expression) && !replay_matches(&replay->filter, packet)) {
+		replay_filtered(&replay->ledger);
+		return;
+	}
+	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
+	replay->last_ns = (__s64)packet->time_ns;
+	if (unlikely(replay->policy.active_ns && packet->time_ns + CLOCK_AHEAD_NS >= replay->look_ns)) {
+		replay_look(replay, packet->time_ns + CLOCK_AHEAD_NS);
+		seg = batch->segment;
+	}
+	*seg = (struct segment){ .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
+	verdict = segment_parse(packet->link, &at, seg);
+	if (likely(verdict == LEDGER_IN_FLOWS)) {
+		hash = key_hash(seg, &replay->table.shape.seed).value;
+		if (unlikely(replay->draws)) {
+			replay_draw(replay, packet, seg, hash);
+			return;
+		}
+		replay_table_fetch_tags(&replay->table, hash);
+	}
+	batch->hash[batch->count] = hash;
+	batch->verdict[batch->count] = verdict;
+	if (++batch->count == BATCH)
+		replay_flush(replay);
+}
+
+/* Returns an exit status. */
+static int replay_open(struct replay *replay, const struct options *options)
+{
+	int error;
+
+	if (capture_open(&replay->capture, options->capture))
+		return EXIT_FAILED;
+	if (filter_open_packets(&replay->filter, replay->capture.dlt, options->filter))
+		return EXIT_USAGE;
+	replay->draws = options->ladder;
+	if (replay->draws && filter_open_packets(&replay->ladder_filter, replay->capture.dlt, options->ladder))
+		return EXIT_USAGE;
+	replay->table.submit = replay_submit;
+	replay->table.context = replay;
+	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
+	shape_for_flows(&replay->table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
+	error = shape_seed(&replay->table.shape);
+	replay->ladder.seed = replay->table.shape.seed;
+	if (!error)
+		error = table_open(&replay->table);
+	if (error)
+		fprintf(stderr, "tcpscope: flow table for %u flows: %s\n", options->flows, strerror(-error));
+	return error ? EXIT_FAILED : EXIT_FINE;
+}
+
+static void replay_close(struct replay *replay)
+{
+	table_close(&replay->table);
+	filter_close(&replay->filter);
+	filter_close(&replay->ladder_filter);
+	ladder_close(&replay->ladder);
+	capture_close(&replay->capture);
+}
+
+/* All packets; false if the file is broken. */
+static bool replay_read(struct replay *replay)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+	bool whole;
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	whole = capture_read(&replay->capture, replay_packet, replay);
+	replay_flush(replay);
+	action.sa_handler = SIG_DFL; /* a second one ends the program */
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	return whole;
+}
+
+static int replay_services(struct replay *replay, bool report)
+{
+	struct statistics *statistics = replay->statistics;
+
+	if (!statistics_wanted(statistics))
+		return 0;
+	statistics_picture(statistics, replay->table.services);
+	statistics->at_ns = replay->last_ns;
+	statistics->final = true;
+	return report ? replay->output->services(statistics) : 0;
+}
+
+static int replay_report(struct replay *replay, bool services)
+{
+	struct ledger_record ledger = { .interface = replay->capture.name };
+	const struct sweep_policy everything = { .everything = 1 };
+	int error = replay_table_report(&replay->table, &everything);
+
+	if (error)
+		fprintf(stderr, "tcpscope: reporting the flows: %s\n", strerror(-error));
+	ledger.ledger = replay->ledger;
+	if (!error)
+		error = replay->error;
+	if (!error && replay->draws)
+		error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
+	if (!error)
+		error = replay_services(replay, services);
+	statistics_ledger(replay->statistics, &replay->ledger);
+	if (!error)
+		error = replay->output->ledger(&ledger);
+	return error;
+}
+
+/* Before the file is opened; root's rights go once it is, since root may read what the user may not. */
+static int replay_enter_sandbox(const struct options *options, struct sandbox_user *user)
+{
+	const struct sandbox_limits limits = { .replay = true,
+					       .file = strcmp(options->capture, "-") ? options->capture : NULL,
+					       .services = options->filter || options->ladder,
+					       .hosts = options->filter || options->ladder };
+
+	tzset();
+	return sandbox_find_user(user, options->user) || sandbox_enter(&limits) ? EXIT_FAILED : EXIT_FINE;
+}
+
+int replay_run(const struct options *options, const struct output *output, struct statistics *statistics)
+{
+	struct replay *replay = &replay_state;
+	struct sandbox_user user;
+	bool whole;
+	int status;
+
+	*replay = (struct replay){ .output = output, .statistics = statistics };
+	status = replay_enter_sandbox(options, &user);
+	if (status == EXIT_FINE)
+		status = replay_open(replay, options);
+	if (status == EXIT_FINE && sandbox_drop(&user))
+		status = EXIT_FAILED;
+	if (status != EXIT_FINE)
+		goto out;
+	whole = replay_read(replay);
+	if (replay_report(replay, options->report))
+		status = EXIT_FAILED;
+	else if (options->strict && !ledger_is_whole(&replay->ledger))
+		status = EXIT_STRICT;
+	if (!whole) {
+		fflush(stdout); /* what was read comes before the complaint */
+		fprintf(stderr, "tcpscope: %s: %s\n", replay->capture.name, replay->capture.error);
+		status = EXIT_FAILED;
+	}
+out:
+	replay_close(replay);
+	return status;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE
+
+#include "screen_filter.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "replay/filter.h"
+#include "output/text.h"
+#include "output/words.h"
+
+enum { FLOW_TEXT = 512, WORD_MAX = 64 };
+
+/* One of these makes a text an expression. */
+static const char *const primitives[] = { "host", "net", "port",  "portrange", "src",  "dst",	 "tcp",
+					  "ip",	  "ip6", "proto", "len",       "less", "greater" };
+static const char *const connectives[] = { "and", "or", "not", "mask" };
+/* Names of offsets and flags, as in tcp[tcpflags]. */
+static const char *const prefixes[] = { "tcp-", "tcpflags", "icmp", "udp" };
+
+static bool is_among(const char *const *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(words[i], word))
+			return true;
+	return false;
+}
+
+#define IS_AMONG(words, word) is_among(words, sizeof(words) / sizeof((words)[0]), word)
+
+/* The next word into `word`, in lower case; NULL: there is none. A word too long is none of tcpdump's. */
+static const char *next_word(const char *at, char word[WORD_MAX])
+{
+	size_t length = 0;
+
+	while (*at && !isalnum((unsigned char)*at))
+		at++;
+	if (!*at)
+		return NULL;
+	for (; isalnum((unsigned char)*at) || (*at && strchr("-_.:", *at)); at++)
+		if (length < WORD_MAX - 1)
+			word[length++] = (char)tolower((unsigned char)*at);
+	word[length] = '\0';
+	return at;
+}
+
+static bool is_number_or_address(const char *word)
+{
+	return isdigit((unsigned char)*word) ||
+	       (strchr(word, ':') && strspn(word, "0123456789abcdef:.") == strlen(word));
+}
+
+static bool is_offset(const char *word)
+{
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (!strncmp(word, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+static bool begins_any(const char *const *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strncmp(words[i], word, strlen(word)))
+			return true;
+	return false;
+}
+
+#define BEGINS_ANY(words, word) begins_any(words, sizeof(words) / sizeof((words)[0]), word)
+
+enum filter_kind screen_filter_language(const char *text)
+{
+	char word[WORD_MAX], before[WORD_MAX] = "";
+	bool any = false;
+
+	while ((text = next_word(text, word))) {
+		bool primitive = IS_AMONG(primitives, word), service = !strcmp(before, "port");
+
+		any |= primitive;
+		if (!primitive && !service && !IS_AMONG(connectives, word) && !is_number_or_address(word) &&
+		    !is_offset(word))
+			return !*text && (BEGINS_ANY(primitives, word) || BEGINS_ANY(connectives, word))
+				       ? FILTER_NOTHING
+				       : FILTER_PLAIN;
+		memcpy(before, word, sizeof(before));
+	}
+	return any ? FILTER_TCPDUMP : FILTER_PLAIN;
+}
+
+static void filter_free(struct filter **filter)
+{
+	if (!*filter)
+		return;
+	filter_close(*filter);
+	free(*filter);
+	*filter = NULL;
+}
+
+/* The compiled expression, whose text is copied behind it; NULL, and why. */
+static struct filter *filter_new(const char *expression, char *message)
+{
+	struct filter *filter = calloc(1, sizeof(*filter) + strlen(expression) + 1);
+
+	strcpy(message, "no memory");
+	if (!filter)
+		return NULL;
+	strcpy((char *)(filter + 1), expression);
+	if (!filter_try_flows(filter, (char *)(filter + 1), message))
+		return filter;
+	filter_free(&filter);
+	return NULL;
+}
+
+int screen_filter_open(struct screen_filter *filter, const char *base)
+{
+	char message[PCAP_ERRBUF_SIZE];
+
+	*filter = (struct screen_filter){ .typing = false };
+	if (base)
+		filter->base = filter_new(base, message);
+	return base && !filter->base ? -ENOMEM : 0;
+}
+
+void screen_filter_close(struct screen_filter *filter)
+{
+	filter_free(&filter->base);
+	filter_free(&filter->typed);
+}
+
+/* What cannot be compiled yet leaves the last one in force. */
+static void take_expression(struct screen_filter *filter)
+{
+	char message[PCAP_ERRBUF_SIZE];
+	struct filter *anew = filter_new(filter->text, message);
+
+	if (!anew) {
+		text_escape(filter->wrong, sizeof(filter->wrong), message);
+		return;
+	}
+	filter_free(&filter->typed);
+	filter->typed = anew;
+	filter->kind = FILTER_TCPDUMP;
+}
+
+void screen_filter_renew(struct screen_filter *filter)
+{
+	bool empty = !filter->text[strspn(filter->text, " ")];
+	enum filter_kind language = empty ? FILTER_PLAIN : screen_filter_language(filter->text);
+
+	filter->wrong[0] = '\0';
+	if (language == FILTER_TCPDUMP) {
+		take_expression(filter);
+	} else if (language == FILTER_NOTHING && filter->typing) {
+		strcpy(filter->wrong, "...");
+	} else {
+		filter_free(&filter->typed);
+		filter->kind = empty ? FILTER_NOTHING : FILTER_PLAIN;
+	}
+}
+
+bool screen_filter_wanted(const struct screen_filter *filter) { return filter->base || filter->kind != FILTER_NOTHING; }
+
+/* What a flow's row says that does not move: endpoints, words, interface. */
+static void flow_text(char text[FLOW_TEXT], const struct record *record)
+{
+	char client[TEXT_ENDPOINT], server[TEXT_ENDPOINT], interface[64];
+	const char *words[] = { words_state(record->state), words_outcome(record->outcome),
+				words_closed_by(record->closed_by) };
+
+	text_endpoint(client, record->client.ip, record->ip_version, record->client.port);
+	text_endpoint(server, record->server.ip, record->ip_version, record->server.port);
+	text_escape(interface, sizeof(interface), record->interface ? record->interface : "");
+	snprintf(text, FLOW_TEXT, "%s %s %s %s %s %s %s", client, server, words[0] ? words[0] : "",
+		 words[1] ? words[1] : "", words[2] ? words[2] : "", record->reason ? record->reason : "", interface);
+}
+
+static bool contains_words(const char *text, const char *words)
+{
+	char word[FILTER_TEXT];
+	int used;
+
+	for (; sscanf(words, "%199s%n", word, &used) == 1; words += used)
+		if (!strcasestr(text, word))
+			return false;
+	return true;
+}
+
+bool screen_filter_match(void *context, const struct record *record)
+{
+	const struct screen_filter *filter = context;
+	char text[FLOW_TEXT];
+
+	if (filter->base && !filter_match_flow(filter->base, record))
+		return false;
+	if (filter->kind == FILTER_TCPDUMP)
+		return filter_match_flow(filter->typed, record);
+	if (filter->kind == FILTER_NOTHING)
+		return true;
+	flow_text(text, record);
+	return contains_words(text, filter->text);
+}

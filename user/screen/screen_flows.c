@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The page of flows: those in sight as a table, in the order of one of its columns. */
+#include <string.h>
+
+#include "screen_page.h"
+#include "output/text.h"
+#include "output/units.h"
+
+static int draw_filter(const struct screen_filter *filter, int row, int at)
+{
+	static const char *const kinds[] = { [FILTER_PLAIN] = " (text)", [FILTER_TCPDUMP] = " (tcpdump)" };
+
+	if (!filter->typing && filter->kind == FILTER_NOTHING)
+		return at;
+	at = paint_text(row, at, -1, PAINT_BOLD, "; filter: ");
+	at = paint_text(row, at, -1, PAINT_BOLD, filter->text);
+	if (filter->typing)
+		at = paint_text(row, at, 1, PAINT_PICKED, " ");
+	if (filter->kind != FILTER_NOTHING)
+		at = paint_text(row, at, -1, PAINT_DIM, kinds[filter->kind]);
+	return filter->wrong[0] ? paint_format(row, at, PAINT_ODD, " %s", filter->wrong) : at;
+}
+
+/* What is shown, in which order, and the filter, which is typed here. */
+static void draw_status(const struct screen *screen, int row)
+{
+	char shown[UNITS_TEXT], base[FILTER_TEXT];
+	int at;
+
+	units_exact(shown, screen->source.view->matching);
+	at = paint_format(row, 0, PAINT_PLAIN, "%s shown, by %s %s", shown, view_columns[screen->column].head,
+			  screen->source.view->order.descending ? "falling" : "rising");
+	at = draw_filter(&screen->filter, row, at);
+	if (screen->source.filter) {
+		text_escape(base, sizeof(base), screen->source.filter);
+		paint_format(row, at, PAINT_PLAIN, "; of '%s'", base);
+	}
+}
+
+static void draw_head(const struct screen *screen, int row, const int *column, const int *widths, int count)
+{
+	int at = 0;
+
+	paint_text(row, 0, screen->columns, PAINT_HEAD, "");
+	for (int i = 0; i < count; i++) {
+		const struct view_column *shown = &view_columns[column[i]];
+		int length = (int)strlen(shown->head),
+		    indent = shown->left || length > widths[i] ? 0 : widths[i] - length;
+
+		paint_text(row, at + indent, widths[i] - indent, column[i] == screen->column ? PAINT_BOLD : PAINT_HEAD,
+			   shown->head);
+		at += widths[i] + 1;
+	}
+}
+
+static enum paint paint_of(enum tone tone, bool ended)
+{
+	static const enum paint paints[] = { [TONE_ODD] = PAINT_ODD, [TONE_BAD] = PAINT_BAD };
+
+	return tone == TONE_PLAIN ? (ended ? PAINT_DIM : PAINT_PLAIN) : paints[tone];
+}
+
+static void draw_row(struct screen *screen, int row, __u32 number, const int *column, const int *widths, int count)
+{
+	const struct view *view = screen->source.view;
+	const struct record *record = screen_record(screen, number);
+	bool picked = number == view->picked, ended = number >= view->slots;
+	int at = 0;
+
+	if (picked)
+		paint_text(row, 0, screen->columns, PAINT_PICKED, record ? "" : "(gone)");
+	for (int i = 0; i < count && record; i++) {
+		const struct view_column *shown = &view_columns[column[i]];
+		struct cell cell = { .tone = TONE_PLAIN };
+		int length;
+
+		shown->fill(&cell, &view->rows[number], record);
+		if (strlen(cell.text) > (size_t)widths[i] && widths[i] > 2 && shown->left)
+			text_shorten(cell.text, (size_t)widths[i]);
+		length = (int)strlen(cell.text);
+		length = length < widths[i] ? length : widths[i];
+		paint_text(row, shown->left ? at : at + widths[i] - length, length,
+			   picked ? PAINT_PICKED : paint_of(cell.tone, ended), cell.text);
+		at += widths[i] + 1;
+	}
+}
+
+static void flows_draw(struct screen *screen, int top, int bottom)
+{
+	int column[VIEW_COLUMNS], widths[VIEW_COLUMNS];
+	int count = view_columns_choose(column, widths, screen->columns, screen->column);
+	struct view *view = screen->source.view;
+	__u32 height = bottom > top + 2 ? (__u32)(bottom - top - 2) : 0;
+
+	view_settle(view, height < SEEN ? height : SEEN);
+	draw_status(screen, top);
+	draw_head(screen, top + 1, column, widths, count);
+	for (__u32 i = 0; i < view->shown; i++)
+		draw_row(screen, top + 2 + (int)i, view->sight[i], column, widths, count);
+}
+
+/* ---- keys ---- */
+
+static void order_by(struct screen *screen, int column)
+{
+	const struct view_column *chosen = &view_columns[column];
+
+	screen->column = column;
+	view_order_by(screen->source.view, &(struct view_order){ .key = chosen->key,
+								 .of_row = chosen->of_row,
+								 .descending = chosen->falls != screen->reversed });
+}
+
+static void filter_changed(struct screen *screen)
+{
+	screen_filter_renew(&screen->filter);
+	view_match_by(screen->source.view, screen_filter_wanted(&screen->filter) ? screen_filter_match : NULL,
+		      &screen->filter);
+}
+
+static void filter_type(struct screen *screen, int key)
+{
+	struct screen_filter *filter = &screen->filter;
+	size_t length = strlen(filter->text);
+
+	if (key == PAINT_ENTER || key == PAINT_ESCAPE)
+		filter->typing = false;
+	if (key == PAINT_ESCAPE)
+		filter->text[0] = '\0';
+	if (key == PAINT_BACKSPACE && length)
+		filter->text[length - 1] = '\0';
+	if (key >= ' ' && key < 127 && length < sizeof(filter->text) - 1) {
+		filter->text[length] = (char)key;
+		filter->text[length + 1] = '\0';
+	}
+	filter_changed(screen);
+}
+
+static bool move(struct view *view, int key)
+{
+	int page = view->height > 1 ? (int)view->height - 1 : 1;
+
+	switch (key) {
+	case PAINT_UP:
+	case 'k': view_move(view, -1); break;
+	case PAINT_DOWN:
+	case 'j': view_move(view, 1); break;
+	case PAINT_PAGE_UP: view_move(view, -page); break;
+	case PAINT_PAGE_DOWN: view_move(view, page); break;
+	case PAINT_HOME: view_move_home(view); break;
+	case PAINT_END: view_move_to_end(view); break;
+	default: return false;
+	}
+	return true;
+}
+
+static bool flows_key(struct screen *screen, int key)
+{
+	struct view *view = screen->source.view;
+
+	if (screen->filter.typing) {
+		filter_type(screen, key);
+		return true;
+	}
+	switch (key) {
+	case PAINT_LEFT:
+	case '<': order_by(screen, (screen->column + VIEW_COLUMNS - 1) % VIEW_COLUMNS); break;
+	case PAINT_RIGHT:
+	case '>': order_by(screen, (screen->column + 1) % VIEW_COLUMNS); break;
+	case 'r':
+		screen->reversed = !screen->reversed;
+		order_by(screen, screen->column);
+		break;
+	case 'e': view->hide_ended = !view->hide_ended; break;
+	case '/': screen->filter.typing = true; break;
+	case PAINT_ESCAPE: filter_type(screen, key); break;
+	case PAINT_ENTER:
+		if (detail_open(screen, view->picked))
+			screen_turn_to(screen, &page_detail);
+		break;
+	default: return move(view, key);
+	}
+	return true;
+}
+
+const struct page page_flows = {
+	.name = "flows",
+	.key = '1',
+	.keys = "enter details  < > order  r reverse  / filter  e ended",
+	.draw = flows_draw,
+	.key_pressed = flows_key,
+};

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The page of services: what became of connection attempts per server address and port, and the slowest by name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "screen_page.h"
+#include "output/text.h"
+#include "output/units.h"
+
+enum { NAME_ROOM = 64, SLOW_ROWS = 6 };
+
+/* ---- the list ---- */
+
+void services_close(struct services *services)
+{
+	free(services->list);
+	free(services->rates);
+	services->list = NULL;
+	services->rates = NULL;
+	services->count = 0;
+}
+
+static const struct service_key nobody; /* the key of those without room */
+
+static const struct service_key *key_of(const struct statistics_service *row) { return row->key ? row->key : &nobody; }
+
+/* The picture before. */
+struct rates {
+	struct service_rate *rate;
+	size_t count;
+	__u64 at_ns;
+};
+
+static const struct service_rate *rate_of(const struct rates *rates, const struct service_key *key)
+{
+	for (size_t i = 0; i < rates->count; i++)
+		if (!service_key_differs(&rates->rate[i].key, key))
+			return &rates->rate[i];
+	return NULL;
+}
+
+static void enter_rates(struct services *anew, const struct rates *before)
+{
+	double seconds = (double)(anew->at_ns - before->at_ns) / (double)NS_PER_SEC;
+
+	for (size_t i = 0; i < anew->count; i++) {
+		const struct service_rate *old = rate_of(before, key_of(&anew->list[i]));
+		__u64 attempts = service_attempts(anew->list[i].service), had = old ? old->attempts : 0;
+
+		anew->rates[i] = (struct service_rate){ *key_of(&anew->list[i]), attempts, 0 };
+		if (before->at_ns && seconds > 0 && attempts > had)
+			anew->rates[i].rate = (double)(attempts - had) / seconds;
+	}
+}
+
+/* The cursor stays with its service. */
+static void find_cursor(struct services *services)
+{
+	if (!services->picked)
+		services->cursor = 0;
+	for (size_t i = 0; i < services->count && services->picked; i++)
+		if (!service_key_differs(key_of(&services->list[i]), &services->key))
+			services->cursor = i;
+	if (services->cursor >= services->count)
+		services->cursor = services->count ? services->count - 1 : 0;
+}
+
+/* Off the sum goes the latest of those that are old enough, else the oldest: at first none. */
+static void renew_recent(struct services *services)
+{
+	const struct histogram *connect = &services->sum.span[SERVICE_CONNECT];
+	__u64 step_ns = RECENT_S * NS_PER_SEC / (RECENT - 1), old_ns = RECENT_S * NS_PER_SEC;
+	int oldest = 0, newest = 0, from;
+
+	for (int i = 1; i < RECENT; i++) {
+		oldest = services->past[i].at_ns < services->past[oldest].at_ns ? i : oldest;
+		newest = services->past[i].at_ns > services->past[newest].at_ns ? i : newest;
+	}
+	from = oldest;
+	for (int i = 0; i < RECENT; i++)
+		if (services->at_ns - services->past[i].at_ns >= old_ns &&
+		    services->past[i].at_ns > services->past[from].at_ns)
+			from = i;
+	histogram_since(&services->recent, connect, &services->past[from].connect);
+	if (services->at_ns - services->past[newest].at_ns < step_ns)
+		return;
+	services->past[oldest].at_ns = services->at_ns;
+	services->past[oldest].connect = *connect;
+}
+
+void services_renew(struct screen *screen)
+{
+	struct services *services = &screen->services;
+	struct rates before = { services->rates, services->count, services->at_ns };
+
+	if (screen->news.pictured_ns == services->at_ns)
+		return;
+	free(services->list);
+	services->list = statistics_list(screen->source.statistics, &services->other, &services->count);
+	services->rates = calloc(services->count + 1, sizeof(*services->rates));
+	services->at_ns = screen->news.pictured_ns;
+	if (services->list && services->rates)
+		enter_rates(services, &before);
+	else
+		services_close(services);
+	free(before.rate);
+	statistics_sum(screen->source.statistics, &services->sum);
+	renew_recent(services);
+	find_cursor(services);
+}
+
+static void name_of(char name[NAME_ROOM], const struct service_key *key)
+{
+	if (key && key->ip_version)
+		text_endpoint(name, (const __u8 *)key->ip, key->ip_version, key->port);
+	else
+		strcpy(name, "others");
+}
+
+const struct service *services_picked(const struct services *services, char name[NAME_ROOM])
+{
+	strcpy(name, "all services");
+	if (!services->picked || services->cursor >= services->count)
+		return &services->sum;
+	name_of(name, services->list[services->cursor].key);
+	return services->list[services->cursor].service;
+}
+
+bool services_move(struct screen *screen, int key)
+{
+	struct services *services = &screen->services;
+	size_t last = services->count ? services->count - 1 : 0;
+
+	if (key == PAINT_HOME) {
+		services->picked = false;
+		services->cursor = 0;
+		return true;
+	}
+	if ((key != PAINT_UP && key != 'k' && key != PAINT_DOWN && key != 'j') || !services->count)
+		return false;
+	if (!services->picked)
+		services->cursor = 0;
+	else if (key == PAINT_DOWN || key == 'j')
+		services->cursor += services->cursor < last;
+	else
+		services->cursor -= services->cursor > 0;
+	services->picked = true;
+	services->key = *key_of(&services->list[services->cursor]);
+	return true;
+}
+
+/* ---- the table ---- */
+
+/* What a column says of a service; the widths make 80 columns with the name's. */
+static const struct {
+	const char *head;
+	int width;
+	int outcome; /* a counter of it; negative: another column */
+	int from;    /* least width of the terminal that has it */
+} table[] = {
+	{ "ATTEMPTS", 8, -1, 0 },
+	{ "/S", 6, -2, 0 },
+	{ "ACCEPT", 6, OUTCOME_ACCEPTED, 100 },
+	{ "REFUSE", 6, OUTCOME_REFUSED, 0 },
+	{ "FILTER", 6, OUTCOME_FILTERED, 100 },
+	{ "NOANSW", 6, OUTCOME_UNANSWERED, 0 },
+	{ "HALF", 5, OUTCOME_HALF_OPEN, 110 },
+	{ "ABORT", 5, OUTCOME_ABORTED, 110 },
+	{ "RETRY", 5, -3, 90 },
+	{ "P50", 6, -4, 0 },
+	{ "P90", 6, -5, 90 },
+	{ "P99", 6, -6, 0 },
+	{ "MAX", 6, -7, 0 },
+};
+
+static void number_text(char text[UNITS_TEXT], const struct service *service, double rate, int which)
+{
+	static const __u32 ppm[] = { 500000, 900000, 990000, 1000000 };
+	const struct histogram *connect = &service->span[SERVICE_CONNECT];
+
+	if (which >= 0)
+		units_format(text, units_count, (__s64)service->counts.outcome[which]);
+	else if (which == -1)
+		units_format(text, units_count, (__s64)service_attempts(service));
+	else if (which == -2)
+		units_format(text, units_count, (__s64)(rate + 0.5));
+	else if (which == -3)
+		units_format(text, units_count, (__s64)service->counts.syn_retries);
+	else
+		units_format(text, units_span_ns,
+			     connect->count ? (__s64)histogram_quantile(connect, ppm[-4 - which]) : -1);
+}
+
+static enum paint paint_of(const struct service *service, int which)
+{
+	bool bad = which == OUTCOME_REFUSED || which == OUTCOME_FILTERED || which == OUTCOME_UNANSWERED;
+
+	if (bad && service->counts.outcome[which])
+		return PAINT_BAD;
+	return which == -3 && service->counts.syn_retries ? PAINT_ODD : PAINT_PLAIN;
+}
+
+/* NULL: the head. */
+static void draw_line(const struct screen *screen, int row, const char *name, const struct service *service,
+		      double rate, bool picked)
+{
+	int at = screen->columns, first;
+
+	paint_text(row, 0, screen->columns, service ? (picked ? PAINT_PICKED : PAINT_PLAIN) : PAINT_HEAD, name);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (screen->columns >= table[i].from)
+			at -= table[i].width + 1;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		char text[UNITS_TEXT];
+
+		if (screen->columns < table[i].from)
+			continue;
+		if (service)
+			number_text(text, service, rate, table[i].outcome);
+		else
+			strcpy(text, table[i].head);
+		first = table[i].width - (int)strlen(text);
+		paint_text(row, at, 1, picked ? PAINT_PICKED : service ? PAINT_PLAIN : PAINT_HEAD, " ");
+		paint_text(row, at + 1 + (first > 0 ? first : 0), -1,
+			   picked    ? PAINT_PICKED
+			   : service ? paint_of(service, table[i].outcome)
+				     : PAINT_HEAD,
+			   text);
+		at += table[i].width + 1;
+	}
+}
+
+static void draw_slowest(const struct screen *screen, int top, int bottom)
+{
+	const struct services *services = &screen->services;
+	const struct slow_list *slowest;
+	char name[NAME_ROOM], sentence[SENTENCE];
+
+	if (services->cursor >= services->count || !services->list[services->cursor].key || top >= bottom)
+		return;
+	slowest = slowest_of(&screen->source.statistics->slowest, services->list[services->cursor].key);
+	name_of(name, services->list[services->cursor].key);
+	paint_format(top++, 0, PAINT_BOLD, "slowest connections to %s", name);
+	for (__u32 i = 0; slowest && i < slowest->count && top < bottom; i++) {
+		const struct slow *slow = &slowest->slow[i];
+
+		text_endpoint(name, slow->ip, slow->ip_version, slow->port);
+		slow_sentence(sentence, &slow->handshake);
+		paint_format(top++, 0, PAINT_PLAIN, "%s %s", name, sentence);
+	}
+}
+
+static void services_draw(struct screen *screen, int top, int bottom)
+{
+	struct services *services = &screen->services;
+	int slow = bottom - top > 3 * SLOW_ROWS ? SLOW_ROWS : 0;
+	size_t height = (size_t)(bottom - top - 1 - slow);
+
+	if (services->cursor < services->first)
+		services->first = services->cursor;
+	if (services->cursor >= services->first + height)
+		services->first = services->cursor - height + 1;
+	draw_line(screen, top, "SERVICE", NULL, 0, false);
+	for (size_t i = 0; i < height && services->first + i < services->count; i++) {
+		size_t number = services->first + i;
+		char name[NAME_ROOM];
+
+		name_of(name, services->list[number].key);
+		draw_line(screen, top + 1 + (int)i, name, services->list[number].service, services->rates[number].rate,
+			  number == services->cursor);
+	}
+	if (!services->count)
+		paint_text(top + 1, 0, -1, PAINT_DIM, "no connection attempt yet");
+	draw_slowest(screen, bottom - slow, bottom);
+}
+
+static bool services_key(struct screen *screen, int key)
+{
+	if (key == PAINT_ENTER && screen->services.count) {
+		services_move(screen, screen->services.picked ? PAINT_NO_KEY : PAINT_DOWN);
+		screen_turn_to(screen, &page_histogram);
+		return true;
+	}
+	if (key == PAINT_ESCAPE) {
+		screen_turn_to(screen, &page_flows);
+		return true;
+	}
+	return services_move(screen, key);
+}
+
+const struct page page_services = {
+	.name = "services",
+	.key = '2',
+	.keys = "enter histogram  up down choose",
+	.draw = services_draw,
+	.key_pressed = services_key,
+};

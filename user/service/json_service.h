@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The members of a service line (doc/record.md). */
+#ifndef TCPSCOPE_USER_JSON_SERVICE_H
+#define TCPSCOPE_USER_JSON_SERVICE_H
+
+#include "output/json.h"
+#include "statistics.h"
+
+void json_service(struct json *json, const struct statistics *statistics, const struct statistics_service *row);
+
+#endif

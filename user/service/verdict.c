@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "verdict.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assertion.h"
+#include "junit.h"
+#include "output/new_file.h"
+#include "output/output.h"
+
+int verdicts_check(const struct options *options)
+{
+	struct assertion_error error;
+	char text[VERDICT_TEXT];
+
+	for (size_t i = 0; i < options->assertions; i++) {
+		if (!assertion_check(options->assertion[i], &error))
+			continue;
+		text_escape(text, sizeof(text), options->assertion[i]);
+		fprintf(stderr, "tcpscope: --assert '%s', column %zu: %s\n", text, error.at + 1, error.message);
+		return EXIT_USAGE;
+	}
+	return EXIT_FINE;
+}
+
+int verdicts_open(const struct options *options, FILE **junit)
+{
+	int error = options->junit ? new_file_open(options->junit, junit) : 0;
+
+	if (error)
+		fprintf(stderr, "tcpscope: --junit %s: %s\n", options->junit, new_file_error(error));
+	return error ? EXIT_FAILED : EXIT_FINE;
+}
+
+/* Where an output for programs has no words for verdicts, they go beside it. */
+static int put(const struct options *options, const struct verdict *verdict)
+{
+	FILE *to = options->output->for_programs ? stderr : stdout;
+	char line[VERDICT_TEXT];
+
+	if (options->output->verdict)
+		return options->output->verdict(verdict);
+	verdict_line(line, verdict);
+	return fprintf(to, "%s\n", line) < 0 ? -EIO : 0;
+}
+
+int verdicts_give(const struct options *options, const struct statistics *statistics, FILE *junit)
+{
+	struct verdict *verdicts = calloc(options->assertions + 1, sizeof(*verdicts));
+	int status = EXIT_FINE, error = 0;
+
+	if (!verdicts) {
+		fputs("tcpscope: no memory for the assertions\n", stderr);
+		return EXIT_FAILED;
+	}
+	for (size_t i = 0; i < options->assertions; i++) {
+		assertion_measure(options->assertion[i], statistics, &verdicts[i]);
+		if (put(options, &verdicts[i]))
+			status = EXIT_FAILED;
+		else if (!verdicts[i].holds && status == EXIT_FINE)
+			status = EXIT_STRICT;
+	}
+	if (junit)
+		error = junit_write(junit, verdicts, options->assertions);
+	free(verdicts);
+	if (!error)
+		return status;
+	fprintf(stderr, "tcpscope: --junit %s: %s\n", options->junit, strerror(-error));
+	return EXIT_FAILED;
+}
