@@ -79,6 +79,7 @@ static int measure(const struct harvest *harvest, int rounds)
 int main(int argc, char **argv)
 {
 	int rounds = argc > 2 ? atoi(argv[2]) : ROUNDS_DEFAULT, err;
+	const struct config config = { 0 };
 	struct harvest harvest = { 0 };
 	struct loader loader;
 	char path[PIN_PATH];
@@ -88,7 +89,7 @@ int main(int argc, char **argv)
 		fputs("usage: snapshot NAME [ROUNDS]\n", stderr);
 		return 2;
 	}
-	if (pin_open(&pin, argv[1], false) || !pin.found || loader_open(&loader, pin.state.flows))
+	if (pin_open(&pin, argv[1], false) || !pin.found || loader_open(&loader, pin.state.flows, &config))
 		return 1;
 	pin_path(&pin, "", path);
 	err = loader_adopt(&loader, path);
