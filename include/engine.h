@@ -64,31 +64,42 @@ INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, cons
 	return NULL;
 }
 
-/* A segment that is not plain, or has no flow yet. Returns the counter it ends in. */
-SEPARATE int engine_special(struct table *table, struct ledger *ledger, struct segment *seg, __u32 number)
+/* The slot number of the flow that a segment belongs to: the one found, if its key says so too and the segment opens no
+ * new connection, else one begun for it; SLOT_NONE if there is no room. */
+SEPARATE __u32 engine_number(struct table *table, struct ledger *ledger, struct segment *seg, __u32 number)
 {
 	struct key_hash hash;
 	struct flow *flow;
 	struct facts *facts;
 
 	if (!table || !ledger || !seg)
-		return LEDGER_TABLE_FULL;
+		return SLOT_NONE;
 	hash = key_hash(seg, &table->shape.seed);
 	flow = engine_flow(table, ledger, seg, number, hash.direction);
 	facts = table_flow_facts(table, number);
-	if (flow && facts && handshake_is_new_flow(flow, facts, seg, hash.direction)) {
+	if (flow && facts) {
+		if (likely(!handshake_is_new_flow(flow, facts, seg, hash.direction)))
+			return number;
 		table_retire(flow);
-		flow = NULL;
 	}
-	if (!flow) {
-		clock_exact(seg);
-		number = engine_birth(table, ledger, seg);
-		flow = table_flow(table, number);
-		facts = table_flow_facts(table, number);
-	}
+	clock_exact(seg);
+	return engine_birth(table, ledger, seg);
+}
+
+/* A segment that is not plain, or has no flow yet. Returns the counter it ends in. A function beside engine_number and
+ * not round it: before 6.8 the kernel rounds the stack of each function up to 32 octets, and 512 are all there is. */
+SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 number)
+{
+	struct flow *flow;
+	struct facts *facts;
+
+	if (!table || !seg)
+		return LEDGER_TABLE_FULL;
+	flow = table_flow(table, number);
+	facts = table_flow_facts(table, number);
 	if (!flow || !facts)
 		return LEDGER_TABLE_FULL;
-	flow_update(flow, facts, seg, hash.direction);
+	flow_update(flow, facts, seg, key_hash(seg, &table->shape.seed).direction);
 	return LEDGER_IN_FLOWS;
 }
 
@@ -145,7 +156,7 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
 		number = engine_plain(table, seg);
 		if (unlikely(number != ENTERED))
-			verdict = engine_special(table, ledger, seg, number);
+			verdict = engine_special(table, seg, engine_number(table, ledger, seg, number));
 		if (unlikely(ledger->evicted != evicted))
 			table_depart(table, ledger);
 	} else if (verdict == LEDGER_ICMP_ERRORS) {
