@@ -136,7 +136,7 @@ demo: all $(TEST_DEPENDENCIES)
 
 SOURCES = $(wildcard bpf/*.[ch] include/*.h user/*.[ch] user/*/*.[ch] tests/*.[ch] tests/*/*.[ch])
 SCRIPTS = $(wildcard tests/*.sh tests/*/*.sh completion/*.bash) $(shell grep -lsE '^#!/bin/(ba)?sh' tests/* tests/*/* .ci/*)
-LICENSED = $(SOURCES) $(sort $(SCRIPTS)) $(wildcard vmlinux/*.h tests/*/*.py tests/*.mk tests/*/*.mk README.md doc/* completion/*) Makefile
+LICENSED = $(SOURCES) $(sort $(SCRIPTS)) $(wildcard vmlinux/*.h tests/*.py tests/*/*.py tests/*.mk tests/*/*.mk README.md doc/* completion/*) Makefile
 
 check:
 	$(call say,LICENCE,$(words $(LICENSED)) files)

@@ -38,18 +38,25 @@ INLINE struct ladder_state *ladder_state_of(void)
 	return bpf_map_lookup_elem(&ladders, &at);
 }
 
-/* engine_enter, after a look at the counters as they are. Every segment is given its exact time, chosen or not: which of
+/* A look at the counters as they are, before the engine. Every segment is given its exact time, chosen or not: which of
  * them are is asked last, and a SYN that begins a connection anew is told from one of the old by the engine. */
-SEPARATE int ladder_enter(struct hook_state *hook, int verdict)
+SEPARATE int ladder_look(struct hook_state *hook)
 {
 	struct ladder_state *state = ladder_state_of();
 
 	if (!state || !hook)
-		return LEDGER_TABLE_FULL;
-	if (verdict == LEDGER_IN_FLOWS) {
-		clock_exact(&hook->segment);
-		rung_before(&state->before, &table, &hook->segment);
-	}
+		return 0;
+	clock_exact(&hook->segment);
+	rung_before(&state->before, &table, &hook->segment);
+	return 0;
+}
+
+/* engine_enter, after that look: beside it, since the stack has no room for one in the other. Nor has it on kernels
+ * before 6.8, which round each function's up to 32 octets, for one more function between the programs and the engine. */
+INLINE int ladder_enter(struct hook_state *hook, int verdict)
+{
+	if (verdict == LEDGER_IN_FLOWS)
+		ladder_look(hook);
 	return engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 }
 

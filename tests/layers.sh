@@ -129,4 +129,7 @@ verdict "outputs see the record and the tools of text" \
 verdict "only replay and filter know libpcap" \
 	"$(includes $(others replay) | grep -E ':[<"]pcap(/|\.h)')"
 
+verdict "the programs' stack is enough for kernels before 6.8" \
+	"$(python3 tests/stack.py "${BUILD:-build}/tcpscope.bpf.o" | awk '$1 > 512')"
+
 exit "$failed"
