@@ -105,6 +105,23 @@ static int compare_summaries(struct twin *twin, const char *name)
 	return err;
 }
 
+/* Every segment is in one counter, and every flow that was born has left by one way. */
+static void check_balance(struct twin *twin, const char *name)
+{
+	const struct ledger *ledger = &twin->native.ledger;
+	const struct reports *reports = &twin->native.reports;
+	__u64 counted = 0, left = ledger->lost_records + ledger->summarised;
+
+	for (int i = 0; i < LEDGER_COUNT; i++)
+		counted += ledger->counter[i];
+	for (size_t i = 0; i < reports->count; i++)
+		left += reports->report[i].reason != END_ACTIVE;
+	if (counted != ledger->seen)
+		differ(twin, name, "%llu segments seen, %llu in the counters", ledger->seen, counted);
+	if (left != ledger->births)
+		differ(twin, name, "%llu flows born, %llu left", ledger->births, left);
+}
+
 static int twin_compare(struct twin *twin, const char *name)
 {
 	struct difference difference = {};
@@ -123,6 +140,7 @@ static int twin_compare(struct twin *twin, const char *name)
 		 memcmp(twin->kernel.tags, native_tags(&twin->native), sizeof(__u64) * native_buckets(&twin->native)))
 		differ(twin, name, "a slot is taken after the last sweep");
 	compare_services(twin, name);
+	check_balance(twin, name);
 	twin->reports += twin->native.reports.count;
 	twin->evicted += twin->native.ledger.evicted;
 	return 0;
