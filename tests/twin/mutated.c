@@ -22,10 +22,11 @@ struct account {
 	unsigned long captures, unread, mutants, in_flows, malformed;
 };
 
-/* FNV-1a: the mutants of a capture are the same whatever else is in the list. */
-static __u64 hash_name(const char *name)
+/* FNV-1a, begun with the run's seed: the mutants of a capture are the same whatever else is in the list, and others
+ * under each seed. An exclusive or with the seed at the end would but reorder them where seeds are alike. */
+static __u64 hash_name(__u64 seed, const char *name)
 {
-	__u64 hash = 0xcbf29ce484222325ULL;
+	__u64 hash = (seed ^ 0xcbf29ce484222325ULL) * 0x100000001b3ULL;
 
 	for (; *name; name++)
 		hash = (hash ^ (__u8)*name) * 0x100000001b3ULL;
@@ -44,7 +45,7 @@ static int play_mutant(struct twin *twin, const char *name, const struct frames 
 	const struct setting *setting = &settings[number / HOOKS % 2];
 	struct frames mutant = {};
 	char told[320];
-	int err = mutate(&mutant, original, twin->seed ^ (hash_name(name) + number));
+	int err = mutate(&mutant, original, hash_name(twin->seed, name) + number);
 
 	snprintf(told, sizeof(told), "%s, mutation %lu%s", name, number, setting->name);
 	twin->hook = (enum hook)(number % HOOKS);
