@@ -12,7 +12,7 @@ UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,service/assertion servi
 	replay/filter replay/filter_kernel service/junit service/measure output/merge output/new_file replay/progress \
 	screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
 	screen/view_rank output/words)
-FUZZERS := $(BUILD)/fuzz/parse $(BUILD)/fuzz/flow $(BUILD)/fuzz/assertion
+FUZZERS := $(patsubst %,$(BUILD)/fuzz/%,assertion capture filter flow options parse)
 
 .PHONY: tests fuzz
 
@@ -43,7 +43,7 @@ $(BUILD)/unit/run: $(UNIT_OBJECTS) $(UNIT_USER_OBJECTS)
 $(FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c
 	@mkdir -p $(@D)
 	$(call say,FUZZ,$@)
-	$(Q)$(CLANG) $(TESTS_CFLAGS) -MF $@.d -fsanitize=fuzzer $< -o $@
+	$(Q)$(CLANG) $(TESTS_CFLAGS) -MF $@.d -fsanitize=fuzzer $< -lpcap -o $@
 
 -include $(UNIT_OBJECTS:.o=.d) $(UNIT_USER_OBJECTS:.o=.d) $(FUZZERS:=.d)
 include tests/twin/twin.mk
