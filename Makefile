@@ -26,7 +26,7 @@ OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c user/*/*.c))
 BUILD_PACKAGES = gcc libc6-dev linux-libc-dev clang-19 libbpf-dev libxdp-dev libpcap-dev nettle-dev libncurses-dev \
 	libseccomp-dev libcap-dev
 TEST_PACKAGES = bpftool libcriterion-dev libclang-rt-19-dev llvm-19 iproute2 nftables ethtool iperf3 nmap tcpdump tcptrace tshark tmux \
-	zsh python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
+	zsh procps netbase python3 clang-format-19 clang-tidy-19 cppcheck shellcheck
 
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' '$(1)' '$(2)')
@@ -78,7 +78,7 @@ $(TEST_DEPENDENCIES): Makefile | $(BUILD)/dependencies
 	if [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/usr/sbin:/sbin"; \
 	$(call need_program,ip,iproute2) $(call need_program,nft,nftables) $(call need_program,ethtool,ethtool) \
 	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) $(call need_program,tcpdump,tcpdump) \
-	$(call need_program,tmux,tmux) true; fi; \
+	$(call need_program,tmux,tmux) $(call need_program,pgrep,procps) true; fi; \
 	$(install_or_say)
 	@touch $@
 
