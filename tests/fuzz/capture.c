@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Any octets as a capture file: what is read of it lies within the file, goes through the engine, and the ledger
  * balances; what cannot be read is refused with words. */
-#define _GNU_SOURCE /* memfd_create, fopencookie */
+#define _GNU_SOURCE /* memfd_create, memmem, fopencookie */
 #include <sys/mman.h>
 
 #include "../../user/capture.c"
@@ -18,6 +18,7 @@ struct reading {
 	struct table table;
 	struct ledger ledger;
 	struct segment seg;
+	const void *file;
 	size_t size, octets; /* of the file, and of its packets so far */
 };
 
@@ -29,6 +30,8 @@ static void enter(void *context, const struct capture_packet *packet)
 
 	reading->octets += packet->captured;
 	require(frame && packet->captured <= packet->len && reading->octets <= reading->size);
+	require(memmem(reading->file, reading->size, packet->data,
+		       packet->captured)); /* not what a buffer held before */
 	memcpy(frame, packet->data, packet->captured);
 	verdict = plain_parse(packet->link, frame, packet->captured, packet->len, &reading->seg);
 	reading->seg.now_ns = packet->time_ns;
@@ -59,6 +62,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 
 	require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	reading.file = data;
 	reading.size = size;
 	reading.octets = 0;
 	reading.ledger = (struct ledger){ .seen = 0 };
