@@ -78,7 +78,8 @@ $(TEST_DEPENDENCIES): Makefile | $(BUILD)/dependencies
 	if [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/usr/sbin:/sbin"; \
 	$(call need_program,ip,iproute2) $(call need_program,nft,nftables) $(call need_program,ethtool,ethtool) \
 	$(call need_program,iperf3,iperf3) $(call need_program,nmap,nmap) $(call need_program,tcpdump,tcpdump) \
-	$(call need_program,tmux,tmux) $(call need_program,pgrep,procps) true; fi; \
+	$(call need_program,tmux,tmux) $(call need_program,pgrep,procps) \
+	[ -e /etc/services ] || { echo "missing: /etc/services (Debian package netbase)" >&2; missing=1; }; fi; \
 	$(install_or_say)
 	@touch $@
 

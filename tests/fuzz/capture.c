@@ -4,8 +4,10 @@
 #define _GNU_SOURCE /* memfd_create, memmem, fopencookie */
 #include <sys/mman.h>
 
-#include "../../user/capture.c"
-#include "../../user/pcapng.c"
+#include "../../user/replay/capture.c"
+#include "../../user/replay/pcapng.c"
+#include "../../user/replay/progress.c"
+#include "../../user/output/text.c"
 #include "../unit/plain_body.h"
 
 static void require(bool holds)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../user/filter.c"
-#include "../../user/filter_kernel.c"
+#include "../../user/replay/filter.c"
+#include "../../user/replay/filter_kernel.c"
 
 enum { TEXT_MAX = 512, FRAME_MAX = 300, LENGTHEN = 60 };
 
