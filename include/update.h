@@ -70,16 +70,21 @@ INLINE void half_window(struct tally *tally, const struct segment *seg)
 		tally->window_max = seg->window;
 }
 
+/* Which kinds of segments of this side may be plain from now on, as far as the history goes. */
+INLINE __u16 half_noted(const struct half *own)
+{
+	return (own->noted & NOTED_ACK ? HALF_PLAIN_ACK : 0) | (own->noted & NOTED_DATA ? HALF_PLAIN_DATA : 0);
+}
+
 /* What is next from this side may be plain: it has had all its firsts. */
 INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
-	const __u8 noted = x->own->noted;
 
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
 	    !(x->own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP)))
-		x->own->bits |= (noted & NOTED_ACK ? HALF_PLAIN_ACK : 0) | (noted & NOTED_DATA ? HALF_PLAIN_DATA : 0);
+		x->own->bits |= half_noted(x->own);
 }
 
 /* The bit that says that a segment with or without payload may be plain. */
@@ -120,8 +125,10 @@ INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg
 
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
 {
+	struct half *own = &flow->half[direction & 1];
+
 	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
-	flow->half[direction & 1].bits |= HALF_ACKED | half_plain_bit(seg);
+	own->bits |= HALF_ACKED | half_noted(own);
 }
 
 /* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */

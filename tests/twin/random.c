@@ -3,7 +3,15 @@
 
 #include <string.h>
 
-enum { SERVERS = 3, SYN_ONE_IN = 25, QUOTES_ONE_IN = 40, LOSSES_ONE_IN = 20, IPV6_ONE_IN = 4, FRAME_ROOM = 384 };
+enum {
+	SERVERS = 3,
+	SYN_ONE_IN = 25,
+	QUOTES_ONE_IN = 40,
+	LOSSES_ONE_IN = 20,
+	INSTANTS_ONE_IN = 50,
+	IPV6_ONE_IN = 4,
+	FRAME_ROOM = 384
+};
 enum { TUNNEL_ONE_IN = 3, ETHERNET_LEN = 14 };
 
 struct random {
@@ -219,8 +227,9 @@ static void random_time(struct random *random)
 		random->now_ns -= NS_PER_MS;
 }
 
-/* One frame, and time passes. `fields` NULL: an ICMP error. */
-static int add(struct frames *frames, struct random *random, const struct ends *ends, const struct fields *fields)
+/* One frame. `fields` NULL: an ICMP error. */
+static int add_now(struct frames *frames, struct random *random, const struct ends *ends, const struct fields *fields,
+		   bool tunnelled)
 {
 	struct writer plain = {}, to = {};
 
@@ -229,14 +238,20 @@ static int add(struct frames *frames, struct random *random, const struct ends *
 		put_tcp(&plain, random, ends, fields);
 	else
 		put_icmp_error(&plain, random, ends);
-	if (random_below(random, TUNNEL_ONE_IN))
-		to = plain;
-	else
+	if (tunnelled)
 		put_tunnel(&to, random, &plain);
-	random_time(random);
+	else
+		to = plain;
 	return frames_add(
 		frames, LINK_ETHERNET,
 		&(struct frame){ .bytes = to.octet, .len = to.len, .wire_len = to.len, .now_ns = random->now_ns });
+}
+
+/* Time passes, and there is a frame, in a tunnel or not. */
+static int add(struct frames *frames, struct random *random, const struct ends *ends, const struct fields *fields)
+{
+	random_time(random);
+	return add_now(frames, random, ends, fields, !random_below(random, TUNNEL_ONE_IN));
 }
 
 /* What chance would not bring about: data, a run of equal ACKs for its first octet, and the data again. */
@@ -264,6 +279,35 @@ static int add_loss(struct frames *frames, struct random *random, const struct e
 	return err ? err : add(frames, random, ends, &data);
 }
 
+/* Nor this: a handshake within one reading of the clock, so that its round trip is not known until the server's next. */
+static int add_instant(struct frames *frames, struct random *random, const struct ends *ends)
+{
+	const struct ends back = { ends->ipv6, !ends->to_server, ends->client, ends->server };
+	const __u32 isn = random_below(random, 1u << 30);
+	const struct {
+		const struct ends *ends;
+		struct fields fields;
+		__u64 after_ns;
+	} script[] = {
+		{ ends, { .flags = TCP_SYN, .sequence = isn, .window = 502 }, 0 },
+		{ &back,
+		  { .flags = TCP_SYN | TCP_ACK, .sequence = 1000, .acknowledgment = isn + 1, .window = 502 },
+		  0 },
+		{ ends, { .flags = TCP_ACK, .sequence = isn + 1, .acknowledgment = 1001, .window = 502 }, 0 },
+		{ &back, { .flags = TCP_ACK, .sequence = 1001, .acknowledgment = isn + 1, .window = 503 }, 1000 },
+		{ ends,
+		  { .flags = TCP_ACK, .sequence = isn + 1, .acknowledgment = 1001, .window = 502, .payload_len = 100 },
+		  1000 },
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(script) / sizeof(*script) && !err; i++) {
+		random->now_ns += script[i].after_ns;
+		err = add_now(frames, random, script[i].ends, &script[i].fields, false);
+	}
+	return err;
+}
+
 int random_frames(struct frames *frames, const struct random_range *range)
 {
 	struct random random = { .state = range->seed | 1, .now_ns = 1700000000 * NS_PER_SEC };
@@ -282,6 +326,8 @@ int random_frames(struct frames *frames, const struct random_range *range)
 			err = add(frames, &random, &ends, NULL);
 		else if (!random_below(&random, LOSSES_ONE_IN))
 			err = add_loss(frames, &random, &ends);
+		else if (!random_below(&random, INSTANTS_ONE_IN))
+			err = add_instant(frames, &random, &ends);
 		else
 			err = add(frames, &random, &ends, &fields);
 	}
