@@ -8,7 +8,7 @@
 #include "handshake.h"
 #include "rtt.h"
 
-enum { PLAIN_PAYLOAD_MAX = 65535 }; /* octets: what flow_plain may be given */
+enum { PLAIN_PAYLOAD_MAX = 65535, PLAIN_GAP_MAX = 1 << 30 }; /* octets: what flow_plain may be given; lost before it */
 
 /* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done, but that a
  * correction that had lapsed is gone. */
@@ -105,7 +105,8 @@ INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, con
 {
 	__u32 len = seg->payload_len, ahead = seg->sequence + len - peer->ack;
 
-	if (seg->window == 0 || own->next == 0 || seq_before(seg->sequence, own->next))
+	/* Neither behind `next` nor so far ahead that its end would be behind: half way round. */
+	if (seg->window == 0 || own->next == 0 || seg->sequence - own->next >= PLAIN_GAP_MAX)
 		return false;
 	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
 		return seg->sequence != own->next || seg->acknowledgment != own->ack;

@@ -100,10 +100,12 @@ static __u32 random_options(struct random *random, __u8 options[40], bool syn)
 	return len;
 }
 
-/* Sequence numbers lie near 0, where they also wrap, or near one of two initial ones. */
+/* Sequence numbers lie near 0, where they also wrap, or near one of two initial ones, or half way round from one. */
 static __u32 random_sequence(struct random *random)
 {
-	static const __u32 near[] = { 0xfffffff0, 1000, 1000, 1000, 1000, 5000 };
+	static const __u32 near[] = {
+		0xfffffff0, 0xfffffff0, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000, 5000, 5000, 0x80000000u + 950
+	};
 	static const __u32 offsets[] = { 0, 1, 2, 101, 201, 0xffffffff, 301, 65536 };
 
 	return PICK(random, near) + PICK(random, offsets);
