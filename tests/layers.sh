@@ -129,6 +129,10 @@ verdict "outputs see the record and the tools of text" \
 verdict "only replay and filter know libpcap" \
 	"$(includes $(others replay) | grep -E ':[<"]pcap(/|\.h)')"
 
+# They escape what they say: a name could command the terminal.
+verdict "what the program says goes through message_put" \
+	"$(grep -rnE '(fprintf|fputs|fputc|perror)\(.*(stderr|"tcpscope: )' user --include='*.c' | grep -vE '^user/(message|replay/progress|live/loader)\.c:')"
+
 verdict "the programs' stack is enough for kernels before 6.8" \
 	"$(python3 tests/stack.py "${BUILD:-build}/tcpscope.bpf.o" | awk '$1 > 512')"
 

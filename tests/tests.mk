@@ -8,7 +8,7 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude -iquote user $(SANITIZERS) $(DEPFLAGS)
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
 # Of the program, what has no source and no output.
-UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,service/assertion service/bars output/column \
+UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,message service/assertion service/bars output/column \
 	replay/filter replay/filter_kernel service/junit service/measure output/merge output/new_file replay/progress \
 	screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
 	screen/view_rank output/words)

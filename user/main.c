@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "live/live.h"
+#include "message.h"
 #include "options.h"
 #include "output/output.h"
 #include "screen/paint.h"
@@ -22,7 +23,7 @@ static int run(const struct options *options, FILE *junit)
 	int status, judged;
 
 	if (wanted && statistics_open(&statistics, !options->capture && options->filter)) {
-		fputs("tcpscope: no memory for statistics\n", stderr);
+		message_put("no memory for statistics");
 		return EXIT_FAILED;
 	}
 	status = options->capture ? replay_run(options, options->output, &statistics)
@@ -32,7 +33,7 @@ static int run(const struct options *options, FILE *junit)
 		status = judged == EXIT_FINE ? status : judged;
 	}
 	if (statistics.error) {
-		fputs("tcpscope: no memory for the slowest connections: the report lacks some\n", stderr);
+		message_put("no memory for the slowest connections: the report lacks some");
 		status = EXIT_FAILED;
 	}
 	statistics_close(&statistics);
@@ -80,7 +81,7 @@ int main(int argc, char **argv)
 	if (error == -EPIPE) { /* the reader has what it wanted: head, less; but then nothing was judged */
 		status = options.assertions ? EXIT_FAILED : EXIT_FINE;
 	} else if (error) {
-		fprintf(stderr, "tcpscope: writing to standard output: %s\n", strerror(-error));
+		message_put("writing to standard output: %s", strerror(-error));
 		status = EXIT_FAILED;
 	}
 	options_free(&options);

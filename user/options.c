@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "output/output.h"
 
 #ifndef TCPSCOPE_VERSION
@@ -90,9 +91,7 @@ static void __attribute__((format(printf, 1, 2), noreturn)) usage_error(const ch
 	va_list words;
 
 	va_start(words, format);
-	fputs("tcpscope: ", stderr);
-	vfprintf(stderr, format, words);
-	fputs("; see tcpscope --help\n", stderr);
+	message_put_list(format, words, "; see tcpscope --help");
 	va_end(words);
 	exit(EXIT_USAGE);
 }

@@ -18,6 +18,7 @@ from scope import BINARY
 FAILED, USAGE = 1, 2
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 SCRATCH = "/run/scratch"
+HOSTILE, SHOWN = "v\x1b]2;own\x07", r"v\x1b]2;own\x07"
 # A copy that everybody may run, wherever the tree is.
 PROGRAM = f"{SCRATCH}/{os.path.basename(BINARY)}"
 PCAP_HEADER = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
@@ -57,6 +58,8 @@ def check_empty(name, done):
 # name, arguments, exit status, a word that the message must hold
 REFUSED = (
     ("no such interface", ("-i", "nosuch0"), FAILED, "nosuch0"),
+    ("an interface's name that commands terminals", ("-i", HOSTILE), FAILED, SHOWN),
+    ("a user's name that does", ("-i", "veth0", "--user", HOSTILE), FAILED, SHOWN),
     ("one of two interfaces is not there", ("-i", "veth0", "-i", "nosuch0"), FAILED, "nosuch0"),
     ("bad filter, live", ("-i", "veth0", "port", "ninety"), USAGE, "port ninety"),
     ("bad filter, capture", ("-r", f"{SCRATCH}/good.pcap", "port", "ninety"), USAGE, "port ninety"),
@@ -95,6 +98,22 @@ def check_good():
         report.check(f"input {option}: on stdout, exit status 0", done.returncode == 0 and done.stdout, done)
 
 
+def check_hostile():
+    """A watched interface may be called almost anything, too. (Its name on the screen: tty.py.)"""
+    net.veth_make("client", "server", HOSTILE, "veth8")
+    net.inside("client", "ip", "link", "set", HOSTILE, "up")
+    net.inside("server", "ip", "link", "set", "veth8", "up")
+    for hook in ("tc", "xdp"):
+        for words in (("table",), ("csv",), ("zeek",), ("json",), ("table", "--stats"), ("table", "--report")):
+            name = f"input hostile interface, {hook}, {' '.join(words)}"
+            done = tcpscope("-i", HOSTILE, "--hook", hook, "--duration", "0.2", "--output", *words)
+            report.equal(f"{name}: exit status", done.returncode, 0)
+            report.check(f"{name}: shown in escapes", SHOWN in done.stderr, done.stderr)
+            wrong = [octet for octet in done.stdout + done.stderr if octet not in "\t\n" and not octet.isprintable()]
+            report.equal(f"{name}: no control of its", wrong, [])
+    net.inside("client", "ip", "link", "delete", HOSTILE)
+
+
 def main():
     net.namespace_make("client")
     net.namespace_make("server")
@@ -115,6 +134,7 @@ def main():
         done = tcpscope("-r", f"{SCRATCH}/good.pcap", "--output", "json", stdout=full)
         check_refused("stdout is full", done, FAILED, "space")
     check_good()
+    check_hostile()
     report.equal("input: nothing is attached after all that", net.attached("client", "veth0"), [])
 
 

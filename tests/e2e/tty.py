@@ -98,7 +98,7 @@ def hostile(terminal):
     for namespace, name in (("client", "veth8"), ("server", HOSTILE)):
         net.inside(namespace, "ip", "link", "set", name, "up")
     os.truncate("/run/scratch/terminal.raw", 0)
-    screen(terminal, "-i", r"$'v\x1b]2;owned\x07'", "2>/dev/null")
+    screen(terminal, "-i", r"$'v\x1b]2;owned\x07'")
     text = terminal.wait_for(SHOWN)
     report.check("tty: a hostile name is shown in escapes", f"veth0 in tcx out tcx, {SHOWN} in tcx" in text, text)
     terminal.keys("q")

@@ -7,6 +7,7 @@
 #include "../../user/replay/capture.c"
 #include "../../user/replay/pcapng.c"
 #include "../../user/replay/progress.c"
+#include "../../user/message.c"
 #include "../../user/output/text.c"
 #include "../unit/plain_body.h"
 

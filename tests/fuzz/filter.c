@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../user/message.c"
+#include "../../user/output/text.c"
 #include "../../user/replay/filter.c"
 #include "../../user/replay/filter_kernel.c"
 

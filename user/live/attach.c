@@ -11,6 +11,7 @@
 #include <xdp/libxdp.h>
 
 #include "leftover.h"
+#include "message.h"
 
 /* Kernel 6.6's numbers of enum bpf_attach_type, which older headers lack. */
 static const enum bpf_attach_type tcx[DIRECTIONS] = {
@@ -60,7 +61,7 @@ static void explain_no_xdp(const struct attach *attach, const struct watched *wa
 
 static void say_xdp(const struct watched *watched, const char *mode, const char *why)
 {
-	fprintf(stderr, "tcpscope: %s: ingress by XDP, %s, because %s\n", watched->name, mode, why);
+	message_put("%s: ingress by XDP, %s, because %s", watched->name, mode, why);
 }
 
 /* Did libxdp attach the program itself, without its dispatcher? */
@@ -205,10 +206,10 @@ static const char *attach_tc(struct attach *attach, const struct watched *watche
 
 static int explain_tc(const struct watched *watched, enum interface_direction direction, int err)
 {
-	fprintf(stderr, "tcpscope: %s: cannot attach to tc %s: %s%s\n", watched->name,
-		direction == DIRECTION_INGRESS ? "ingress" : "egress", strerror(-err),
-		err == -EPERM ? "; run it as root, or with the capability NET_ADMIN"
-			      : "; does the kernel have CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS?");
+	message_put("%s: cannot attach to tc %s: %s%s", watched->name,
+		    direction == DIRECTION_INGRESS ? "ingress" : "egress", strerror(-err),
+		    err == -EPERM ? "; run it as root, or with the capability NET_ADMIN"
+				  : "; does the kernel have CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS?");
 	return err;
 }
 
@@ -227,14 +228,14 @@ static int attach_ingress(struct attach *attach, const struct watched *watched, 
 		return 0;
 	explain_no_xdp(attach, watched, err, why, sizeof(why));
 	if (err && must_xdp(attach)) {
-		fprintf(stderr, "tcpscope: %s: cannot attach to XDP: %s; %s\n", watched->name, why,
-			attach->choice == HOOK_TAP ? "--tap needs it" : "try --hook tc");
+		message_put("%s: cannot attach to XDP: %s; %s", watched->name, why,
+			    attach->choice == HOOK_TAP ? "--tap needs it" : "try --hook tc");
 		return err;
 	}
 	how = attach_tc(attach, watched, number, DIRECTION_INGRESS, &err);
 	if (!how)
 		return explain_tc(watched, DIRECTION_INGRESS, err);
-	fprintf(stderr, "tcpscope: %s: ingress by tc (%s), because %s\n", watched->name, how, why);
+	message_put("%s: ingress by tc (%s), because %s", watched->name, how, why);
 	return 0;
 }
 
@@ -246,13 +247,13 @@ static int attach_egress(struct attach *attach, const struct watched *watched, u
 	int err = 0;
 
 	if (why) {
-		fprintf(stderr, "tcpscope: %s: egress not watched, because %s\n", watched->name, why);
+		message_put("%s: egress not watched, because %s", watched->name, why);
 		return 0;
 	}
 	how = attach_tc(attach, watched, number, DIRECTION_EGRESS, &err);
 	if (!how)
 		return explain_tc(watched, DIRECTION_EGRESS, err);
-	fprintf(stderr, "tcpscope: %s: egress by tc (%s)\n", watched->name, how);
+	message_put("%s: egress by tc (%s)", watched->name, how);
 	return 0;
 }
 
@@ -275,7 +276,7 @@ static void detach_tc(const struct watched *watched, struct attachment *attachme
 	if (attachment->filter[direction] && !watched->gone)
 		err = bpf_tc_detach(&hook, &filter);
 	if (err && err != -ENOENT && err != -ENODEV && err != -EINVAL)
-		fprintf(stderr, "tcpscope: %s: cannot remove its tc filter: %s\n", watched->name, strerror(-err));
+		message_put("%s: cannot remove its tc filter: %s", watched->name, strerror(-err));
 	attachment->filter[direction] = 0;
 }
 
@@ -289,8 +290,8 @@ void detach_interface(struct attach *attach, const struct watched *watched, unsi
 	else if (attachment->xdp && !watched->gone)
 		err = xdp_program__detach(attach->xdp, (int)watched->ifindex, XDP_MODE_UNSPEC, 0);
 	if (err && err != -ENOENT && err != -ENODEV)
-		fprintf(stderr, "tcpscope: %s: cannot detach from XDP: %s; `ip link set %s xdp off` does it\n",
-			watched->name, strerror(-err), watched->name);
+		message_put("%s: cannot detach from XDP: %s; `ip link set %s xdp off` does it", watched->name,
+			    strerror(-err), watched->name);
 	attachment->xdp = false;
 	attachment->xdp_link = -1;
 	detach_tc(watched, attachment, DIRECTION_INGRESS);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "clocks.h"
+#include "message.h"
 
 enum {
 	SWEEP_CHUNK = 1024, /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
@@ -62,7 +63,7 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 		err = harvest->reports ? 0 : -errno;
 	}
 	if (err)
-		fprintf(stderr, "tcpscope: cannot map the flow table: %s; try a smaller --flows\n", strerror(-err));
+		message_put("cannot map the flow table: %s; try a smaller --flows", strerror(-err));
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../../include/config.h"
+#include "message.h"
 
 /* What stands for the kernel's "no header" and for tunnels whose frames begin with IP. */
 static const unsigned short headerless[] = { ARPHRD_NONE,    ARPHRD_RAWIP, ARPHRD_PPP,	 ARPHRD_TUNNEL,
@@ -77,10 +78,9 @@ static int read_kind(struct watched *watched)
 	watched->loopback = type == ARPHRD_LOOPBACK;
 	watched->ethernet = type == ARPHRD_ETHER || type == ARPHRD_LOOPBACK;
 	if (!watched->ethernet && !is_headerless(type)) {
-		fprintf(stderr,
-			"tcpscope: %s: its frames are of link type %u, which is not understood; "
-			"try the interface it carries\n",
-			watched->name, type);
+		message_put("%s: its frames are of link type %u, which is not understood; "
+			    "try the interface it carries",
+			    watched->name, type);
 		err = -EPFNOSUPPORT;
 		goto out;
 	}
@@ -107,24 +107,23 @@ static int add(struct interfaces *interfaces, const char *name)
 	int err;
 
 	if (!ifindex) {
-		fprintf(stderr, "tcpscope: %s: no such interface; `ip link` lists those there are\n", name);
+		message_put("%s: no such interface; `ip link` lists those there are", name);
 		return -ENODEV;
 	}
 	if (interfaces_by_index(interfaces, ifindex))
 		return 0;
 	other = shares_entry(interfaces, ifindex);
 	if (other) {
-		fprintf(stderr,
-			"tcpscope: %s and %s: their interface indexes differ by a multiple of %d, "
-			"so one tcpscope cannot watch both; start one for each\n",
-			name, other->name, INTERFACE_INDEXES);
+		message_put("%s and %s: their interface indexes differ by a multiple of %d, "
+			    "so one tcpscope cannot watch both; start one for each",
+			    name, other->name, INTERFACE_INDEXES);
 		return -EINVAL;
 	}
 	*watched = (struct watched){ .ifindex = ifindex };
 	snprintf(watched->name, sizeof(watched->name), "%s", name);
 	err = read_kind(watched);
 	if (err && err != -EPFNOSUPPORT)
-		fprintf(stderr, "tcpscope: %s: cannot ask for its kind: %s\n", name, strerror(-err));
+		message_put("%s: cannot ask for its kind: %s", name, strerror(-err));
 	interfaces->count += !err;
 	return err;
 }
@@ -162,10 +161,10 @@ static int check_tap(const struct interfaces *interfaces)
 
 		if (watched->ethernet && !watched->loopback && (!has_route || strcmp(watched->name, name) != 0))
 			continue;
-		fprintf(stderr, "tcpscope: %s: %s; --tap drops all that arrives: name a mirror port\n", watched->name,
-			watched->loopback   ? "this host's own traffic goes through it"
-			: watched->ethernet ? "the default route leads there"
-					    : "its frames have no Ethernet header, so XDP does not see them");
+		message_put("%s: %s; --tap drops all that arrives: name a mirror port", watched->name,
+			    watched->loopback	? "this host's own traffic goes through it"
+			    : watched->ethernet ? "the default route leads there"
+						: "its frames have no Ethernet header, so XDP does not see them");
 		return -EINVAL;
 	}
 	return 0;
@@ -182,7 +181,7 @@ int interfaces_find(struct interfaces *interfaces, const struct options *options
 	if (options->interfaces)
 		return err || options->hook != HOOK_TAP ? err : check_tap(interfaces);
 	if (!default_route(name)) {
-		fprintf(stderr, "tcpscope: no interface named and no default route to take one from; use -i NAME\n");
+		message_put("no interface named and no default route to take one from; use -i NAME");
 		return -ENODEV;
 	}
 	return add(interfaces, name);

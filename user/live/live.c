@@ -10,6 +10,7 @@
 
 #include "clocks.h"
 #include "live_parts.h"
+#include "message.h"
 #include "options.h"
 #include "watch.h"
 
@@ -195,7 +196,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 		status = err == -EPIPE && !options->assertions ? EXIT_FINE
 							       : EXIT_FAILED; /* the reader has gone: head */
 		if (err != -EPIPE)
-			fprintf(stderr, "tcpscope: watching ended early: %s\n", strerror(-err));
+			message_put("watching ended early: %s", strerror(-err));
 	}
 out:
 	live_stop(&live);

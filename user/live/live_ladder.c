@@ -8,6 +8,7 @@
 
 #include "interfaces.h"
 #include "loader.h"
+#include "message.h"
 
 static int take_rung(void *context, void *data, size_t size)
 {
@@ -43,7 +44,7 @@ int live_ladder_open(struct live_ladder *ladder, const struct loader *loader,
 		err = ladder->rungs ? 0 : -errno;
 	}
 	if (err)
-		fprintf(stderr, "tcpscope: cannot give the ladder's filter to the kernel: %s\n", strerror(-err));
+		message_put("cannot give the ladder's filter to the kernel: %s", strerror(-err));
 	return err;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clocks.h"
+#include "message.h"
 #include "terminal.h"
 #include "output/text.h"
 
@@ -110,7 +111,7 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 		err = screen_open(&screen->screen, &source, options_colour(options));
 	if (err) {
 		live_screen_close(screen);
-		fprintf(stderr, "tcpscope: cannot open the screen: %s; try --output table\n", strerror(-err));
+		message_put("cannot open the screen: %s; try --output table", strerror(-err));
 		return err;
 	}
 	terminal_taken();

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../../include/link.h"
+#include "message.h"
 #include "replay/filter_kernel.h"
 #include "leftover.h"
 #include "live_parts.h"
@@ -40,8 +41,8 @@ static void remove_leftovers(struct live *live)
 		guardian_note(&live->guardian, watched->ifindex, NULL);
 		removed = leftover_remove(watched->ifindex);
 		if (removed > 0)
-			fprintf(stderr, "tcpscope: %s: replaced %d program%s that an earlier run left attached\n",
-				watched->name, removed, removed == 1 ? "" : "s");
+			message_put("%s: replaced %d program%s that an earlier run left attached", watched->name,
+				    removed, removed == 1 ? "" : "s");
 	}
 }
 
@@ -82,7 +83,7 @@ static int attach_all(struct live *live)
 	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
 		err = enter_interface(live, i);
 	if (err)
-		fprintf(stderr, "tcpscope: cannot tell the kernel of the interfaces: %s\n", strerror(-err));
+		message_put("cannot tell the kernel of the interfaces: %s", strerror(-err));
 	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
 		err = attach_interface(&live->attach, &live->interfaces.watched[i], i);
 	return err;
@@ -93,7 +94,7 @@ static int open_descriptors(struct live *live)
 	live->signals = open_signals();
 	live->watch = live->signals < 0 ? live->signals : watch_open();
 	if (live->watch < 0)
-		fprintf(stderr, "tcpscope: cannot listen for signals and link changes: %s\n", strerror(-live->watch));
+		message_put("cannot listen for signals and link changes: %s", strerror(-live->watch));
 	return live->watch < 0 ? live->watch : 0;
 }
 
@@ -116,7 +117,7 @@ static int start_anew(struct live *live)
 		return err;
 	live->instance = instance_announce(loader_map(&live->loader, "reports"));
 	if (live->instance < 0) {
-		fprintf(stderr, "tcpscope: cannot announce itself to other runs: %s\n", strerror(-live->instance));
+		message_put("cannot announce itself to other runs: %s", strerror(-live->instance));
 		return live->instance;
 	}
 	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
@@ -153,10 +154,9 @@ static int find_interfaces(struct live *live)
 	if (!live->pin.found)
 		return 1;
 	if (!pin_is_readable(&live->pin)) {
-		fprintf(stderr,
-			"tcpscope: removed '%s', which another version or build of tcpscope had left: "
-			"the flows it held cannot be read, and are lost\n",
-			name);
+		message_put("removed '%s', which another version or build of tcpscope had left: "
+			    "the flows it held cannot be read, and are lost",
+			    name);
 		return 1;
 	}
 	pin_interfaces(&live->pin, &live->interfaces);
@@ -191,8 +191,7 @@ int live_start(struct live *live)
 		return err;
 	err = guardian_start(&live->guardian);
 	if (err) {
-		fprintf(stderr, "tcpscope: cannot start the process that cleans up after a crash: %s\n",
-			strerror(-err));
+		message_put("cannot start the process that cleans up after a crash: %s", strerror(-err));
 		return err;
 	}
 	err = open_object(live);
@@ -201,7 +200,7 @@ int live_start(struct live *live)
 	if (live->options->merge)
 		err = sink_merge(live->sink, live->interfaces.count);
 	if (err) {
-		fputs("tcpscope: no memory for --merge\n", stderr);
+		message_put("no memory for --merge");
 		return err;
 	}
 	if (live->options->stats)
@@ -240,9 +239,8 @@ static void detach_by_guardian(struct live *live)
 	close(live->instance);
 	live->instance = -1;
 	if (guardian_detach(&live->guardian))
-		fputs("tcpscope: the process that cleans up is gone: XDP programs and clsact filters may be left; "
-		      "the next run removes them\n",
-		      stderr);
+		message_put("the process that cleans up is gone: XDP programs and clsact filters may be left; "
+			    "the next run removes them");
 }
 
 void live_detach(struct live *live)

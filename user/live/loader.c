@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include <xdp/libxdp.h>
 
+#include "message.h"
 #include "sizing.h"
 
 #ifndef TCPSCOPE_BPF_OBJECT
@@ -137,7 +138,7 @@ int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 		err = configure(loader, config);
 out:
 	if (err)
-		fprintf(stderr, "tcpscope: cannot open the BPF object built into it: %s; rebuild it\n", strerror(-err));
+		message_put("cannot open the BPF object built into it: %s; rebuild it", strerror(-err));
 	return err;
 }
 
@@ -167,20 +168,18 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 	char release[65] = "";
 
 	if (kernel_is_old(release))
-		fprintf(stderr, "tcpscope: cannot load its programs: kernel %s is too old; 5.18 or newer is needed\n",
-			release);
+		message_put("cannot load its programs: kernel %s is too old; 5.18 or newer is needed", release);
 	else if (err == -EPERM)
-		fprintf(stderr, "tcpscope: cannot load its programs: not permitted; run it as root, or with the "
-				"capabilities BPF, NET_ADMIN and PERFMON\n");
+		message_put("cannot load its programs: not permitted; run it as root, or with the "
+			    "capabilities BPF, NET_ADMIN and PERFMON");
 	else if (err == -ENOMEM || err == -E2BIG)
-		fprintf(stderr, "tcpscope: cannot make a flow table for %u flows: %s; try a smaller --flows\n",
-			loader->flows_asked, strerror(-err));
+		message_put("cannot make a flow table for %u flows: %s; try a smaller --flows", loader->flows_asked,
+			    strerror(-err));
 	else if (err == -ENOENT || err == -ENOSYS)
-		fprintf(stderr, "tcpscope: cannot load its programs: this kernel was built without BPF: %s\n",
-			strerror(-err));
+		message_put("cannot load its programs: this kernel was built without BPF: %s", strerror(-err));
 	else
-		fprintf(stderr, "tcpscope: cannot load its programs: the kernel's verifier refused: %s; %s\n",
-			strerror(-err), stats || debugging() ? "it said" : "--stats prints what it said");
+		message_put("cannot load its programs: the kernel's verifier refused: %s; %s", strerror(-err),
+			    stats || debugging() ? "it said" : "--stats prints what it said");
 	if (stats && !debugging())
 		print_tail();
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "leftover.h"
+#include "message.h"
 
 #define FILE_SYSTEM "/sys/fs/bpf"
 #define ALL_PINS FILE_SYSTEM "/tcpscope"
@@ -42,23 +43,20 @@ static bool file_system_is_there(void)
 static int explain(const struct pin *pin, int err)
 {
 	if (!file_system_is_there())
-		fprintf(stderr,
-			"tcpscope: no BPF file system at " FILE_SYSTEM ", where '%s' would be; "
-			"`mount -t bpf bpf " FILE_SYSTEM "` makes one\n",
-			pin->name);
+		message_put("no BPF file system at " FILE_SYSTEM ", where '%s' would be; "
+			    "`mount -t bpf bpf " FILE_SYSTEM "` makes one",
+			    pin->name);
 	else if (err == -EROFS)
-		fprintf(stderr,
-			"tcpscope: cannot pin '%s': " FILE_SYSTEM " is read-only; "
-			"`mount -o remount,rw " FILE_SYSTEM "` changes that\n",
-			pin->name);
+		message_put("cannot pin '%s': " FILE_SYSTEM " is read-only; "
+			    "`mount -o remount,rw " FILE_SYSTEM "` changes that",
+			    pin->name);
 	else if (err == -EWOULDBLOCK)
-		fprintf(stderr, "tcpscope: a tcpscope that is running has '%s'; end it first, or take another name\n",
-			pin->name);
+		message_put("a tcpscope that is running has '%s'; end it first, or take another name", pin->name);
 	else if (err == -ENOENT)
-		fprintf(stderr, "tcpscope: nothing is pinned as '%s'; `ls " ALL_PINS "` shows what is\n", pin->name);
+		message_put("nothing is pinned as '%s'; `ls " ALL_PINS "` shows what is", pin->name);
 	else
-		fprintf(stderr, "tcpscope: cannot pin '%s' in " ALL_PINS ": %s%s\n", pin->name, strerror(-err),
-			err == -EACCES || err == -EPERM ? "; run it as root" : "");
+		message_put("cannot pin '%s' in " ALL_PINS ": %s%s", pin->name, strerror(-err),
+			    err == -EACCES || err == -EPERM ? "; run it as root" : "");
 	return err;
 }
 
@@ -148,7 +146,7 @@ int pin_open(struct pin *pin, const char *name, bool make)
 		err = read_state(pin);
 		pin->found = !err;
 		if (err == -ENOENT && !is_empty(pin)) {
-			fprintf(stderr, "tcpscope: removed what a start that did not finish had left of '%s'\n", name);
+			message_put("removed what a start that did not finish had left of '%s'", name);
 			remove_parts(pin);
 		}
 		err = err == -ENOENT ? 0 : err;
@@ -218,6 +216,6 @@ void pin_remove(const struct pin *pin)
 	remove_parts(pin);
 	pin_path(pin, "", path);
 	if (rmdir(path))
-		fprintf(stderr, "tcpscope: cannot remove %s: %s\n", path, strerror(errno));
+		message_put("cannot remove %s: %s", path, strerror(errno));
 	rmdir(ALL_PINS); /* unless there are others */
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "message.h"
 #include "pin.h"
 
 static const char *const link_names[DIRECTIONS] = { [DIRECTION_INGRESS] = "ingress", [DIRECTION_EGRESS] = "egress" };
@@ -84,12 +85,12 @@ static void list(char *names, size_t size, const struct pin *pin)
 
 static int __attribute__((format(printf, 2, 3))) refuse(const struct pin *pin, const char *format, ...)
 {
+	char why[2 * OPTIONS_INTERFACES * (IF_NAMESIZE + 4)];
 	va_list words;
 
 	va_start(words, format);
-	fprintf(stderr, "tcpscope: '%s' ", pin->name);
-	vfprintf(stderr, format, words);
-	fprintf(stderr, "; `tcpscope --unpin %s` ends that watch\n", pin->name);
+	vsnprintf(why, sizeof(why), format, words);
+	message_put("'%s' %s; `tcpscope --unpin %s` ends that watch", pin->name, why, pin->name);
 	va_end(words);
 	return -EEXIST;
 }
@@ -176,13 +177,13 @@ int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attac
 
 		err = adopt_links(pin, interface, &attach->of[i]);
 		if (!err)
-			fprintf(stderr, "tcpscope: %.*s: taken over as '%s': ingress by %s, %s\n", IF_NAMESIZE,
-				interface->name, pin->name, interface->xdp ? "XDP" : "tc",
-				interface->loopback ? "egress not watched" : "egress by tc");
+			message_put("%.*s: taken over as '%s': ingress by %s, %s", IF_NAMESIZE, interface->name,
+				    pin->name, interface->xdp ? "XDP" : "tc",
+				    interface->loopback ? "egress not watched" : "egress by tc");
 	}
 	if (err)
-		fprintf(stderr, "tcpscope: cannot take over '%s': %s; `tcpscope --unpin %s` removes it\n", pin->name,
-			strerror(-err), pin->name);
+		message_put("cannot take over '%s': %s; `tcpscope --unpin %s` removes it", pin->name, strerror(-err),
+			    pin->name);
 	return err;
 }
 
@@ -247,7 +248,7 @@ int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach
 	if (!err)
 		err = keep_state(pin);
 	if (err)
-		fprintf(stderr, "tcpscope: cannot pin '%s': %s\n", pin->name, strerror(-err));
+		message_put("cannot pin '%s': %s", pin->name, strerror(-err));
 	pin->found = !err;
 	return err;
 }

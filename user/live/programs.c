@@ -8,14 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "message.h"
+
 static const char *const names[PROGRAMS] = { "xdp_ingress", "tc_ingress", "tc_egress" };
 
 void programs_measure(struct programs *programs)
 {
 	programs->measuring = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (programs->measuring < 0)
-		fprintf(stderr, "tcpscope: the kernel does not measure its programs: %s; --stats goes without\n",
-			strerror(-programs->measuring));
+		message_put("the kernel does not measure its programs: %s; --stats goes without",
+			    strerror(-programs->measuring));
 }
 
 void programs_close(struct programs *programs)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "message.h"
 #include "replay/filter.h"
 #include "live_ladder.h"
 #include "output/merge.h"
@@ -94,9 +95,8 @@ int sink_flush(struct sink *sink)
 		return sink->error;
 	sink->error = merge_flush(sink->merge);
 	if (merge_hurried(sink->merge))
-		fprintf(stderr,
-			"tcpscope: --merge: no room for more than %d records, so %llu were printed before their time\n",
-			MERGE_ROOM, merge_hurried(sink->merge));
+		message_put("--merge: no room for more than %d records, so %llu were printed before their time",
+			    MERGE_ROOM, merge_hurried(sink->merge));
 	return sink->error;
 }
 

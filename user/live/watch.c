@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "message.h"
+
 int watch_open(void)
 {
 	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
@@ -28,7 +30,7 @@ static void mark_gone(struct watched *watched)
 	if (watched->gone)
 		return;
 	watched->gone = true;
-	fprintf(stderr, "tcpscope: %s: the interface is gone; its flows end here\n", watched->name);
+	message_put("%s: the interface is gone; its flows end here", watched->name);
 }
 
 static void read_message(const char *message, size_t len, struct interfaces *interfaces)

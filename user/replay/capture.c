@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "message.h"
+
 enum { READ_SIZE = 1 << 20, PROGRESS_MIN = 64 << 20 };
 
 /* libpcap's link types, and the engine's that reads them. */
@@ -121,7 +123,7 @@ static int capture_open_stream(struct capture *capture)
 	if (capture->pcap)
 		return 0;
 	fclose(stream);
-	fprintf(stderr, "tcpscope: %s: %s; pcap and pcapng files are read\n", capture->name, capture->error);
+	message_put("%s: %s; pcap and pcapng files are read", capture->name, capture->error);
 	return -EINVAL;
 }
 
@@ -150,11 +152,11 @@ int capture_open(struct capture *capture, const char *path)
 	if (!error)
 		error = capture_peek(capture);
 	if (error)
-		fprintf(stderr, "tcpscope: %s: %s\n", path, strerror(-error));
+		message_put("%s: %s", path, strerror(-error));
 	else
 		error = capture_open_stream(capture);
 	if (!error && capture->pcap && !capture_set_link(capture, pcap_datalink(capture->pcap))) {
-		fprintf(stderr, "tcpscope: %s: %s\n", capture->name, capture->error);
+		message_put("%s: %s", capture->name, capture->error);
 		error = -EPROTONOSUPPORT;
 	}
 	if (error)

@@ -7,23 +7,24 @@
 #include <string.h>
 
 #include "../../include/wire.h"
+#include "message.h"
 
 enum { FILTER_SNAPLEN = 65535, FILTER_OPTIMIZE = 1 };
 enum { EXAMPLE_MAX = sizeof(struct ipv6_header) + sizeof(struct tcp_header) };
 
-/* Compiles for one more link type. Returns 0 or -EINVAL with the reason in `message`. */
-static int filter_compile(struct filter *filter, int dlt, char *message)
+/* Compiles for one more link type. Returns 0 or -EINVAL with the reason in `why`. */
+static int filter_compile(struct filter *filter, int dlt, char *why)
 {
 	unsigned int link = filter->links;
 	pcap_t *pcap = link < FILTER_LINKS ? pcap_open_dead(dlt, FILTER_SNAPLEN) : NULL;
 	int error;
 
-	snprintf(message, PCAP_ERRBUF_SIZE, "no room for another link type");
+	snprintf(why, PCAP_ERRBUF_SIZE, "no room for another link type");
 	if (!pcap)
 		return -EINVAL;
 	error = pcap_compile(pcap, &filter->link[link].program, filter->expression, FILTER_OPTIMIZE,
 			     PCAP_NETMASK_UNKNOWN);
-	snprintf(message, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
+	snprintf(why, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
 	pcap_close(pcap);
 	filter->link[link].dlt = dlt;
 	filter->link[link].valid = !error;
@@ -33,12 +34,12 @@ static int filter_compile(struct filter *filter, int dlt, char *message)
 
 static int filter_open(struct filter *filter, int dlt, const char *expression)
 {
-	char message[PCAP_ERRBUF_SIZE];
+	char why[PCAP_ERRBUF_SIZE];
 
 	*filter = (struct filter){ .expression = expression };
-	if (!expression || !filter_compile(filter, dlt, message))
+	if (!expression || !filter_compile(filter, dlt, why))
 		return 0;
-	fprintf(stderr, "tcpscope: filter '%s': %s\n", expression, message);
+	message_put("filter '%s': %s", expression, why);
 	return -EINVAL;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "../../include/link.h"
+#include "message.h"
 
 enum { SNAPLEN = 65535, OPTIMIZE = 1 };
 
@@ -52,6 +53,6 @@ int filter_kernel(struct classic_code code[LADDER_LINKS], const char *expression
 
 	if (!compile(&code[LINK_IP], DLT_RAW, expression, of_ip) || !err)
 		return 0;
-	fprintf(stderr, "tcpscope: filter '%s': %s\n", expression, of_ethernet);
+	message_put("filter '%s': %s", expression, of_ethernet);
 	return err;
 }

@@ -10,6 +10,7 @@
 #include "capture.h"
 #include "filter.h"
 #include "ladder.h"
+#include "message.h"
 #include "options.h"
 #include "output/output.h"
 #include "replay_table.h"
@@ -200,7 +201,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 	if (!error)
 		error = table_open(&replay->table);
 	if (error)
-		fprintf(stderr, "tcpscope: flow table for %u flows: %s\n", options->flows, strerror(-error));
+		message_put("flow table for %u flows: %s", options->flows, strerror(-error));
 	return error ? EXIT_FAILED : EXIT_FINE;
 }
 
@@ -248,7 +249,7 @@ static int replay_report(struct replay *replay, bool services)
 	int error = replay_table_report(&replay->table, &everything);
 
 	if (error)
-		fprintf(stderr, "tcpscope: reporting the flows: %s\n", strerror(-error));
+		message_put("reporting the flows: %s", strerror(-error));
 	ledger.ledger = replay->ledger;
 	if (!error)
 		error = replay->error;
@@ -296,7 +297,7 @@ int replay_run(const struct options *options, const struct output *output, struc
 		status = EXIT_STRICT;
 	if (!whole) {
 		fflush(stdout); /* what was read comes before the complaint */
-		fprintf(stderr, "tcpscope: %s: %s\n", replay->capture.name, replay->capture.error);
+		message_put("%s: %s", replay->capture.name, replay->capture.error);
 		status = EXIT_FAILED;
 	}
 out:

@@ -14,6 +14,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "message.h"
+
 int sandbox_find_user(struct sandbox_user *user, const char *name)
 {
 	const struct passwd *entry;
@@ -21,7 +23,7 @@ int sandbox_find_user(struct sandbox_user *user, const char *name)
 	*user = (struct sandbox_user){ .name = name ? name : "nobody", .uid = (uid_t)-1, .gid = (gid_t)-1 };
 	if (geteuid()) {
 		if (name)
-			fputs("tcpscope: --user: only root can go on as another user; run it without\n", stderr);
+			message_put("--user: only root can go on as another user; run it without");
 		return name ? -EPERM : 0;
 	}
 	entry = getpwnam(user->name);
@@ -30,7 +32,7 @@ int sandbox_find_user(struct sandbox_user *user, const char *name)
 		user->gid = entry->pw_gid;
 		return 0;
 	}
-	fprintf(stderr, "tcpscope: no user '%s' to go on as; name one with --user\n", user->name);
+	message_put("no user '%s' to go on as; name one with --user", user->name);
 	return -ENOENT;
 }
 
@@ -90,8 +92,7 @@ int sandbox_drop(const struct sandbox_user *user)
 	if (!err)
 		err = set_capabilities();
 	if (err)
-		fprintf(stderr, "tcpscope: cannot give up its privileges and go on as %s: %s\n", user->name,
-			strerror(-err));
+		message_put("cannot give up its privileges and go on as %s: %s", user->name, strerror(-err));
 	return err;
 }
 
@@ -104,12 +105,11 @@ int sandbox_enter(const struct sandbox_limits *limits)
 	if (err == -EOPNOTSUPP) {
 		err = 0;
 		if (limits->bpf)
-			fputs("tcpscope: this kernel has no Landlock; seccomp alone keeps files away\n", stderr);
+			message_put("this kernel has no Landlock; seccomp alone keeps files away");
 	}
 	if (!err)
 		err = sandbox_limit_calls(limits);
 	if (err)
-		fprintf(stderr, "tcpscope: cannot shut itself in: %s; does the kernel have CONFIG_SECCOMP_FILTER?\n",
-			strerror(-err));
+		message_put("cannot shut itself in: %s; does the kernel have CONFIG_SECCOMP_FILTER?", strerror(-err));
 	return err;
 }

@@ -8,19 +8,18 @@
 
 #include "assertion.h"
 #include "junit.h"
+#include "message.h"
 #include "output/new_file.h"
 #include "output/output.h"
 
 int verdicts_check(const struct options *options)
 {
 	struct assertion_error error;
-	char text[VERDICT_TEXT];
 
 	for (size_t i = 0; i < options->assertions; i++) {
 		if (!assertion_check(options->assertion[i], &error))
 			continue;
-		text_escape(text, sizeof(text), options->assertion[i]);
-		fprintf(stderr, "tcpscope: --assert '%s', column %zu: %s\n", text, error.at + 1, error.message);
+		message_put("--assert '%s', column %zu: %s", options->assertion[i], error.at + 1, error.message);
 		return EXIT_USAGE;
 	}
 	return EXIT_FINE;
@@ -31,7 +30,7 @@ int verdicts_open(const struct options *options, FILE **junit)
 	int error = options->junit ? new_file_open(options->junit, junit) : 0;
 
 	if (error)
-		fprintf(stderr, "tcpscope: --junit %s: %s\n", options->junit, new_file_error(error));
+		message_put("--junit %s: %s", options->junit, new_file_error(error));
 	return error ? EXIT_FAILED : EXIT_FINE;
 }
 
@@ -53,7 +52,7 @@ int verdicts_give(const struct options *options, const struct statistics *statis
 	int status = EXIT_FINE, error = 0;
 
 	if (!verdicts) {
-		fputs("tcpscope: no memory for the assertions\n", stderr);
+		message_put("no memory for the assertions");
 		return EXIT_FAILED;
 	}
 	for (size_t i = 0; i < options->assertions; i++) {
@@ -68,6 +67,6 @@ int verdicts_give(const struct options *options, const struct statistics *statis
 	free(verdicts);
 	if (!error)
 		return status;
-	fprintf(stderr, "tcpscope: --junit %s: %s\n", options->junit, strerror(-error));
+	message_put("--junit %s: %s", options->junit, strerror(-error));
 	return EXIT_FAILED;
 }
