@@ -25,6 +25,7 @@ ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
 HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
 OCTETS = 200_000
 NOBODY = 65534
+CAPABILITIES = ("bpf", "perfmon", "net_admin")
 
 
 def scope_start(hook, *interfaces, more=()):
@@ -249,9 +250,24 @@ def privileges():
     for hook in ("tc", "xdp"):
         refused(f"faults {hook} nobody's", 1, ("not permitted", "root", "BPF", "NET_ADMIN"), "-i", "veth0", "--hook",
                 hook, prefix=nobody)
-        some = ("--inh-caps", "+bpf,+perfmon", "--ambient-caps", "+bpf,+perfmon")
-        refused(f"faults {hook} without NET_ADMIN", 1, ("NET_ADMIN",), "-i", "veth0", "--hook", hook,
-                prefix=(*nobody, *some))
+        for missing in CAPABILITIES:
+            rest = ",".join(f"+{name}" for name in CAPABILITIES if name != missing)
+            refused(f"faults {hook} without {missing}", 1, ("not permitted", "root", missing.upper()), "-i", "veth0",
+                    "--hook", hook, prefix=(*nobody, "--inh-caps", rest, "--ambient-caps", rest))
+
+
+def old_kernel():
+    """Not really one: it says that it is. Its programs are refused because nobody may load any."""
+    refused("faults old kernel", 1, ("kernel 2.6.", "too old", "5.18"), "-i", "veth0",
+            prefix=("setarch", "--uname-2.6", "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
+                    "--clear-groups"))
+
+
+def little_memory():
+    """The kernel has room for the table, the process has none to look at it."""
+    for hook in ("tc", "xdp"):
+        refused(f"faults {hook} memory of the process", 1, ("memory", "--flows", "smaller"), "-i", "veth0", "--hook",
+                hook, prefix=("prlimit", f"--as={100 << 20}"))
 
 
 def too_large():
@@ -274,7 +290,9 @@ def main():
     foreign_program()
     generic()
     privileges()
+    old_kernel()
     too_large()
+    little_memory()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <xdp/libxdp.h>
@@ -163,13 +164,25 @@ static void print_tail(void)
 	fputs(*from == '\n' ? from + 1 : from, stderr);
 }
 
+/* Without it the verifier refuses what else it takes, with -EACCES. */
+static bool lacks_perfmon(void)
+{
+	cap_t held = cap_get_proc();
+	cap_flag_value_t perfmon = CAP_SET, admin = CAP_SET; /* said to be there where that cannot be known */
+
+	if (held && !cap_get_flag(held, CAP_PERFMON, CAP_EFFECTIVE, &perfmon))
+		cap_get_flag(held, CAP_SYS_ADMIN, CAP_EFFECTIVE, &admin);
+	cap_free(held);
+	return perfmon == CAP_CLEAR && admin == CAP_CLEAR;
+}
+
 void loader_explain(const struct loader *loader, int err, bool stats)
 {
 	char release[65] = "";
 
 	if (kernel_is_old(release))
 		message_put("cannot load its programs: kernel %s is too old; 5.18 or newer is needed", release);
-	else if (err == -EPERM)
+	else if (err == -EPERM || (err == -EACCES && lacks_perfmon()))
 		message_put("cannot load its programs: not permitted; run it as root, or with the "
 			    "capabilities BPF, NET_ADMIN and PERFMON");
 	else if (err == -ENOMEM || err == -E2BIG)

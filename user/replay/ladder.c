@@ -183,7 +183,7 @@ int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns)
 	for (__u32 i = 0; i < ladder->connection_count; i++)
 		if (ladder->connections[i].first)
 			print_one(ladder, &ladder->connections[i], to, epoch_ns);
-	if (ladder->dropped)
+	if (ladder->dropped && !ladder->failed)
 		fprintf(to, "%llu segments more are not shown: there is room for %d\n", ladder->dropped, LADDER_RUNGS);
 	if (ladder->failed)
 		return -ENOMEM;

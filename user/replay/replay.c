@@ -242,6 +242,15 @@ static int replay_services(struct replay *replay, bool report)
 	return report ? replay->output->services(statistics) : 0;
 }
 
+static int replay_ladder(struct replay *replay)
+{
+	int error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
+
+	if (error == -ENOMEM)
+		message_put("not all segments are shown: no memory for them; a narrower --ladder needs less");
+	return error;
+}
+
 static int replay_report(struct replay *replay, bool services)
 {
 	struct ledger_record ledger = { .interface = replay->capture.name };
@@ -254,7 +263,7 @@ static int replay_report(struct replay *replay, bool services)
 	if (!error)
 		error = replay->error;
 	if (!error && replay->draws)
-		error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
+		error = replay_ladder(replay);
 	if (!error)
 		error = replay_services(replay, services);
 	statistics_ledger(replay->statistics, &replay->ledger);
