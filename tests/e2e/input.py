@@ -62,6 +62,7 @@ REFUSED = (
     ("a user's name that does", ("-i", "veth0", "--user", HOSTILE), FAILED, SHOWN),
     ("one of two interfaces is not there", ("-i", "veth0", "-i", "nosuch0"), FAILED, "nosuch0"),
     ("bad filter, live", ("-i", "veth0", "port", "ninety"), USAGE, "port ninety"),
+    ("filter that may loop", ("-r", f"{SCRATCH}/good.pcap", "ip6", "protochain", "6"), USAGE, "protochain"),
     ("bad filter, capture", ("-r", f"{SCRATCH}/good.pcap", "port", "ninety"), USAGE, "port ninety"),
     ("bad output", ("-r", f"{SCRATCH}/good.pcap", "--output", "xml"), USAGE, "xml"),
     ("bad hook", ("-i", "veth0", "--hook", "kprobe"), USAGE, "kprobe"),

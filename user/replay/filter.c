@@ -12,24 +12,51 @@
 enum { FILTER_SNAPLEN = 65535, FILTER_OPTIMIZE = 1 };
 enum { EXAMPLE_MAX = sizeof(struct ipv6_header) + sizeof(struct tcp_header) };
 
+/* A jump by more instructions than there are wraps, and so leads back. */
+static bool filter_loops(const struct bpf_program *program)
+{
+	for (u_int i = 0; i < program->bf_len; i++) {
+		if (program->bf_insns[i].code == (BPF_JMP | BPF_JA) && program->bf_insns[i].k >= program->bf_len)
+			return true;
+	}
+	return false;
+}
+
+int filter_program(struct bpf_program *program, int dlt, const char *expression, char *why)
+{
+	pcap_t *pcap = pcap_open_dead(dlt, FILTER_SNAPLEN);
+	int err = -EINVAL;
+
+	snprintf(why, PCAP_ERRBUF_SIZE, "no memory");
+	if (!pcap)
+		return err;
+	if (pcap_compile(pcap, program, expression, FILTER_OPTIMIZE, PCAP_NETMASK_UNKNOWN)) {
+		snprintf(why, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
+	} else if (filter_loops(program)) { /* libpcap's own never ends on an authentication header that names itself */
+		snprintf(why, PCAP_ERRBUF_SIZE,
+			 "protochain is a loop, which a packet can keep going for ever; try 'ip6 proto', or 'tcp'");
+		pcap_freecode(program);
+	} else {
+		err = 0;
+	}
+	pcap_close(pcap);
+	return err;
+}
+
 /* Compiles for one more link type. Returns 0 or -EINVAL with the reason in `why`. */
 static int filter_compile(struct filter *filter, int dlt, char *why)
 {
 	unsigned int link = filter->links;
-	pcap_t *pcap = link < FILTER_LINKS ? pcap_open_dead(dlt, FILTER_SNAPLEN) : NULL;
-	int error;
+	int err;
 
 	snprintf(why, PCAP_ERRBUF_SIZE, "no room for another link type");
-	if (!pcap)
+	if (link >= FILTER_LINKS)
 		return -EINVAL;
-	error = pcap_compile(pcap, &filter->link[link].program, filter->expression, FILTER_OPTIMIZE,
-			     PCAP_NETMASK_UNKNOWN);
-	snprintf(why, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
-	pcap_close(pcap);
+	err = filter_program(&filter->link[link].program, dlt, filter->expression, why);
 	filter->link[link].dlt = dlt;
-	filter->link[link].valid = !error;
+	filter->link[link].valid = !err;
 	filter->links++;
-	return error ? -EINVAL : 0;
+	return err;
 }
 
 static int filter_open(struct filter *filter, int dlt, const char *expression)

@@ -27,6 +27,9 @@ int filter_open_flows(struct filter *filter, const char *expression);
 /* The same without printing: what is wrong is in `message`, PCAP_ERRBUF_SIZE. */
 int filter_try_flows(struct filter *filter, const char *expression, char *message);
 void filter_close(struct filter *filter);
+/* An expression as instructions for one link type, to be freed by pcap_freecode. Returns 0, or -EINVAL with the reason in
+ * `why`, PCAP_ERRBUF_SIZE. Every program that is returned ends: jumps only lead forward. */
+int filter_program(struct bpf_program *program, int dlt, const char *expression, char *why);
 
 bool filter_match_packet(struct filter *filter, int dlt, const struct pcap_pkthdr *header, const u_char *data);
 /* Does an IP packet of either direction, with the flow's addresses, ports and all its flags, match? */

@@ -2,13 +2,11 @@
 #include "filter_kernel.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 
 #include "../../include/link.h"
+#include "filter.h"
 #include "message.h"
-
-enum { SNAPLEN = 65535, OPTIMIZE = 1 };
 
 /* Returns 0, or -EINVAL with the reason in `message`. */
 static int copy_code(struct classic_code *code, const struct bpf_program *program, char *message)
@@ -28,21 +26,14 @@ static int copy_code(struct classic_code *code, const struct bpf_program *progra
 
 static int compile(struct classic_code *code, int dlt, const char *expression, char *message)
 {
-	pcap_t *pcap = pcap_open_dead(dlt, SNAPLEN);
 	struct bpf_program program;
-	int err = -EINVAL;
+	int err = filter_program(&program, dlt, expression, message);
 
 	*code = (struct classic_code){ .count = 0 };
-	snprintf(message, PCAP_ERRBUF_SIZE, "no memory");
-	if (!pcap)
-		return err;
-	if (pcap_compile(pcap, &program, expression, OPTIMIZE, PCAP_NETMASK_UNKNOWN)) {
-		snprintf(message, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
-	} else {
+	if (!err) {
 		err = copy_code(code, &program, message);
 		pcap_freecode(&program);
 	}
-	pcap_close(pcap);
 	return err;
 }
 
