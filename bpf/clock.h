@@ -22,17 +22,12 @@ INLINE __u8 clock_log2(__u64 ns)
 	return log;
 }
 
-/* Sets the time of a frame on an ordinary day: exact, or shared when this CPU is busy. */
+/* Sets the time of a frame on an ordinary day: exact, or shared when this CPU is busy. in_tick is 0 for a jiffy's first. */
 INLINE void clock_lazy(struct hook_state *hook)
 {
-	__u64 tick = bpf_jiffies64(), now;
-	__u32 frame;
+	__u32 frame = hook->in_tick++;
+	__u64 now;
 
-	if (unlikely(tick != hook->tick)) {
-		hook->tick = tick;
-		hook->in_tick = 0;
-	}
-	frame = hook->in_tick++;
 	if (unlikely(frame < CLOCK_EXACT)) {
 		hook->stamp.now_ns = bpf_ktime_get_ns();
 		hook->stamp.clock_error = 0;

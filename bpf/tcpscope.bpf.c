@@ -21,11 +21,18 @@ INLINE struct hook_state *hook_of(const struct interface *interface, enum interf
 	return bpf_map_lookup_elem(&hooks, &at);
 }
 
-/* When and where: known before the frame is read. */
+/* When and where: known before the frame is read. Where is the same for all frames of this state: once a jiffy is often
+ * enough. */
 INLINE void hook_stamp(struct hook_state *hook, const struct interface *interface, __u64 test_ns)
 {
-	hook->stamp.interface = interface->number;
-	hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
+	__u64 tick = config.test_clock ? ~hook->tick : bpf_jiffies64();
+
+	if (unlikely(tick != hook->tick)) {
+		hook->tick = tick;
+		hook->in_tick = 0;
+		hook->stamp.interface = interface->number;
+		hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
+	}
 	if (config.test_clock)
 		hook->stamp.now_ns = test_ns;
 	else

@@ -126,7 +126,7 @@ INLINE bool brief_ipv6(struct table *table, const struct cursor *at, __u16 inter
 }
 
 /* The second look: what the flow wants to know. */
-INLINE void brief_read(struct segment *seg, const struct cursor *at, const struct brief *brief)
+INLINE void brief_read(struct segment *seg, const struct brief *brief)
 {
 	const struct brief_tcp *tcp = brief->tcp;
 	__u32 word = from_be32(tcp->offset_flags_window);
@@ -138,7 +138,7 @@ INLINE void brief_read(struct segment *seg, const struct cursor *at, const struc
 	seg->ip_len = brief->ip_len;
 	seg->payload_len = brief->payload_len;
 	seg->wire_payload_len = (__u16)brief->payload_len;
-	if (brief->timestamps && (const __u8 *)(tcp + 1) <= at->end) {
+	if (brief->timestamps) { /* they lie within the frame: brief_tcp */
 		seg->options = OPTION_TIMESTAMPS;
 		seg->tsval = from_be32(tcp->tsval);
 		seg->tsecr = from_be32(tcp->tsecr);
@@ -168,7 +168,7 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 	if (unlikely(!slot.flow))
 		return BRIEF_NOT;
 	segment_stamp(&seg, stamp);
-	brief_read(&seg, at, &brief);
+	brief_read(&seg, &brief);
 	if (likely(flow_plain(slot.flow, &seg, brief.hash.direction)))
 		return BRIEF_ENTERED;
 	return slot.number * 2 + brief.hash.direction;
@@ -186,7 +186,7 @@ INLINE bool brief_judge(struct table *table, const struct cursor *at, const stru
 		return false;
 	segment_begin(room, stamp->interface);
 	segment_stamp(room, stamp);
-	brief_read(room, at, &brief);
+	brief_read(room, &brief);
 	if (flow_wants_firsts(flow, room, direction)) {
 		flow_firsts(flow, facts, room, direction);
 		if (flow_plain(flow, room, direction))

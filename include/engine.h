@@ -122,20 +122,13 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	return 0;
 }
 
-INLINE void engine_account_brief(struct ledger *ledger)
-{
-	ledger->frames++;
-	ledger->seen++;
-	ledger->counter[LEDGER_IN_FLOWS]++;
-}
-
 INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at,
 			  const struct stamp *stamp)
 {
 	__u32 found = brief_enter(table, at, stamp);
 
 	if (likely(found == BRIEF_ENTERED))
-		engine_account_brief(ledger);
+		ledger->brief++;
 	return found;
 }
 
@@ -144,7 +137,7 @@ INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struc
 {
 	if (!brief_judge(table, at, stamp, room, found))
 		return false;
-	engine_account_brief(ledger);
+	ledger->brief++;
 	return true;
 }
 

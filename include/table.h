@@ -87,6 +87,14 @@ INLINE __u64 tags_match(__u64 tags, __u8 tag)
 	return ~(((differs & TAGS_LOW) + TAGS_LOW) | differs | TAGS_LOW);
 }
 
+/* The same, but exact only up to the lowest that is marked. */
+INLINE __u64 tags_match_first(__u64 tags, __u8 tag)
+{
+	__u64 differs = tags ^ tag * TAGS_ONE;
+
+	return (differs - TAGS_ONE) & ~differs & ~TAGS_LOW;
+}
+
 /* Index of the lowest octet marked in `match`, which is not 0. */
 INLINE __u32 tags_first(__u64 match) { return (__u32)(((match & -match) >> 7) * 0x0001020304050607ULL >> 56) & 7; }
 
@@ -134,7 +142,7 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash)
 
 	if (!tags || !flows)
 		return slot;
-	match = tags_match(*tags, place.tag);
+	match = tags_match_first(*tags, place.tag);
 	way = tags_first(match);
 	slot.number = place.bucket[0] * WAYS + way;
 	slot.flow = &flows->way[way];

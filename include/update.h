@@ -51,8 +51,6 @@ INLINE void half_count(struct half *own, struct tally *tally, const struct half 
 {
 	tally->volume += seg->segments + ((__u64)seg->payload_len << 32);
 	tally->headers += (seg->ip_len - seg->payload_len) * seg->segments + ((__u64)(seg->flags & TCP_PSH) << 29);
-	if (unlikely(seg->wire_payload_len > tally->payload_max))
-		tally->payload_max = seg->wire_payload_len;
 	own->time_ns = seg->now_ns;
 	own->turn = (__u8)(peer->turn + 1);
 	tally->clock_error = seg->clock_error;
@@ -62,6 +60,12 @@ INLINE void half_count(struct half *own, struct tally *tally, const struct half 
 	}
 }
 
+INLINE void half_payload(struct tally *tally, const struct segment *seg)
+{
+	if (unlikely(seg->wire_payload_len > tally->payload_max))
+		tally->payload_max = seg->wire_payload_len;
+}
+
 INLINE void half_window(struct tally *tally, const struct segment *seg)
 {
 	if (unlikely(seg->window < tally->window_min))
@@ -69,6 +73,9 @@ INLINE void half_window(struct tally *tally, const struct segment *seg)
 	if (unlikely(seg->window > tally->window_max))
 		tally->window_max = seg->window;
 }
+
+/* What follows these from the same side is not plain; after a keep-alive, the next segment alone. */
+#define HALF_NEVER_PLAIN (HALF_FIN | HALF_RST | HALF_MPTCP | HALF_KEEP_ALIVE)
 
 /* Which kinds of segments of this side may be plain from now on, as far as the history goes. */
 INLINE __u16 half_noted(const struct half *own)
@@ -83,7 +90,7 @@ INLINE void half_settle(const struct exchange *x)
 
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
-	    !(x->own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP)))
+	    !(x->own->bits & HALF_NEVER_PLAIN))
 		x->own->bits |= half_noted(x->own);
 }
 
@@ -121,7 +128,7 @@ INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg
 	/* Its first ACK has been noted, be it that of the SYN/ACK, and so has the initial RTT. */
 	return !(own->bits & half_plain_bit(seg)) && (seg->flags & ~TCP_PSH) == TCP_ACK &&
 	       own->bits & (HALF_SYNACK | HALF_ACKED) && (own->bits | peer->bits) & HALF_INITIAL_RTT &&
-	       !(own->bits & (HALF_FIN | HALF_RST | HALF_MPTCP));
+	       !(own->bits & HALF_NEVER_PLAIN);
 }
 
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -143,7 +150,7 @@ INLINE bool plain_unseen(struct half *own, struct tally *tally, const struct hal
 		else
 			own->bits &= (__u16)~HALF_CORRECTS; /* it lapses, as in analysis_lapse */
 	}
-	if (!seq_before(max, ack))
+	if (!peer->max || !seq_before(max, ack))
 		return true;
 	if (unlikely(!seq_before(max, peer->next) || tally->acked_unseen >> 7))
 		return false;
@@ -167,17 +174,17 @@ INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direc
 	struct half *own = &flow->half[direction & 1];
 	struct tally *tally = &flow->tally[direction & 1];
 	const struct half *peer = &flow->half[~direction & 1];
-	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, max;
-	bool fresh;
+	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, max = own->max;
 
 	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || tally->volume & CARRY_PACKETS))
 		return false;
-	if (unlikely((seq_after(ack, peer->max) && peer->max) || own->bits & HALF_CORRECTS) &&
-	    !plain_unseen(own, tally, peer, ack))
-		return false;
+	if (unlikely(seq_after(ack, peer->max) || (own->bits | peer->bits) & HALF_CORRECTS)) {
+		if (!plain_unseen(own, tally, peer, ack))
+			return false;
+		max = analysis_max(own, peer);
+	}
 	if (unlikely(seg->sequence != own->next))
 		tally->lost_segments++;
-	max = analysis_max(own, peer);
 	if (ack != own->ack) {
 		if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
 			own->run++;
@@ -185,18 +192,18 @@ INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direc
 		}
 		own->ack = ack;
 	}
-	fresh = rtt_fresh(own, seg);
 	rtt_close(own, tally, peer, seg);
 	if (end != own->next)
 		plain_advance(own, tally, seg, end);
-	if (seg->payload_len)
+	if (seg->payload_len) {
+		half_payload(tally, seg);
+		rtt_fresh(own, seg);
 		rtt_open(own, peer, end, seg->now_ns);
-	else
-		rtt_open_pure(own, peer, seg, fresh);
+	} else {
+		rtt_open_pure(own, peer, seg, rtt_fresh(own, seg));
+	}
 	if (max == 0 || seg->sequence == max)
 		own->max = end;
-	if (unlikely(own->bits & HALF_KEEP_ALIVE))
-		own->bits &= (__u16)~HALF_KEEP_ALIVE;
 	own->win = seg->window;
 	half_window(tally, seg);
 	half_count(own, tally, peer, seg);
@@ -252,6 +259,7 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	update_rtt(&x, next);
 	if (!(seg->flags & (TCP_SYN | TCP_RST)))
 		half_window(x.tally, seg);
+	half_payload(x.tally, seg);
 	half_count(x.own, x.tally, x.peer, seg);
 	x.own->bits |= HALF_SEEN;
 	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT))

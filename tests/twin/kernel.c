@@ -234,6 +234,7 @@ int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction
 			((__u64 *)sum)[i] += from[i];
 		states[cpu].ledger = (struct ledger){};
 	}
+	ledger_settle(sum);
 	if (!err)
 		err = bpf_map_update_elem(kernel->hooks_map, &at, states, BPF_EXIST);
 	free(states);

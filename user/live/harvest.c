@@ -166,6 +166,7 @@ static int read_ledger(const struct harvest *harvest, unsigned int number, enum 
 	for (int cpu = 0; cpu < cpus && !err; cpu++)
 		for (size_t i = 0; i < sizeof(struct ledger) / sizeof(__u64); i++)
 			sum[i] += ((const __u64 *)&of_cpu[cpu].ledger)[i];
+	ledger_settle(&record->ledger);
 	free(of_cpu);
 	return err;
 }

@@ -64,7 +64,7 @@ static int add_frames(const struct attach *attach, unsigned int number, enum int
 	int err = bpf_map_lookup_elem(loader_map(attach->loader, "hooks"), &at, of_cpu);
 
 	for (size_t cpu = 0; cpu < cpus && !err; cpu++)
-		frames[cpu] += of_cpu[cpu].ledger.frames;
+		frames[cpu] += of_cpu[cpu].ledger.frames + of_cpu[cpu].ledger.brief;
 	return err;
 }
 
