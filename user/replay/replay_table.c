@@ -61,7 +61,7 @@ int replay_table_grow(struct table *table, struct ledger *ledger)
 
 	if (shape_buckets(&table->shape) > 1u << 26)
 		return -ENOMEM;
-	larger.shape.buckets *= 4;
+	larger.shape.buckets *= 2;
 	error = table_open(&larger);
 	if (error)
 		return error;
