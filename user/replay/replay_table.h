@@ -7,7 +7,7 @@
 
 /* Would a flow with this hash find no slot? */
 bool replay_table_lacks_room(struct table *table, __u64 hash);
-/* Moves all flows to a table four times as large. -ENOMEM: it stays as it is. */
+/* Moves all flows to a table twice as large. -ENOMEM: it stays as it is. */
 int replay_table_grow(struct table *table, struct ledger *ledger);
 /* Hints to the processor, one after the other: the tags of a segment's flow, and what there is of the flow itself. */
 void replay_table_fetch_tags(const struct table *table, __u64 hash);
