@@ -42,7 +42,7 @@ struct ledger {
 	__u64 summarised;	    /* of these, unanswered SYNs, which are summed per service (summary.h) */
 	__u64 lost_records;	    /* flows that left and could not be reported */
 	__u64 collisions;	    /* lookups that met another key under the same tag */
-	__u64 brief;		    /* segments that took the short way, until ledger_settle: one addition each, not three */
+	__u64 brief;		    /* segments that took the short way, until ledger_settle: one addition each */
 };
 
 /* Gives `brief` to the counters that it stands for. To be called on every copy before it is looked at. */
