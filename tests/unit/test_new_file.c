@@ -77,6 +77,65 @@ Test(new_file, follows_no_link)
 	cr_expect_eq(size_of(other), 4);
 }
 
+/* other -> the directory itself: other/new is new. */
+static int open_through_link(uid_t owner)
+{
+	char through[80];
+	FILE *to = NULL;
+	int err;
+
+	cr_assert_eq(symlink(directory, other), 0);
+	if (owner != geteuid())
+		cr_assert_eq(lchown(other, owner, 0), 0);
+	snprintf(through, sizeof(through), "%s/../%s/new", other, strrchr(directory, '/') + 1);
+	err = new_file_open(through, &to);
+	cr_expect_eq(!err, to != NULL);
+	if (to)
+		fclose(to);
+	return err;
+}
+
+Test(new_file, goes_by_ones_own_links)
+{
+	cr_expect_eq(open_through_link(geteuid()), 0);
+	cr_expect_eq(size_of(path), 0);
+}
+
+Test(new_file, goes_by_no_link_of_anothers)
+{
+	enum { NOBODY = 65534 };
+
+	if (geteuid() != 0)
+		cr_skip_test("only root can make a link of another's");
+	cr_expect_eq(open_through_link(NOBODY), -ELOOP);
+	cr_expect_eq(size_of(path), -1);
+}
+
+Test(new_file, does_not_go_round)
+{
+	char through[80];
+	FILE *to = NULL;
+
+	cr_assert_eq(symlink("other", other), 0);
+	snprintf(through, sizeof(through), "%s/new", other);
+	cr_expect_eq(new_file_open(through, &to), -ELOOP);
+}
+
+Test(new_file, may_be_named_from_here)
+{
+	FILE *to = NULL;
+
+	cr_assert_eq(chdir(directory), 0);
+	cr_assert_eq(new_file_open("new", &to), 0);
+	fclose(to);
+	cr_assert_eq(new_file_open("./../..//..////nonexistent/new", &to), -ENOENT);
+	cr_expect_eq(new_file_open("", &to), -ENOENT);
+	cr_expect_eq(new_file_open("/", &to), -ENOENT);
+	cr_expect_eq(new_file_open("../", &to), -ENOENT);
+	cr_expect_eq(new_file_open("new/new", &to), -ENOTDIR);
+	cr_expect_eq(size_of(path), 0);
+}
+
 Test(new_file, leaves_a_file_of_two_names_alone)
 {
 	FILE *to = NULL;

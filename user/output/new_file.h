@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-/* Opens `path` for writing, empty; made with mode 0640 if it is not there. No symbolic link is followed, and a file that has
- * other names (hard links) is left alone: both may be another user's way to a third file. 0 or -errno: -ELOOP a link,
- * -EMLINK other names. */
+/* Opens `path` for writing, empty; made with mode 0640 if it is not there. It is no symbolic link, none that belongs to another
+ * (but root) lies on the way, and a file that has other names (hard links) is left alone: each may be another user's way to
+ * a third file. 0 or -errno: -ELOOP a link, -EMLINK other names. */
 int new_file_open(const char *path, FILE **to);
 
 /* In words, for one of its errors. */
