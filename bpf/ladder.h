@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Ladders while watching: round the engine, each segment of the connections that the user's expression chose goes to user
- * space as a rung (include/rung.h). Without `config.ladder`, which the verifier knows, none of this is in the programs: whatever is reached only with it must have
- * its own way to the end, else a branch stays. */
+/* Ladders while watching: round the engine, each segment of the connections that the user's expression chose, or of the
+ * flow that is picked on the screen, goes to user space as a rung (include/rung.h). With LADDER_NONE, which the verifier
+ * knows, none of this is in the programs: whatever is reached only with ladders must have its own way to the end, else a
+ * branch stays. */
 #ifndef TCPSCOPE_LADDER_H
 #define TCPSCOPE_LADDER_H
 
@@ -30,6 +31,21 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ladder_state);
 } ladders SEC(".maps");
+
+/* LADDER_PICKED: the flow. User space may write it while it is read: what is torn is no flow's key, and if it were, the
+ * rungs say whose they are. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow_key);
+} ladder_pick SEC(".maps");
+
+/* Does a segment that comes through here take the way with rungs? */
+INLINE bool ladder_draws(const struct interface *interface)
+{
+	return config.ladder == LADDER_EXPRESSION || (config.ladder == LADDER_PICKED && unlikely(interface->draws));
+}
 
 INLINE struct ladder_state *ladder_state_of(void)
 {
@@ -79,6 +95,14 @@ SEPARATE int ladder_matches(struct ladder_state *state, __u32 link)
 }
 
 SEPARATE int ladder_is_shown(struct hook_state *hook) { return hook && rung_is_shown(&table, &hook->segment); }
+
+SEPARATE int ladder_is_picked(struct hook_state *hook)
+{
+	__u32 at = 0;
+	const struct flow_key *picked = bpf_map_lookup_elem(&ladder_pick, &at);
+
+	return hook && picked && rung_is_of(&table, &hook->segment, picked);
+}
 
 /* Sends the rung, or counts it as dropped. */
 SEPARATE int ladder_send(struct ladder_state *state, struct hook_state *hook)
@@ -144,6 +168,8 @@ SEPARATE int ladder_xdp(struct xdp_md *ctx, struct hook_state *hook)
 
 	if (!state || !hook)
 		return 0;
+	if (config.ladder == LADDER_PICKED)
+		return ladder_is_picked(hook) ? ladder_send(state, hook) : 0;
 	if (!ladder_is_shown(hook) &&
 	    (bpf_xdp_load_bytes(ctx, 0, state->run.frame, ladder_room(state, (__u32)bpf_xdp_get_buff_len(ctx))) ||
 	     !ladder_matches(state, LINK_ETHERNET)))
@@ -157,6 +183,8 @@ SEPARATE int ladder_skb(struct __sk_buff *skb, struct hook_state *hook, const st
 
 	if (!state || !hook || !interface)
 		return 0;
+	if (config.ladder == LADDER_PICKED)
+		return ladder_is_picked(hook) ? ladder_send(state, hook) : 0;
 	if (!ladder_is_shown(hook) && ((skb->vlan_present ? ladder_load_tagged(skb, state) : ladder_load(skb, state)) ||
 				       !ladder_matches(state, interface->link)))
 		return 0;

@@ -152,7 +152,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	if (!hook)
 		return XDP_PASS;
 	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
-	if (config.ladder)
+	if (ladder_draws(interface))
 		return xdp_draw(ctx, hook, interface);
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
 	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
@@ -304,7 +304,7 @@ INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 	if (!hook)
 		return TC_ACT_UNSPEC;
 	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
-	if (config.ladder)
+	if (ladder_draws(interface))
 		return skb_draw(skb, hook, interface);
 	if (skb_brief(skb, hook, interface))
 		return TC_ACT_UNSPEC;

@@ -25,11 +25,19 @@ struct interface {
 	__u16 number;  /* ours, in keys and ledgers */
 	__u8 link;     /* enum link_type: LINK_ETHERNET or LINK_IP */
 	__u8 zero;     /* 0: struct cursor's, unknown to the verifier */
+	__u32 draws;   /* LADDER_PICKED: 1 while a ladder is drawn of a flow in it */
+};
+
+/* Whose segments go to user space as rungs of a ladder (bpf/ladder.h). */
+enum ladder_choice {
+	LADDER_NONE,
+	LADDER_EXPRESSION, /* of the connections that the user's expression chose, from the start */
+	LADDER_PICKED, /* of one flow, which user space picks and drops as it goes; else of none, at the cost of a branch */
 };
 
 /* Read-only once loaded, beside the table's shape. */
 struct config {
-	__u32 ladder;	  /* segments of the connections that are chosen go to user space (bpf/ladder.h) */
+	__u32 ladder;	  /* enum ladder_choice */
 	__u32 tap;	  /* what arrives by XDP is dropped once it is counted: the one verdict that is not pass */
 	__u32 test_clock; /* tests: time and wire length come with the packet (struct test_metadata, __sk_buff.tstamp) */
 };

@@ -12,6 +12,8 @@
 INLINE void rung_before(struct rung_before *before, struct table *table, const struct segment *seg);
 /* After it: is the segment's connection one that is shown? */
 INLINE bool rung_is_shown(struct table *table, const struct segment *seg);
+/* Is it of the flow with this key? */
+INLINE bool rung_is_of(struct table *table, const struct segment *seg, const struct flow_key *picked);
 /* Fills the rung; from now on the segment's connection is shown. False: the flow is gone. */
 INLINE bool rung_make(struct rung *rung, const struct rung_before *before, struct table *table,
 		      const struct segment *seg);
@@ -60,6 +62,14 @@ INLINE bool rung_is_shown(struct table *table, const struct segment *seg)
 	__u32 side;
 
 	return rung_find(table, seg, &facts, &side).flow && facts->shown;
+}
+
+INLINE bool rung_is_of(struct table *table, const struct segment *seg, const struct flow_key *picked)
+{
+	struct flow_key key;
+
+	key_of_segment(&key, seg, key_hash(seg, &table->shape.seed).direction);
+	return key_equal(&key, picked);
 }
 
 /* Whose numbers the acknowledgment counts: the peer's from its base, or, as long as it has sent nothing, from the first that

@@ -41,21 +41,39 @@ static void glance_at_all(const struct mapping *mapping, struct view *view)
 	}
 }
 
-bool harvest_view_record(const struct harvest *harvest, __u32 row, __u64 identity, struct record *record)
+/* A copy, good until the next call; NULL: it is not there any more. */
+static const struct report *report_of(const struct harvest *harvest, __u32 row, __u64 identity)
 {
 	const struct mapping *mapping = &harvest->mapping;
 	__u32 bucket = row / WAYS, way = row % WAYS;
 	static struct report report; /* too large for a stack */
 
 	if (bucket >= mapping->buckets || !(mapping->tags[bucket] >> (way * 8) & 0xff))
-		return false;
+		return NULL;
 	report.flow = mapping->flows[bucket].way[way];
 	report.facts = mapping->facts[bucket].way[way];
 	report.reason = END_OPEN;
-	if (identity_of(&report.flow) != identity)
-		return false;
-	harvest_record(harvest, record, &report);
-	return true;
+	return identity_of(&report.flow) == identity ? &report : NULL;
+}
+
+bool harvest_view_record(const struct harvest *harvest, __u32 row, __u64 identity, struct record *record)
+{
+	const struct report *report = report_of(harvest, row, identity);
+
+	if (report)
+		harvest_record(harvest, record, report);
+	return report;
+}
+
+bool harvest_view_key(const struct harvest *harvest, __u32 row, __u64 identity, struct flow_key *key, __u64 *start_ns)
+{
+	const struct report *report = report_of(harvest, row, identity);
+
+	if (report) {
+		*key = report->facts.key;
+		*start_ns = report->facts.start_ns;
+	}
+	return report;
 }
 
 static void bring_records(const struct harvest *harvest, struct view *view)

@@ -77,6 +77,8 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 
 	if (!err)
 		err = live_ladder_drain(&live->ladder);
+	if (!err)
+		err = live_pick_drain(&live->screen.pick);
 	if (!err && now >= schedule->sweep) {
 		err = harvest_sweep(&live->harvest, false);
 		schedule->sweep = now + SWEEP_MS;
@@ -98,11 +100,12 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 /* Until what is due first. */
 static int wait_of(struct schedule *schedule, const struct live *live, __u64 now)
 {
+	__u64 taken = live->ladder.taken + live->screen.pick.taken;
 	bool busy = live->harvest.drained - schedule->drained > schedule->capacity / BUSY_SHARE;
 	__u64 due = now + (busy ? BUSY_MS : SWEEP_MS);
 
-	busy |= live->ladder.taken != schedule->taken; /* its ring buffer is small, and rungs come by the packet */
-	schedule->taken = live->ladder.taken;
+	busy |= taken != schedule->taken; /* their ring buffer is small, and rungs come by the packet */
+	schedule->taken = taken;
 	schedule->drained = live->harvest.drained;
 	due = schedule->end < due ? schedule->end : due;
 	due = schedule->frame < due ? schedule->frame : due;

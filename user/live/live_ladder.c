@@ -71,7 +71,7 @@ int live_ladder_end(struct live_ladder *ladder, const struct report *report, boo
 						  wanted ? stdout : NULL, ladder->epoch_ns);
 }
 
-static int read_dropped(const struct live_ladder *ladder, __u64 *dropped)
+int live_ladder_dropped(int state, __u64 *dropped)
 {
 	const __u32 at = 0;
 	int cpus = libbpf_num_possible_cpus(), err;
@@ -79,7 +79,7 @@ static int read_dropped(const struct live_ladder *ladder, __u64 *dropped)
 
 	if (!of_cpu)
 		return cpus < 0 ? cpus : -ENOMEM;
-	err = bpf_map_lookup_elem(ladder->state, &at, of_cpu);
+	err = bpf_map_lookup_elem(state, &at, of_cpu);
 	*dropped = 0;
 	for (int cpu = 0; cpu < cpus && !err; cpu++)
 		*dropped += of_cpu[cpu].dropped;
@@ -96,7 +96,7 @@ int live_ladder_finish(struct live_ladder *ladder)
 		return err;
 	err = ladder_print(&ladder->ladder, stdout, ladder->epoch_ns);
 	if (!err)
-		err = read_dropped(ladder, &dropped);
+		err = live_ladder_dropped(ladder->state, &dropped);
 	if (!err && dropped)
 		printf("%llu segments more are not shown: the ring buffer from the kernel was full\n", dropped);
 	return err;

@@ -24,6 +24,9 @@ int live_ladder_open(struct live_ladder *ladder, const struct loader *loader,
 /* Legal on one that is zeroed. */
 void live_ladder_close(struct live_ladder *ladder);
 
+/* How many rungs the kernel had no room for since it was loaded, from its map of struct ladder_state. 0 or -errno. */
+int live_ladder_dropped(int state, __u64 *dropped);
+
 /* Takes what waits in the ring buffer. Returns 0 or -errno. */
 int live_ladder_drain(struct live_ladder *ladder);
 /* A flow has ended: its ladder is printed, or, unless `wanted`, forgotten. Returns 0 or -errno. */

@@ -94,6 +94,20 @@ static bool record_of(void *context, __u32 row, __u64 identity, struct record *r
 	return harvest_view_record(screen->harvest, row, identity, record);
 }
 
+/* The packets of a row, for its ladder. */
+static int draw(void *context, __u32 row, __u64 identity, struct rungs *rungs)
+{
+	struct live_screen *screen = context;
+	struct flow_key key;
+	__u64 start_ns;
+
+	if (row == VIEW_NONE)
+		return live_pick_end(&screen->pick);
+	if (!harvest_view_key(screen->harvest, row, identity, &key, &start_ns))
+		return -ENOENT;
+	return live_pick_begin(&screen->pick, &key, start_ns, rungs);
+}
+
 int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct statistics *statistics,
 		     const struct options *options, const struct attach *attach)
 {
@@ -101,12 +115,15 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 					      .statistics = statistics,
 					      .filter = options->filter,
 					      .record = record_of,
+					      .draw = options->pin ? NULL : draw,
 					      .context = screen };
 	int err;
 
 	*screen = (struct live_screen){ .harvest = harvest, .statistics = statistics, .attach = attach, .open = true };
 	screen->messages = screen->standard_error = -1;
 	err = view_open(&screen->view, harvest->mapping.buckets * WAYS);
+	if (!err && source.draw)
+		err = live_pick_open(&screen->pick, harvest->loader, harvest->interfaces);
 	if (!err)
 		err = screen_open(&screen->screen, &source, options_colour(options));
 	if (err) {
@@ -127,6 +144,7 @@ void live_screen_close(struct live_screen *screen)
 	if (screen->harvest->sink)
 		sink_show(screen->harvest->sink, NULL);
 	screen_close(screen->screen);
+	live_pick_close(&screen->pick);
 	terminal_given_back();
 	messages_release(screen);
 	view_close(&screen->view);
@@ -183,17 +201,19 @@ int live_screen_frame(struct live_screen *screen)
 	if (!err)
 		err = picture_services(screen);
 	if (!err)
+		err = live_pick_count(&screen->pick);
+	if (!err)
 		show(screen);
 	return err;
 }
 
 bool live_screen_keys(struct live_screen *screen)
 {
-	if (screen_keys(screen->screen))
-		return true;
-	if (!screen_is_stale(screen->screen))
-		return false;
-	harvest_view(screen->harvest, &screen->view, true);
-	screen_redraw(screen->screen);
-	return false;
+	while (!screen_keys(screen->screen)) {
+		if (!screen_is_stale(screen->screen))
+			return false;
+		harvest_view(screen->harvest, &screen->view, true);
+		screen_redraw(screen->screen);
+	}
+	return true;
 }

@@ -5,6 +5,7 @@
 
 #include "attach.h"
 #include "harvest.h"
+#include "live_pick.h"
 #include "screen/screen.h"
 
 enum { SCREEN_FRAME_MS = 500, SCREEN_NAMES = 1024 };
@@ -16,6 +17,7 @@ struct live_screen {
 	const struct attach *attach;
 	char names[SCREEN_NAMES]; /* of interfaces and hooks */
 	struct view view;
+	struct live_pick pick;
 	struct screen *screen;
 	struct ledger_record ledgers[OPTIONS_INTERFACES * DIRECTIONS];
 	size_t ledger_count;

@@ -163,10 +163,18 @@ static int find_interfaces(struct live *live)
 	return 0;
 }
 
+/* The programs of a pinned watch pass no packets on: who takes it over may want none. */
+static enum ladder_choice ladder_choice(const struct options *options)
+{
+	if (options->ladder)
+		return LADDER_EXPRESSION;
+	return options->screen && !options->pin ? LADDER_PICKED : LADDER_NONE;
+}
+
 static int open_object(struct live *live)
 {
 	const struct options *options = live->options;
-	const struct config config = { .ladder = options->ladder != NULL, .tap = options->hook == HOOK_TAP };
+	const struct config config = { .ladder = ladder_choice(options), .tap = options->hook == HOOK_TAP };
 
 	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
 }

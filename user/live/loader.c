@@ -35,7 +35,8 @@ extern const char tcpscope_object[], tcpscope_object_end[];
 
 enum {
 	REPORTS_SIZE = 32 << 20, /* ring buffer, octets */
-	RUNGS_SIZE = 8 << 20,	 /* of ladders: 65,000 segments */
+	RUNGS_SIZE = 8 << 20,	 /* of ladders: 61,000 segments */
+	PICKED_SIZE = 1 << 20,	 /* of one flow's, which nobody reads in full */
 	TAIL_SIZE = 4096,
 	TAIL_LINES = 12,
 };
@@ -106,7 +107,9 @@ static int configure(const struct loader *loader, const struct config *config)
 	struct bpf_map *map = bpf_object__find_map_by_name(loader->object, ".rodata");
 	int err = map ? bpf_map__set_initial_value(map, config, sizeof(*config)) : -ENOENT;
 
-	return err || !config->ladder ? err : resize(loader, "rungs", RUNGS_SIZE);
+	if (err || config->ladder == LADDER_NONE)
+		return err;
+	return resize(loader, "rungs", config->ladder == LADDER_PICKED ? PICKED_SIZE : RUNGS_SIZE);
 }
 
 int loader_open(struct loader *loader, __u32 flows, const struct config *config)

@@ -42,6 +42,7 @@ void screen_close(struct screen *screen)
 {
 	if (!screen)
 		return;
+	packets_close(screen);
 	paint_close();
 	screen_filter_close(&screen->filter);
 	services_close(&screen->services);
@@ -122,7 +123,7 @@ void screen_redraw(struct screen *screen)
 		draw_keys(screen);
 	}
 	paint_end();
-	screen->stale = false;
+	screen->stale = screen->unsettled = false;
 }
 
 void screen_show(struct screen *screen, const struct screen_news *news)
@@ -132,6 +133,7 @@ void screen_show(struct screen *screen, const struct screen_news *news)
 	header_renew(screen);
 	services_renew(screen);
 	detail_renew(screen);
+	packets_renew(screen);
 	screen_redraw(screen);
 }
 
@@ -154,14 +156,13 @@ static bool common_key(struct screen *screen, int key)
 
 bool screen_keys(struct screen *screen)
 {
+	bool ends = false;
 	int key;
 
-	while ((key = paint_key()) != PAINT_NO_KEY) {
+	while (!ends && !(screen->unsettled && !screen->filter.typing) && (key = paint_key()) != PAINT_NO_KEY) {
 		screen->stale = true;
-		if (key == PAINT_RESIZE || screen->page->key_pressed(screen, key))
-			continue;
-		if (common_key(screen, key))
-			return true;
+		ends = key != PAINT_RESIZE && !screen->page->key_pressed(screen, key) && common_key(screen, key);
+		packets_settle(screen);
 	}
-	return false;
+	return ends;
 }

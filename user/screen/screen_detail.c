@@ -181,7 +181,7 @@ static void draw_fields(const struct detail_rows *rows, int top, int bottom, int
 
 /* ---- the story ---- */
 
-static void draw_title(const struct detail *detail, int row)
+void detail_title(const struct detail *detail, int row)
 {
 	const struct record *record = &detail->record;
 	const char *outcome = words_outcome(record->outcome), *state = words_state(record->state);
@@ -333,7 +333,7 @@ static void detail_draw(struct screen *screen, int top, int bottom)
 
 	rows = (struct detail_rows){ .side = -1 };
 	fields_walk(&detail->record, &emitter, &rows);
-	draw_title(detail, top);
+	detail_title(detail, top);
 	draw_handshake(&detail->record.handshake, top + 1);
 	draw_sparks(detail, "client", &detail->client, top + 3, screen->columns);
 	draw_sparks(detail, "server", &detail->server, top + 4, screen->columns);
@@ -364,6 +364,10 @@ static bool detail_key(struct screen *screen, int key)
 	case PAINT_ENTER:
 	case PAINT_ESCAPE:
 	case PAINT_LEFT: screen_turn_to(screen, &page_flows); break;
+	case 'l':
+		packets_begin(screen);
+		screen_turn_to(screen, &page_ladder);
+		break;
 	default: return false;
 	}
 	return true;
@@ -371,7 +375,7 @@ static bool detail_key(struct screen *screen, int key)
 
 const struct page page_detail = {
 	.name = "details",
-	.keys = "esc back  up down scroll",
+	.keys = "esc back  up down scroll  l ladder",
 	.draw = detail_draw,
 	.key_pressed = detail_key,
 };

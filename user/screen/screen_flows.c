@@ -106,6 +106,7 @@ static void order_by(struct screen *screen, int column)
 	const struct view_column *chosen = &view_columns[column];
 
 	screen->column = column;
+	screen->unsettled = true;
 	view_order_by(screen->source.view, &(struct view_order){ .key = chosen->key,
 								 .of_row = chosen->of_row,
 								 .descending = chosen->falls != screen->reversed });
@@ -114,6 +115,7 @@ static void order_by(struct screen *screen, int column)
 static void filter_changed(struct screen *screen)
 {
 	screen_filter_renew(&screen->filter);
+	screen->unsettled = true;
 	view_match_by(screen->source.view, screen_filter_wanted(&screen->filter) ? screen_filter_match : NULL,
 		      &screen->filter);
 }
@@ -171,7 +173,10 @@ static bool flows_key(struct screen *screen, int key)
 		screen->reversed = !screen->reversed;
 		order_by(screen, screen->column);
 		break;
-	case 'e': view->hide_ended = !view->hide_ended; break;
+	case 'e':
+		view->hide_ended = !view->hide_ended;
+		screen->unsettled = true;
+		break;
 	case '/': screen->filter.typing = true; break;
 	case PAINT_ESCAPE: filter_type(screen, key); break;
 	case PAINT_ENTER:

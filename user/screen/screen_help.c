@@ -8,6 +8,7 @@ static const struct {
 	{ "1 2 3", "flows, services, histogram of a service's times" },
 	{ "up down pgup pgdn home end, j k", "move; home lets the cursor go" },
 	{ "enter, esc", "details of a flow, histogram of a service; back" },
+	{ "l", "of the details: the flow's packets as they come" },
 	{ "< >, left right", "order by the column before or behind" },
 	{ "r", "reverse the order" },
 	{ "/", "filter: tcpdump syntax, else words in a row" },

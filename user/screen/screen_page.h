@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "paint.h"
+#include "rungs.h"
 #include "screen.h"
 #include "screen_filter.h"
 #include "view_column.h"
@@ -38,6 +39,18 @@ struct detail {
 	unsigned int sparks;
 	struct sparks client, server;
 	__u64 at_ns;
+};
+
+/* The page of that flow's packets. */
+struct packets {
+	struct rungs rungs;
+	__u64 shown;  /* of rungs.count, in the last picture */
+	__u64 first;  /* number of the first in sight */
+	int sideways; /* columns that are passed over */
+	int error;    /* why there is none; 0: there is */
+	bool follows; /* the newest is in sight */
+	bool drawn;   /* packets come */
+	bool ending;  /* until the next picture: the flow has ended */
 };
 
 /* What the page of services needs of the picture before, for rates. */
@@ -81,10 +94,12 @@ struct screen {
 	const struct page *page, *before; /* before: from where help was asked */
 	int column;			  /* that flows are ordered by */
 	bool reversed, paused, stale;
+	bool unsettled; /* other rows, or in another order: moves and picks wait until they are in sight */
 	int rows, columns; /* of the terminal */
 	struct screen_filter filter;
 	struct seen *seen; /* SEEN */
 	struct detail detail;
+	struct packets packets;
 	struct services services;
 };
 
@@ -98,7 +113,7 @@ struct page {
 	bool (*key_pressed)(struct screen *screen, int key);
 };
 
-extern const struct page page_flows, page_detail, page_services, page_histogram, page_help;
+extern const struct page page_flows, page_detail, page_ladder, page_services, page_histogram, page_help;
 
 void screen_turn_to(struct screen *screen, const struct page *page);
 /* Of a row in sight, as is; while paused, as it was first shown. NULL: it is gone. */
@@ -112,6 +127,17 @@ void header_draw(const struct screen *screen);
 bool detail_open(struct screen *screen, __u32 row);
 /* Once for each picture, on whatever page. */
 void detail_renew(struct screen *screen);
+/* Its first line: who talks to whom, and how that stands. */
+void detail_title(const struct detail *detail, int row);
+/* ---- ladder ---- */
+/* Begins with the packets of the flow of the details; the page says it if that cannot be. */
+void packets_begin(struct screen *screen);
+/* After each key: ends it if its page was left. */
+void packets_settle(struct screen *screen);
+/* Once for each picture, after detail_renew. */
+void packets_renew(struct screen *screen);
+void packets_end(struct screen *screen);
+void packets_close(struct screen *screen);
 /* ---- services ---- */
 /* Lists the services anew, if there is a new picture of them. */
 void services_renew(struct screen *screen);
