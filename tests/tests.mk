@@ -10,7 +10,7 @@ UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c
 # Of the program, what has no source and no output.
 UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,message service/assertion service/bars output/column \
 	replay/filter replay/filter_kernel service/junit service/measure output/merge output/new_file replay/progress \
-	screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
+	screen/rungs screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
 	screen/view_rank output/words)
 FUZZERS := $(patsubst %,$(BUILD)/fuzz/%,assertion capture filter flow options parse)
 

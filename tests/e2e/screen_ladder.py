@@ -186,7 +186,7 @@ def watch(terminal, hook, sender):
     stalled(terminal, hook, sender)
     terminal.keys("q")
     text = terminal.wait(lambda text: "total " in text and "veth0 egress: " in text, "the account")
-    ledgers = re.findall(r"^veth0 \w+: (\d+) packets = (.*)$", text, re.M)
+    ledgers = re.findall(r"^veth0 \w+: (\d+) packets = (.*)$", text.replace(",", ""), re.M)
     report.check(f"screen ladder {hook}: every packet is accounted for", len(ledgers) == 2 and all(
         int(packets) == sum(int(count) for count in re.findall(r"(\d+) \w+", parts)) for packets, parts in ledgers), text)
 

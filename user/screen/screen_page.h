@@ -94,7 +94,7 @@ struct screen {
 	const struct page *page, *before; /* before: from where help was asked */
 	int column;			  /* that flows are ordered by */
 	bool reversed, paused, stale;
-	bool unsettled; /* other rows, or in another order: moves and picks wait until they are in sight */
+	bool unsettled;	   /* other rows, or in another order: moves and picks wait until they are in sight */
 	int rows, columns; /* of the terminal */
 	struct screen_filter filter;
 	struct seen *seen; /* SEEN */
