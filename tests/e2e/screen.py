@@ -155,9 +155,10 @@ def shown(terminal, count, why):
 def check_filter(terminal):
     terminal.keys("/")
     terminal.type("port 8002")
-    text = shown(terminal, 1, "the filter, as it is typed")
-    report.check("screen filter: tcpdump syntax", "filter: port 8002" in text and "(tcpdump)" in text and
-                 [row["SERVER"] for row in rows(text)] == [f"{SERVER}:8002"], status(text))
+    terminal.wait(lambda text: status(text).startswith("1 shown") and "filter: port 8002" in status(text) and
+                  "(tcpdump)" in status(text) and [row["SERVER"] for row in rows(text)] == [f"{SERVER}:8002"],
+                  "the filter, as it is typed")
+    report.check("screen filter: tcpdump syntax", True)
     terminal.type(" or (")
     text = terminal.wait_for("filter: port 8002 or (", "can't parse")
     report.check("screen filter: not complete, says so, the last stays", len(rows(text)) == 1, status(text))
