@@ -191,6 +191,13 @@ static void read_output(struct options *options, const char *name)
 		usage_error("--output is table, json, csv or zeek, not '%s'", name);
 }
 
+static void read_capture(struct options *options, const char *path)
+{
+	if (options->capture)
+		usage_error("one capture at a time; of several: `mergecap -w - FILE FILE | tcpscope -r -`");
+	options->capture = path;
+}
+
 static void read_interface(struct options *options, const char *name)
 {
 	if (options->interfaces == OPTIONS_INTERFACES)
@@ -262,8 +269,16 @@ static void check_active(const struct options *options)
 		usage_error("--active is not for --ladder");
 }
 
+/* The capture that somebody named without -r, or after another. */
+static bool names_capture(const char *filter)
+{
+	return (strstr(filter, ".pcap") || strstr(filter, ".cap")) && !access(filter, F_OK);
+}
+
 static void check(struct options *options)
 {
+	if (options->filter && names_capture(options->filter))
+		usage_error("'%s' is a file, not a filter: -r reads a capture, one at a time", options->filter);
 	if (options->capture && options->interfaces)
 		usage_error("-r and -i exclude each other");
 	check_report(options);
@@ -281,7 +296,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'i': read_interface(options, argument); break;
-	case 'r': options->capture = argument; break;
+	case 'r': read_capture(options, argument); break;
 	case OPTION_OUTPUT: read_output(options, argument); break;
 	case OPTION_COLOR: read_color(options, argument); break;
 	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
@@ -318,6 +333,39 @@ static int terminal_columns(void)
 	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? COLUMNS_DEFAULT : size.ws_col;
 }
 
+/* How many options a word may mean, which may be short for a long one, and one of them. */
+static int options_meant(const char *word, const struct argp_option **option)
+{
+	bool is_long = !strncmp(word, "--", 2);
+	size_t len = is_long ? strcspn(word + 2, "=") : 0;
+	int meant = 0;
+
+	for (const struct argp_option *row = table; row->name; row++) {
+		if (is_long ? strncmp(word + 2, row->name, len) : word[0] != '-' || word[1] != row->key)
+			continue;
+		*option = row;
+		meant++;
+		if (!is_long || !row->name[len])
+			return 1;
+	}
+	return meant;
+}
+
+/* Says why argp refused it. */
+static void __attribute__((noreturn)) refuse(const char *word)
+{
+	const struct argp_option *option = NULL;
+	int meant = options_meant(word, &option);
+
+	if (meant > 1)
+		usage_error("'%s' is short for several options", word);
+	if (meant && option->arg && !strchr(word, '='))
+		usage_error("--%s needs a value: %s", option->name, option->arg);
+	if (meant && !option->arg && strchr(word, '='))
+		usage_error("--%s takes no value", option->name);
+	usage_error("no such option: '%s'", word);
+}
+
 void options_read(struct options *options, int argc, char **argv)
 {
 	static const struct argp argp = {
@@ -330,8 +378,10 @@ void options_read(struct options *options, int argc, char **argv)
 	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT, &at, options);
 	if (error == ENOMEM)
 		usage_error("command line: %s", strerror(error));
+	while (at > 1 && at <= argc && argv[at - 1][0] != '-') /* it may have gone on to the value */
+		at--;
 	if (error)
-		usage_error("no such option, or no value for it: '%s'", argv[at > 1 ? at - 1 : argc - 1]);
+		refuse(argv[at > 1 ? at - 1 : argc - 1]);
 }
 
 void options_free(struct options *options)

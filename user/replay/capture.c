@@ -70,6 +70,7 @@ static int capture_open_file(struct capture *capture, const char *path)
 	struct stat status;
 
 	capture->name = slash ? slash + 1 : path;
+	capture->path = strcmp(path, "-") ? path : "standard input";
 	capture->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
 	if (capture->fd < 0 || fstat(capture->fd, &status))
 		return -errno;
@@ -105,10 +106,38 @@ static bool capture_is_pcapng(const struct capture *capture)
 	return capture->peeked_len == sizeof(magic) && !memcmp(capture->peeked, &magic, sizeof(magic));
 }
 
+/* Says what is no capture, and if it is known, what it is. */
+static void capture_refuse(const struct capture *capture)
+{
+	static const struct {
+		const char *magic, *program;
+	} packed[] = { { "\x1f\x8b", "gzip" },
+		       { "BZh", "bzip2" },
+		       { "\xfd"
+			 "7zX",
+			 "xz" },
+		       { "\x28\xb5\x2f\xfd", "zstd" },
+		       { "\x04\x22\x4d\x18", "lz4" } };
+
+	for (size_t i = 0; i < sizeof(packed) / sizeof(packed[0]); i++) {
+		size_t len = strlen(packed[i].magic);
+
+		if (capture->peeked_len < len || memcmp(capture->peeked, packed[i].magic, len))
+			continue;
+		message_put("%s: compressed; `%s -dc FILE | tcpscope -r -` reads it", capture->path, packed[i].program);
+		return;
+	}
+	if (!capture->peeked_len)
+		message_put("%s: empty: not even the header of a capture", capture->path);
+	else
+		message_put("%s: %s; pcap and pcapng files are read", capture->path, capture->error);
+}
+
 /* Opens the reader over our stream. Prints what fails. */
 static int capture_open_stream(struct capture *capture)
 {
 	const cookie_io_functions_t functions = { .read = stream_read, .close = stream_close };
+	const size_t peeked_len = capture->peeked_len;
 	FILE *stream = fopencookie(capture, "r", functions);
 
 	if (!stream)
@@ -123,7 +152,8 @@ static int capture_open_stream(struct capture *capture)
 	if (capture->pcap)
 		return 0;
 	fclose(stream);
-	message_put("%s: %s; pcap and pcapng files are read", capture->name, capture->error);
+	capture->peeked_len = peeked_len;
+	capture_refuse(capture);
 	return -EINVAL;
 }
 
@@ -139,7 +169,8 @@ static bool capture_set_link(struct capture *capture, int dlt)
 			return true;
 		}
 	}
-	snprintf(capture->error, sizeof(capture->error), "link type %s (%d) is not supported", name ? name : "?", dlt);
+	snprintf(capture->error, sizeof(capture->error), "link type %d%s%s%s is not supported", dlt, name ? " (" : "",
+		 name ? name : "", name ? ")" : "");
 	return false;
 }
 
@@ -152,11 +183,11 @@ int capture_open(struct capture *capture, const char *path)
 	if (!error)
 		error = capture_peek(capture);
 	if (error)
-		message_put("%s: %s", path, strerror(-error));
+		message_put("%s: %s", *path ? capture->path : "-r", strerror(-error));
 	else
 		error = capture_open_stream(capture);
 	if (!error && capture->pcap && !capture_set_link(capture, pcap_datalink(capture->pcap))) {
-		message_put("%s: %s", capture->name, capture->error);
+		message_put("%s: %s", capture->path, capture->error);
 		error = -EPROTONOSUPPORT;
 	}
 	if (error)
@@ -179,7 +210,8 @@ static void pcap_packet(u_char *user, const struct pcap_pkthdr *header, const u_
 {
 	struct capture *capture = (struct capture *)user;
 	const struct capture_packet packet = {
-		.time_ns = (uint64_t)header->ts.tv_sec * NS_PER_SEC + (uint64_t)header->ts.tv_usec, /* ns: as opened */
+		/* The file has 32 bits without a sign, of which libpcap makes one with it; tv_usec are ns: as opened. */
+		.time_ns = (uint32_t)header->ts.tv_sec * NS_PER_SEC + (uint64_t)header->ts.tv_usec,
 		.data = data,
 		.captured = header->caplen,
 		.len = header->len > header->caplen ? header->len : header->caplen,

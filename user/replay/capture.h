@@ -25,6 +25,7 @@ typedef void capture_handler(void *context, const struct capture_packet *packet)
 
 struct capture {
 	const char *name; /* the file's, without folders; "-" for standard input */
+	const char *path; /* as it was named, for messages */
 	pcap_t *pcap;	  /* NULL: pcapng */
 	struct pcapng pcapng;
 	int dlt, link; /* of pcap; of the last packet of pcapng */

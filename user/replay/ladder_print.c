@@ -33,8 +33,9 @@ void ladder_print_connection(const struct ladder *ladder, const struct ladder_co
 	const struct flow_key *key = &connection->key;
 	const __u32 client = connection->client & 1, server = client ^ 1;
 	__u64 first_ns = ladder->rungs[connection->first - 1].segment.now_ns;
-	__s64 unix_ns = (__s64)first_ns + epoch_ns;
-	time_t seconds = (time_t)(unix_ns / (__s64)NS_PER_SEC);
+	__s64 unix_ns = (__s64)first_ns + epoch_ns, second_ns = (__s64)NS_PER_SEC;
+	__s64 within_ns = (unix_ns % second_ns + second_ns) % second_ns; /* before 1970, too */
+	time_t seconds = (time_t)((unix_ns - within_ns) / second_ns);
 	char one[TEXT_ENDPOINT], other[TEXT_ENDPOINT], when[TIME_TEXT] = "?";
 	struct tm parts;
 
@@ -42,7 +43,7 @@ void ladder_print_connection(const struct ladder *ladder, const struct ladder_co
 	text_endpoint(other, (const __u8 *)key->ip[server], key->ip_version, key->port[server]);
 	if (gmtime_r(&seconds, &parts))
 		strftime(when, sizeof(when), "%F %T", &parts);
-	fprintf(to, "%s -> %s, from %s.%06lld UTC", one, other, when, unix_ns % (__s64)NS_PER_SEC / 1000);
+	fprintf(to, "%s -> %s, from %s.%06lld UTC", one, other, when, within_ns / 1000);
 	put_place(to, ladder, key);
 	fputc('\n', to);
 	for (__u32 at = connection->first; at; at = ladder->rungs[at - 1].next) {

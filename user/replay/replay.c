@@ -306,7 +306,7 @@ int replay_run(const struct options *options, const struct output *output, struc
 		status = EXIT_STRICT;
 	if (!whole) {
 		fflush(stdout); /* what was read comes before the complaint */
-		message_put("%s: %s", replay->capture.name, replay->capture.error);
+		message_put("%s: %s", replay->capture.path, replay->capture.error);
 		status = EXIT_FAILED;
 	}
 out:

@@ -1,0 +1,83 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What is refused says what it is and what to do instead: captures that cannot be read, slips on the command line."""
+
+import bz2
+import gzip
+import lzma
+import os
+import subprocess
+import tempfile
+
+import hand
+import replay
+import report
+
+SYN = replay.pcap([(0, replay.frame4("192.0.2.1", "192.0.2.2", hand.tcp((4000, 80), hand.SYN, 1, 0)))])
+FAILED, USAGE = 1, 2
+ZSTD, LZ4 = b"\x28\xb5\x2f\xfd\0\0\0\0", b"\x04\x22\x4d\x18\0\0\0\0"
+
+# name, the file's octets, what the message must hold besides the file's name
+CAPTURES = (
+    ("gzip", gzip.compress(SYN), "`gzip -dc FILE | tcpscope -r -`"),
+    ("bzip2", bz2.compress(SYN), "`bzip2 -dc"),
+    ("xz", lzma.compress(SYN), "`xz -dc"),
+    ("zstd", ZSTD, "`zstd -dc"),
+    ("lz4", LZ4, "`lz4 -dc"),
+    ("empty", b"", "empty"),
+    ("text", b"no capture\n", "pcap and pcapng files are read"),
+    ("of Bluetooth", SYN[:20] + b"\xc9\0\0\0" + SYN[24:], "link type 201 (BLUETOOTH_HCI_H4_WITH_PHDR) is not supported"),
+    ("of no known link", SYN[:20] + b"\xe7\3\0\0" + SYN[24:], "link type 999 is not supported"),
+    ("cut short", SYN[:-1], "truncated"),
+)
+# name, arguments, what the message must hold; CAPTURE is one that can be read
+LINES = (
+    ("a capture without -r", ("CAPTURE",), "-r reads a capture"),
+    ("a second capture", ("-r", "CAPTURE", "CAPTURE"), "-r reads a capture, one at a time"),
+    ("-r twice", ("-r", "CAPTURE", "-r", "CAPTURE"), "mergecap"),
+    ("an option without its value", ("-r", "CAPTURE", "--ladder"), "--ladder needs a value: FILTER"),
+    ("a letter without its value", ("-i",), "--interface needs a value: NAME"),
+    ("a short form without its value", ("--dur",), "--duration needs a value: SECONDS"),
+    ("a value for an option that has none", ("--merge=yes",), "--merge takes no value"),
+    ("short for two options", ("--in", "1"), "'--in' is short for several options"),
+    ("an option that is not there", ("--frobnicate=1",), "no such option: '--frobnicate=1'"),
+    ("a letter that is not there", ("-x",), "no such option: '-x'"),
+)
+
+
+def refused(name, done, status, *words):
+    lines = done.stderr.splitlines()
+    report.equal(f"refusals: {name}: exit status, nothing on stdout", (done.returncode, done.stdout), (status, ""))
+    report.check(f"refusals: {name}: one line says {' and '.join(words)}",
+                 len(lines) == 1 and all(word in lines[0] for word in words), lines)
+
+
+def captures(directory):
+    for name, octets, words in CAPTURES:
+        path = os.path.join(directory, name)
+        with open(path, "wb") as file:
+            file.write(octets)
+        done = replay.tcpscope("-r", path)
+        done.stdout = "" if name == "cut short" else done.stdout
+        refused(name, done, FAILED, path, words)
+    refused("a folder", replay.tcpscope("-r", directory), FAILED, directory, "directory")
+    refused("no name", replay.tcpscope("-r", ""), FAILED, "-r: No such file")
+    nothing = subprocess.run((replay.BINARY, "-r", "-"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    refused("nothing on standard input", nothing, FAILED, "standard input: empty")
+
+
+def lines(directory):
+    path = os.path.join(directory, "there.pcap")
+    with open(path, "wb") as file:
+        file.write(SYN)
+    for name, arguments, words in LINES:
+        refused(name, replay.tcpscope(*(path if word == "CAPTURE" else word for word in arguments)), USAGE, words)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as directory:
+        captures(directory)
+        lines(directory)
+
+
+report.run(main)
