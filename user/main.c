@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Orders the calls: options, output, source. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,6 +48,14 @@ static bool wants_screen(const struct options *options)
 	       !options->ladder && paint_can();
 }
 
+/* Else what is opened first takes the place of a closed standard stream, and is written to. These cannot be. */
+static void keep_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			return;
+}
+
 int main(int argc, char **argv)
 {
 	static char written[256 << 10];
@@ -55,6 +64,7 @@ int main(int argc, char **argv)
 	FILE *junit = NULL;
 	int status, error;
 
+	keep_standard_streams();
 	options_read(&options, argc, argv);
 	status = verdicts_check(&options);
 	if (status == EXIT_FINE)
@@ -66,6 +76,7 @@ int main(int argc, char **argv)
 	if (!isatty(STDOUT_FILENO)) /* the C library's is a page, and a record two thirds of one */
 		setvbuf(stdout, written, _IOFBF, sizeof(written));
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
+	signal(SIGXFSZ, SIG_IGN); /* and so is a file that has reached its limit */
 	options.screen = wants_screen(&options);
 	output_options = (struct output_options){
 		.to = stdout,

@@ -84,8 +84,8 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 		schedule->sweep = now + SWEEP_MS;
 		err = err ? err : sink_tick(live->sink);
 	}
-	if (!err && live->harvest.drained != schedule->drained && fflush(stdout))
-		err = -errno; /* who reads a pipe wants a flow when it has ended */
+	if (!err && live->harvest.drained != schedule->drained)
+		err = output_flush(stdout); /* who reads a pipe wants a flow when it has ended */
 	if (!err && now >= schedule->frame) {
 		err = live_screen_frame(&live->screen);
 		schedule->frame += (now - schedule->frame) / SCREEN_FRAME_MS * SCREEN_FRAME_MS + SCREEN_FRAME_MS;
@@ -198,7 +198,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 	if (err < 0) {
 		status = err == -EPIPE && !options->assertions ? EXIT_FINE
 							       : EXIT_FAILED; /* the reader has gone: head */
-		if (err != -EPIPE)
+		if (err != output_flush(stdout)) /* else main says it */
 			message_put("watching ended early: %s", strerror(-err));
 	}
 out:

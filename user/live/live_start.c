@@ -179,6 +179,18 @@ static int open_object(struct live *live)
 	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
 }
 
+/* libbpf keeps the number, for when no file can be opened any more. */
+static int count_cpus(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	if (cpus < 0)
+		message_put("cannot read /sys/devices/system/cpu/possible, which says how many CPUs there are: %s; "
+			    "is /sys mounted?",
+			    strerror(-cpus));
+	return cpus < 0 ? cpus : 0;
+}
+
 int live_start(struct live *live)
 {
 	int err;
@@ -203,6 +215,8 @@ int live_start(struct live *live)
 		return err;
 	}
 	err = open_object(live);
+	if (!err)
+		err = count_cpus();
 	if (err)
 		return err;
 	if (live->options->merge)
@@ -228,9 +242,7 @@ int live_give_up(struct live *live)
 		pin_remove(&live->pin);
 		pin_close(&live->pin);
 	}
-	/* What the C library and libbpf read once and keep. */
-	tzset();
-	libbpf_num_possible_cpus();
+	tzset(); /* the C library reads it once and keeps it */
 	guardian_seal(&live->guardian);
 	live->unprivileged = true;
 	err = sandbox_drop(&live->user);

@@ -191,6 +191,8 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 	else if (err == -ENOMEM || err == -E2BIG)
 		message_put("cannot make a flow table for %u flows: %s; try a smaller --flows", loader->flows_asked,
 			    strerror(-err));
+	else if (err == -EMFILE || err == -ENFILE)
+		message_put("cannot load its programs: %s; `ulimit -n` says how many it may have", strerror(-err));
 	else if (err == -ENOENT || err == -ENOSYS)
 		message_put("cannot load its programs: this kernel was built without BPF: %s", strerror(-err));
 	else

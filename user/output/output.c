@@ -13,6 +13,16 @@ enum { NAME_ROOM = 1024 };
 
 static const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek };
 
+int output_flush(FILE *to)
+{
+	static int failed; /* the C library tells the reason once */
+
+	errno = 0;
+	if (!failed && (fflush(to) || ferror(to)))
+		failed = errno ? -errno : -EIO;
+	return failed;
+}
+
 const struct output *output_named(const char *name)
 {
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(outputs[0]); i++) {
@@ -81,13 +91,7 @@ static int none_program(const struct program_record *record)
 	return 0;
 }
 
-static int none_close(void)
-{
-	errno = 0;
-	if (fflush(none_to) == 0 && !ferror(none_to))
-		return 0;
-	return errno ? -errno : -EIO;
-}
+static int none_close(void) { return output_flush(none_to); }
 
 const struct output output_none = {
 	.name = "none",

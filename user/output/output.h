@@ -52,6 +52,8 @@ extern const struct output output_report;
 /* Says nothing of flows: a ladder is all that is wanted. */
 extern const struct output output_none;
 
+/* Writes out what `to`, standard output, has buffered: 0 or -errno, then for good and for the first reason. */
+int output_flush(FILE *to);
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);
 /* The ledger in a line of text, for outputs whose own format has no room for it. */

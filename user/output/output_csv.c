@@ -258,9 +258,7 @@ static int csv_program(const struct program_record *record)
 
 static int csv_close(void)
 {
-	if (fflush(out) && !error)
-		error = -errno;
-	return error;
+	return error ? error : output_flush(out);
 }
 
 const struct output output_csv = {

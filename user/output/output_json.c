@@ -260,9 +260,7 @@ static int json_output_open(const struct output_options *options)
 static int json_output_close(void)
 {
 	json_close(&json);
-	if (fflush(out) && !error)
-		error = -errno;
-	return error;
+	return error ? error : output_flush(out);
 }
 
 const struct output output_json = {

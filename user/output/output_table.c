@@ -57,14 +57,7 @@ static int environment_number(const char *name)
 	return number > 0 && number < 10000 ? (int)number : 0;
 }
 
-/* Writes what is buffered; 0, or why that failed. */
-static int table_flush(void)
-{
-	errno = 0;
-	if (fflush(table.options.to) == 0 && !ferror(table.options.to))
-		return 0;
-	return errno ? -errno : -EIO;
-}
+static int table_flush(void) { return output_flush(table.options.to); }
 
 static int table_open(const struct output_options *options)
 {

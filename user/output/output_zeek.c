@@ -202,9 +202,7 @@ static int zeek_program(const struct program_record *record)
 static int zeek_close(void)
 {
 	put_stamp("close");
-	if (fflush(out) && !error)
-		error = -errno;
-	return error;
+	return error ? error : output_flush(out);
 }
 
 const struct output output_zeek = {

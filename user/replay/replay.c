@@ -201,7 +201,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 	if (!error)
 		error = table_open(&replay->table);
 	if (error)
-		message_put("flow table for %u flows: %s", options->flows, strerror(-error));
+		message_put("flow table for %u flows: %s; try a smaller --flows", options->flows, strerror(-error));
 	return error ? EXIT_FAILED : EXIT_FINE;
 }
 

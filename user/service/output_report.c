@@ -27,13 +27,7 @@ static int report_open(const struct output_options *options)
 	return 0;
 }
 
-static int report_flush(void)
-{
-	errno = 0;
-	if (fflush(out) == 0 && !ferror(out))
-		return 0;
-	return errno ? -errno : -EIO;
-}
+static int report_flush(void) { return output_flush(out); }
 
 static int report_flow(const struct record *record)
 {
