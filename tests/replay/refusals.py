@@ -74,7 +74,21 @@ def lines(directory):
         refused(name, replay.tcpscope(*(path if word == "CAPTURE" else word for word in arguments)), USAGE, words)
 
 
+def full():
+    """Of more than is buffered: the write that fails is not the last."""
+    many = replay.pcap([(at, replay.frame4(f"192.0.{at >> 8}.{at & 255}", "192.0.2.2", hand.tcp((4000, 80), hand.SYN, 1, 0)))
+                        for at in range(3000)])
+    for name, arguments in (("table", ()), ("json", ("--output", "json")), ("csv", ("--output", "csv")),
+                            ("zeek", ("--output", "zeek")), ("ladder", ("--ladder", "tcp")), ("report", ("--report",))):
+        with open("/dev/full", "w", encoding="utf-8") as out:
+            done = subprocess.run((replay.BINARY, "-r", "-", *arguments), input=many, stdout=out, stderr=subprocess.PIPE,
+                                  check=False)
+        done.stderr, done.stdout = done.stderr.decode(), ""
+        refused(f"no space for {name}", done, FAILED, "writing to standard output: No space left on device")
+
+
 def main():
+    full()
     with tempfile.TemporaryDirectory() as directory:
         captures(directory)
         lines(directory)

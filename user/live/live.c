@@ -198,7 +198,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 	if (err < 0) {
 		status = err == -EPIPE && !options->assertions ? EXIT_FINE
 							       : EXIT_FAILED; /* the reader has gone: head */
-		if (err != output_flush(stdout)) /* else main says it */
+		if (err != output_check(stdout)) /* else main says it, or nobody if the reader has gone */
 			message_put("watching ended early: %s", strerror(-err));
 	}
 out:

@@ -13,14 +13,22 @@ enum { NAME_ROOM = 1024 };
 
 static const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek };
 
-int output_flush(FILE *to)
+int output_check(FILE *to)
 {
-	static int failed; /* the C library tells the reason once */
+	static int failed; /* errno has the reason but once */
 
-	errno = 0;
-	if (!failed && (fflush(to) || ferror(to)))
+	if (!failed && ferror(to))
 		failed = errno ? -errno : -EIO;
 	return failed;
+}
+
+int output_flush(FILE *to)
+{
+	if (!ferror(to)) {
+		errno = 0;
+		fflush(to);
+	}
+	return output_check(to);
 }
 
 const struct output *output_named(const char *name)

@@ -52,7 +52,9 @@ extern const struct output output_report;
 /* Says nothing of flows: a ladder is all that is wanted. */
 extern const struct output output_none;
 
-/* Writes out what `to`, standard output, has buffered: 0 or -errno, then for good and for the first reason. */
+/* What writing to `to`, standard output, has met: 0 or -errno, then for good and for the first reason. output_flush
+ * writes out what is buffered before. */
+int output_check(FILE *to);
 int output_flush(FILE *to);
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);

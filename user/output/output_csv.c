@@ -2,7 +2,6 @@
 /* CSV (RFC 4180): a header, then a line for each flow, every field of the record in a column of its own, an unknown one
  * empty. Fields of an object are joined to its name by a dot. A list is one column: items with a space between, the
  * values of an item that is an object with a colon between. */
-#include <errno.h>
 #include <string.h>
 
 #include "fields.h"
@@ -15,7 +14,6 @@ enum { PATH_ROOM = 64, DEPTH_MAX = 8, TEXT_ROOM = 4 * 4096 };
 
 static FILE *out;
 static bool stats;
-static int error; /* the first that writing met, -errno */
 
 static struct line {
 	bool begun;		       /* a column has been written */
@@ -225,9 +223,7 @@ static int put_line(const struct record *record, const struct emitter *emitter)
 	line = (struct line){ .begun = false };
 	fields_walk(record, emitter, NULL);
 	fwrite_unlocked(LINE_END, 1, sizeof(LINE_END) - 1, out);
-	if (ferror(out) && !error)
-		error = errno ? -errno : -EIO;
-	return error;
+	return output_check(out);
 }
 
 static int csv_open(const struct output_options *options)
@@ -236,7 +232,6 @@ static int csv_open(const struct output_options *options)
 
 	out = options->to;
 	stats = options->stats;
-	error = 0;
 	return put_line(&nothing, &names);
 }
 
@@ -256,10 +251,7 @@ static int csv_program(const struct program_record *record)
 	return 0;
 }
 
-static int csv_close(void)
-{
-	return error ? error : output_flush(out);
-}
+static int csv_close(void) { return output_flush(out); }
 
 const struct output output_csv = {
 	.name = "csv",

@@ -13,7 +13,6 @@
 
 static FILE *out;
 static struct json json;
-static int error; /* the first that writing met, -errno */
 
 static void put_name(const char *name)
 {
@@ -113,9 +112,8 @@ static int line_end(void)
 	text = json_get(&json, &len);
 	if (json.failed)
 		return -ENOMEM;
-	if (fwrite(text, 1, len, out) != len && !error)
-		error = -errno;
-	return error;
+	fwrite(text, 1, len, out);
+	return output_check(out);
 }
 
 static int json_flow(const struct record *record)
@@ -260,7 +258,7 @@ static int json_output_open(const struct output_options *options)
 static int json_output_close(void)
 {
 	json_close(&json);
-	return error ? error : output_flush(out);
+	return output_flush(out);
 }
 
 const struct output output_json = {

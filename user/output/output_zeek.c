@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Zeek's conn.log: a header that names the columns and their types, a line for each flow, tabs between. */
-#include <errno.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,7 +14,6 @@
 
 static FILE *out;
 static bool stats;
-static int error; /* the first that writing met, -errno */
 
 /* As Zeek writes a string: what is no printable ASCII, the backslash and the separator as \xNN, and so the first octet
  * of one that would read as unset, empty or a header line. */
@@ -138,9 +136,7 @@ static void put_community_id(const struct record *record)
 static int line_end(void)
 {
 	putc('\n', out);
-	if (ferror(out) && !error)
-		error = errno ? -errno : -EIO;
-	return error;
+	return output_check(out);
 }
 
 /* Of the header and the end: local time, as Zeek has it. */
@@ -160,7 +156,6 @@ static int zeek_open(const struct output_options *options)
 {
 	out = options->to;
 	stats = options->stats;
-	error = 0;
 	fputs("#separator \\x09\n#set_separator\t,\n#empty_field\t" EMPTY "\n#unset_field\t" UNSET "\n#path\tconn\n",
 	      out);
 	put_stamp("open");
@@ -202,7 +197,7 @@ static int zeek_program(const struct program_record *record)
 static int zeek_close(void)
 {
 	put_stamp("close");
-	return error ? error : output_flush(out);
+	return output_flush(out);
 }
 
 const struct output output_zeek = {

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "output/output.h"
+
 enum { CONNECTIONS_FIRST = 64 };
 
 void ladder_close(struct ladder *ladder)
@@ -141,14 +143,6 @@ void ladder_add(struct ladder *ladder, const struct rung *rung)
 
 /* ---- the end ---- */
 
-/* `errno` was 0 before it was written to. */
-static int write_error(FILE *to)
-{
-	if (!ferror(to))
-		return 0;
-	return errno ? -errno : -EIO;
-}
-
 static void print_one(struct ladder *ladder, const struct ladder_connection *connection, FILE *to, __s64 epoch_ns)
 {
 	if (ladder->printed)
@@ -174,7 +168,7 @@ int ladder_end(struct ladder *ladder, const struct flow_key *key, __u64 start_ns
 	connection->first = 0;
 	connection->next = ladder->connection_free;
 	ladder->connection_free = place;
-	return to ? write_error(to) : 0;
+	return to ? output_check(to) : 0;
 }
 
 int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns)
@@ -187,5 +181,5 @@ int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns)
 		fprintf(to, "%llu segments more are not shown: there is room for %d\n", ladder->dropped, LADDER_RUNGS);
 	if (ladder->failed)
 		return -ENOMEM;
-	return write_error(to);
+	return output_check(to);
 }
