@@ -13,10 +13,10 @@ import os
 import signal
 import socket
 import subprocess
-import threading
 
 import net
 import report
+import sink
 from scope import BINARY, Scope
 from sniff import socket_inside
 
@@ -30,23 +30,6 @@ CAPABILITIES = ("bpf", "perfmon", "net_admin")
 
 def scope_start(hook, *interfaces, more=()):
     return Scope("client", interfaces, "--hook", "tc" if hook == "clsact" else hook, *more, environment=HOOKS[hook])
-
-
-def serve():
-    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("", PORT))
-    listener.listen(128)
-
-    def answer(connection):
-        with connection:
-            while connection.recv(65536):
-                pass
-
-    def accept():
-        while True:
-            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
 
 
 class Connection:
@@ -280,7 +263,7 @@ def too_large():
 def main():
     net.pair_make()
     net.namespace_make("aside")
-    serve()
+    sink.serve("server", PORT)
     for hook in HOOKS:
         for fault in (hangup, moved):
             fault(hook)

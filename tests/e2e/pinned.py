@@ -21,6 +21,7 @@ import time
 import foreign
 import net
 import report
+import sink
 from scope import BINARY, Scope, processes
 from sniff import socket_inside
 
@@ -118,23 +119,6 @@ class Traffic(threading.Thread):
 
     def count(self):
         return len(self.octets)
-
-
-def serve():
-    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("", PORT))
-    listener.listen(128)
-
-    def answer(connection):
-        with connection:
-            while connection.recv(65536):
-                pass
-
-    def accept():
-        while True:
-            threading.Thread(target=answer, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
 
 
 def await_more(traffic):
@@ -309,7 +293,7 @@ def replaced():
 
 def main():
     net.pair_make()
-    serve()
+    sink.serve("server", PORT)
     for hook in HOOKS:
         for how in LINES:
             restarted(hook, how)

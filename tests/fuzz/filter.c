@@ -10,6 +10,7 @@
 #include "../../user/output/text.c"
 #include "../../user/replay/filter.c"
 #include "../../user/replay/filter_kernel.c"
+#include "../unit/both_machines.h"
 
 enum { TEXT_MAX = 512, FRAME_MAX = 300, LENGTHEN = 60 };
 
@@ -34,30 +35,11 @@ int getnetbyname_r(const char *name, struct netent *entry, char *room, size_t si
 	return 0;
 }
 
-static bool ours(const struct classic_code *code, const __u8 *frame, __u32 len, __u32 wire_len)
-{
-	static struct classic_run run;
-
-	run.length = len < CLASSIC_FRAME ? len : CLASSIC_FRAME;
-	run.wire_length = wire_len;
-	memcpy(run.frame, frame, run.length);
-	classic_begin(&run);
-	while (classic_next(&run, code))
-		;
-	return run.matches;
-}
-
-static bool libpcaps(const struct classic_code *code, const __u8 *frame, __u32 len, __u32 wire_len)
-{
-	_Static_assert(sizeof(struct bpf_insn) == sizeof(struct classic_step), "one layout");
-	len = len < CLASSIC_FRAME ? len : CLASSIC_FRAME;
-	return code->count && bpf_filter((const struct bpf_insn *)code->step, frame, wire_len, len);
-}
-
 static void require_alike(const struct classic_code *code, const __u8 *frame, __u32 size)
 {
 	for (__u32 len = 0; len <= size; len++)
-		require(ours(code, frame, len, size + LENGTHEN) == libpcaps(code, frame, len, size + LENGTHEN));
+		require(classic_matches(code, frame, len, size + LENGTHEN) ==
+			libpcap_matches(code, frame, len, size + LENGTHEN));
 }
 
 static void judge_flow(const char *expression)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define _GNU_SOURCE /* sched_getcpu */
+#define _GNU_SOURCE /* sched_getcpu, sched_setaffinity */
 #include "compare.h"
 
 #include <errno.h>
@@ -216,12 +216,24 @@ static int choose_seed(__u64 *seed)
 	return 0;
 }
 
+/* The kernel notes the CPU of each segment. */
+static void stay_on_one_cpu(void)
+{
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET((unsigned)sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		perror("cannot stay on one CPU");
+}
+
 int twin_open(struct twin *twin, const char *object)
 {
 	struct kernel_options options = { .object = object, .test_clock = true };
 	int err;
 
 	*twin = (struct twin){};
+	stay_on_one_cpu();
 	err = choose_seed(&twin->seed);
 	options.shape = kernel_shape(FLOWS_MAX, twin->seed);
 	if (!err)

@@ -2,9 +2,7 @@
 /* Mutated captures: mutated PROGRAMS.o CAPTURES MUTATIONS PATH... takes CAPTURES of the paths, spread over all, and plays
  * MUTATIONS changed copies of each through one kernel program and the native engine. A difference, or a ledger
  * that does not balance, names capture and mutation: with the same TWIN_SEED and that path alone it comes again. */
-#define _GNU_SOURCE /* sched_setaffinity */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,17 +100,6 @@ static int play(struct twin *twin, char **paths, unsigned long count, unsigned l
 	return err;
 }
 
-/* The kernel notes the CPU of each segment. */
-static void stay_on_one_cpu(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET((unsigned)sched_getcpu(), &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		perror("cannot stay on one CPU");
-}
-
 static void tell(const struct twin *twin, const struct account *account, int err)
 {
 	if (err)
@@ -143,7 +130,6 @@ int main(int argc, char **argv)
 		fputs("usage: mutated PROGRAMS.o CAPTURES MUTATIONS PATH...\n", stderr);
 		return 2;
 	}
-	stay_on_one_cpu();
 	err = twin_open(&twin, argv[1]);
 	if (!err)
 		err = play(&twin, argv + 4, (unsigned long)argc - 4, strtoul(argv[2], NULL, 10),

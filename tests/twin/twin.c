@@ -2,9 +2,7 @@
 /* The twin test: twin PROGRAMS.o [CAPTURE...]. The packet table, whole and at every length, then the captures, through
  * each program and through the native engine. One line for each test; the exit status is 1 if one fails. TWIN_TESTS in the
  * environment: only those whose names contain it. */
-#define _GNU_SOURCE /* sched_setaffinity */
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,17 +177,6 @@ static int run_test(struct twin *twin, const struct test *test, enum hook hook, 
 	return err ? err : twin->differences != before.differences;
 }
 
-/* The kernel notes the CPU of each segment. */
-static void stay_on_one_cpu(void)
-{
-	cpu_set_t one;
-
-	CPU_ZERO(&one);
-	CPU_SET((unsigned)sched_getcpu(), &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		perror("cannot stay on one CPU");
-}
-
 int main(int argc, char **argv)
 {
 	const char *chosen = getenv("TWIN_TESTS");
@@ -200,7 +187,6 @@ int main(int argc, char **argv)
 		fputs("usage: twin PROGRAMS.o [CAPTURE...]\n", stderr);
 		return 2;
 	}
-	stay_on_one_cpu();
 	failed = twin_open(&twin, argv[1]) != 0;
 	if (failed)
 		printf("not ok twin - the programs do not load\n");

@@ -2,13 +2,12 @@
 /* The kernel's machine for tcpdump expressions against libpcap's own: expressions on every packet of the table, at every
  * length, and programs made at random on random frames. */
 #include <criterion/criterion.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../packets.h"
 #include "../../user/replay/filter_kernel.h"
-#include "classic.h"
+#include "both_machines.h"
 #include "random.h"
 
 enum { PROGRAM_MAX = 40, PROGRAMS = 200000, FRAME_MAX = 300 };
@@ -41,35 +40,15 @@ static const char *const expressions[] = {
 	"not tcp",
 };
 
-static bool ours(const struct classic_code *code, const __u8 *frame, __u32 len, __u32 wire_len)
-{
-	static struct classic_run run;
-
-	run.length = len < CLASSIC_FRAME ? len : CLASSIC_FRAME;
-	run.wire_length = wire_len;
-	memcpy(run.frame, frame, run.length);
-	classic_begin(&run);
-	while (classic_next(&run, code))
-		;
-	return run.matches;
-}
-
-static bool libpcaps(const struct classic_code *code, const __u8 *frame, __u32 len, __u32 wire_len)
-{
-	_Static_assert(sizeof(struct bpf_insn) == sizeof(struct classic_step), "one layout");
-	len = len < CLASSIC_FRAME ? len : CLASSIC_FRAME;
-	return code->count && bpf_filter((const struct bpf_insn *)code->step, frame, wire_len, len);
-}
-
 /* How many lengths of the packet are judged otherwise than by libpcap; `matched` counts those that match. */
 static size_t differences(const struct classic_code *code, const struct packet_case *packet, size_t *matched)
 {
 	size_t different = 0;
 
 	for (__u32 len = 0; len <= packet->len; len++) {
-		bool match = libpcaps(code, packet->bytes, len, (__u32)packet->wire_len);
+		bool match = libpcap_matches(code, packet->bytes, len, (__u32)packet->wire_len);
 
-		different += match != ours(code, packet->bytes, len, (__u32)packet->wire_len);
+		different += match != classic_matches(code, packet->bytes, len, (__u32)packet->wire_len);
 		*matched += match;
 	}
 	return different;
@@ -157,9 +136,9 @@ Test(classic, random_programs_answer_as_libpcap_says)
 		random_program(&random, &code);
 		for (int i = 0; i < FRAME_MAX; i++)
 			frame[i] = (__u8)random_next(&random);
-		match = libpcaps(&code, frame, len, wire_len);
+		match = libpcap_matches(&code, frame, len, wire_len);
 		matched += match;
-		cr_assert_eq(ours(&code, frame, len, wire_len), match, "program %d", n);
+		cr_assert_eq(classic_matches(&code, frame, len, wire_len), match, "program %d", n);
 	}
 	cr_expect(matched > PROGRAMS / 10 && matched < PROGRAMS * 9 / 10, "%zu match", matched);
 }
@@ -170,7 +149,7 @@ Test(classic, what_is_no_instruction_matches_nothing)
 	static struct classic_code none, beyond = { .count = 2, .step = { { .code = 0x05, .k = 0xfffffff0 } } };
 	const __u8 frame[16] = { 0 };
 
-	cr_expect_not(ours(&code, frame, sizeof(frame), sizeof(frame)));
-	cr_expect_not(ours(&none, frame, sizeof(frame), sizeof(frame)));
-	cr_expect_not(ours(&beyond, frame, sizeof(frame), sizeof(frame)));
+	cr_expect_not(classic_matches(&code, frame, sizeof(frame), sizeof(frame)));
+	cr_expect_not(classic_matches(&none, frame, sizeof(frame), sizeof(frame)));
+	cr_expect_not(classic_matches(&beyond, frame, sizeof(frame), sizeof(frame)));
 }
