@@ -24,7 +24,7 @@ PORT = 7000
 ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
 HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
 OCTETS = 200_000
-NOBODY = 65534
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 CAPABILITIES = ("bpf", "perfmon", "net_admin")
 
 
@@ -229,21 +229,19 @@ def generic():
 
 
 def privileges():
-    nobody = ("setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups")
     for hook in ("tc", "xdp"):
         refused(f"faults {hook} nobody's", 1, ("not permitted", "root", "BPF", "NET_ADMIN"), "-i", "veth0", "--hook",
-                hook, prefix=nobody)
+                hook, prefix=NOBODY)
         for missing in CAPABILITIES:
             rest = ",".join(f"+{name}" for name in CAPABILITIES if name != missing)
             refused(f"faults {hook} without {missing}", 1, ("not permitted", "root", missing.upper()), "-i", "veth0",
-                    "--hook", hook, prefix=(*nobody, "--inh-caps", rest, "--ambient-caps", rest))
+                    "--hook", hook, prefix=(*NOBODY, "--inh-caps", rest, "--ambient-caps", rest))
 
 
 def old_kernel():
     """Not really one: it says that it is. Its programs are refused because nobody may load any."""
     refused("faults old kernel", 1, ("kernel 2.6.", "too old", "5.18"), "-i", "veth0",
-            prefix=("setarch", "--uname-2.6", "setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY),
-                    "--clear-groups"))
+            prefix=("setarch", "--uname-2.6", *NOBODY))
 
 
 def little_memory():
