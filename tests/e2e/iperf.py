@@ -43,8 +43,19 @@ def equal_to_counters():
 
 
 def iperf(version, reverse, client_port):
+    """The server says that it is busy, and makes no data connection, until it has done with the test before."""
     words = ["iperf3", "-J", "-c", SERVERS[version], "-n", f"{MEGABYTES}M", "--cport", client_port]
-    return json.loads(net.inside("client", *words, *(["-R"] if reverse else [])))["end"]
+    said = {}
+
+    def served():
+        said.update(json.loads(net.inside("client", *words, *(["-R"] if reverse else []))))
+        error = said.pop("error", "")
+        if error and "busy" not in error:
+            raise net.Failed(f"iperf3: {error}")
+        return not error
+
+    net.await_true(served, "a server of iperf3 that is not busy")
+    return said["end"]
 
 
 def play():

@@ -74,7 +74,7 @@ def sockets(namespace, client_port):
     text = net.inside(namespace, "ss", "-tinoH", "state", "established", f"{port} = :{client_port}")
     words = text.split()
     scale = re.search(r"wscale:(\d+),(\d+)", text)
-    number = {name: int(value) for name, value in re.findall(r"\b(mss|advmss|bytes_sent):(\d+)", text)}
+    number = {name: int(value) for name, value in re.findall(r"\b(mss|advmss|bytes_sent|bytes_retrans):(\d+)", text)}
     return {"timestamps": "ts" in words, "sack": "sack" in words, "ecn": "ecn" in words, **number,
             "own_scale": int(scale[2]) if scale else None, "peer_scale": int(scale[1]) if scale else None}
 
@@ -108,7 +108,8 @@ def check(name, flow, said, mtu, protocol):
         options = TIMESTAMPS if kernel["timestamps"] else 0
         wanted = {"mss": kernel["advmss"] + options, "window_scale": kernel["own_scale"],
                   "timestamps": kernel["timestamps"], "sack_permitted": kernel["sack"], "ecn": kernel["ecn"],
-                  "mptcp": bool(protocol), "payload_bytes": kernel["bytes_sent"], "stream_bytes": kernel["bytes_sent"]}
+                  "mptcp": bool(protocol), "payload_bytes": kernel["bytes_sent"],
+                  "stream_bytes": kernel["bytes_sent"] - kernel.get("bytes_retrans", 0)}
         report.same(f"{name} {side}: as ss -ti says", own, wanted)
         report.equal(f"{name} {side}: window scale as its peer sees it", own["window_scale"], said[peer]["peer_scale"])
         headers = 40 if flow["ip_version"] == 4 else 60
