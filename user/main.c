@@ -81,6 +81,7 @@ int main(int argc, char **argv)
 	output_options = (struct output_options){
 		.to = stdout,
 		.columns = options.columns,
+		.several = options.interfaces > 1,
 		.colour = options_colour(&options),
 		.stats = options.stats,
 		.screen = options.screen,

@@ -62,7 +62,7 @@ static const struct argp_option table[] = {
 	{ "pin", OPTION_PIN, "NAME", 0,
 	  "Leave programs and flow table in the kernel at the end; the next run with that name goes on with them", 3 },
 	{ "unpin", OPTION_UNPIN, "NAME", 0, "Print what such a run left, and remove it", 3 },
-	{ "user", OPTION_USER, "NAME", 0, "Go on as this user once attached (default: nobody)", 3 },
+	{ "user", OPTION_USER, "NAME", 0, "Whom to go on as once attached (default: nobody)", 3 },
 	{ "stats", OPTION_STATS, NULL, 0,
 	  "Print the ledger in full: where every packet went; live also what the programs took", 4 },
 	{ "strict", OPTION_STRICT, NULL, 0, "Exit with status 3 if a packet or record was lost or is unaccounted for",

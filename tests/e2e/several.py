@@ -13,7 +13,9 @@ once as may be.
       ^ tcpscope
 """
 
+import signal
 import socket
+import tempfile
 
 import net
 import report
@@ -128,6 +130,28 @@ def check_apart(listeners):
     report.equal("several apart: nothing merged", {flow["observations"] for flow in scope.flows}, {None})
 
 
+def end(scope):
+    """Of one that writes no JSON: its exit status."""
+    scope.process.send_signal(signal.SIGTERM)
+    status = scope.process.wait(net.EVENT_SECONDS)
+    scope.reader.join()
+    return status
+
+
+def check_table(listeners, columns):
+    """Each row says on which interface it was, from 100 columns on."""
+    lose_between()
+    with tempfile.TemporaryFile(dir="/run/scratch") as out:
+        scope = Scope("router", ("outside", "inside"), "--output", "table", out=out, environment={"COLUMNS": str(columns)})
+        exchange("198.51.100.1", OPEN, listeners[0])
+        report.equal(f"several, table of {columns} columns: exit status", end(scope), 0)
+        out.seek(0)
+        lines = out.read().decode().split("total ", maxsplit=1)[0].splitlines()
+    seen_on = sorted(name for line in lines for name in ("inside", "outside") if name in line.split())
+    report.equal(f"several, table of {columns} columns: the interface of each row", seen_on, ["inside", "outside"])
+    report.check(f"several, table of {columns} columns: no line is wider", max(map(len, lines)) <= columns, lines)
+
+
 def many_make():
     net.namespace_make("many")
     script = []
@@ -168,6 +192,8 @@ def main():
     for hook in ("tc", "xdp"):
         check_merged(hook, listeners)
     check_apart(listeners)
+    for columns in (100, 159, 160, 200, 240):
+        check_table(listeners, columns)
     many_make()
     for hook in ("tc", "xdp"):
         check_many(hook, listeners[0])

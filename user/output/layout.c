@@ -7,7 +7,10 @@
 
 #include "text.h"
 
-enum { ONE_LINE_MIN = 160 }; /* below, a record takes two lines rather than lose columns */
+enum {
+	ONE_LINE_MIN = 160, /* below, a record takes two lines rather than lose columns */
+	PRIORITY_FIRST = 10 /* beyond any that a column has */
+};
 
 static const char *const tone_begin[] = { [TONE_PLAIN] = "", [TONE_ODD] = "\033[33m", [TONE_BAD] = "\033[31m" };
 static const char bold_begin[] = "\033[1m", colour_end[] = "\033[0m";
@@ -18,9 +21,22 @@ struct line {
 	int edge; /* where the next field begins */
 };
 
-static void layout_add(struct layout *layout, const struct column *column, enum part part, int width)
+static int layout_priority(const struct layout *layout, const struct column *column, enum part part)
 {
 	int priority = column->priority[part == PART_SECOND];
+
+	if (!layout->several)
+		return priority;
+	if (column == &columns[COLUMN_START] && part != PART_FIRST) /* the interface is its second part */
+		return 1;
+	if (column == &columns[COLUMN_MSS] || column == &columns[COLUMN_WINDOW_SCALE])
+		return PRIORITY_FIRST + priority;
+	return priority;
+}
+
+static void layout_add(struct layout *layout, const struct column *column, enum part part, int width)
+{
+	int priority = layout_priority(layout, column, part);
 
 	layout->field[layout->count++] = (struct field){ column, priority, width, part };
 }
@@ -82,9 +98,10 @@ static void layout_grow(struct layout *layout, int spare)
 	}
 }
 
-void layout_choose(struct layout *layout, int columns_there)
+void layout_choose(struct layout *layout, int columns_there, bool several)
 {
 	layout->count = 0;
+	layout->several = several;
 	layout->lines = columns_there < ONE_LINE_MIN ? 2 : 1;
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		layout_add_column(layout, &columns[i]);

@@ -18,6 +18,7 @@ struct field {
 
 struct layout {
 	int lines; /* of one record: 1, or 2 with the server's below the client's */
+	bool several;
 	size_t count;
 	struct field field[2 * COLUMN_COUNT];
 };
@@ -29,7 +30,8 @@ struct paper {
 	bool whole; /* rather addresses whole than columns straight */
 };
 
-void layout_choose(struct layout *layout, int columns);
+/* `several`: rows may be of several interfaces, so that rather MSS and window scale go than the place. */
+void layout_choose(struct layout *layout, int columns, bool several);
 void layout_head(const struct layout *layout, const struct paper *paper);
 void layout_row(const struct layout *layout, const struct paper *paper, const struct record *record);
 

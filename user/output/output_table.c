@@ -68,7 +68,7 @@ static int table_open(const struct output_options *options)
 	table.paper = (struct paper){ .to = options->to, .colour = options->colour, .whole = columns_there == 0 };
 	if (columns_there == 0)
 		columns_there = environment_number("COLUMNS");
-	layout_choose(&table.layout, columns_there ? columns_there : COLUMNS_PIPE);
+	layout_choose(&table.layout, columns_there ? columns_there : COLUMNS_PIPE, options->several);
 	return 0;
 }
 
