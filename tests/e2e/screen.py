@@ -232,7 +232,8 @@ def check_ended(terminal):
 
 def check_services(terminal):
     terminal.keys("2")
-    text = terminal.wait_for("SERVICE", f"{SERVER}:{SILENT}")
+    text = terminal.wait(lambda text: "SERVICE" in text and all(
+        re.search(rf"^{SERVER}:{port} +\d+ .*\S$", text, re.M) for port in (*PORTS, SILENT)), "each service")
     for port, refused in ((8001, "0"), (SILENT, "1")):
         line = next((line for line in text.split("\n") if line.startswith(f"{SERVER}:{port} ")), "")
         words = line.split()

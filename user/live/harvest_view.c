@@ -5,7 +5,7 @@
 #include "harvest.h"
 
 /* Never 0. */
-static __u64 identity_of(const struct flow *flow) { return (__u64)glance_identity(flow) + 1; }
+static __u32 identity_of(const struct flow *flow) { return glance_identity(flow) + 1; }
 
 /* Which of the eight octets are not 0. */
 static __u8 occupied(__u64 tags)
@@ -20,8 +20,8 @@ static __u8 occupied(__u64 tags)
 static void glance_at_flow(const struct mapping *mapping, struct view *view, __u32 bucket, __u32 way)
 {
 	const struct flow *flow = &mapping->flows[bucket].way[way];
-	__u64 identity = identity_of(flow), last_ns = glance_last_ns(flow);
-	__u32 slot = bucket * WAYS + way;
+	__u32 slot = bucket * WAYS + way, identity = identity_of(flow);
+	__u64 last_ns = glance_last_ns(flow);
 	struct glance glance;
 
 	if (!view_moved(view, slot, identity, last_ns))
@@ -42,7 +42,7 @@ static void glance_at_all(const struct mapping *mapping, struct view *view)
 }
 
 /* A copy, good until the next call; NULL: it is not there any more. */
-static const struct report *report_of(const struct harvest *harvest, __u32 row, __u64 identity)
+static const struct report *report_of(const struct harvest *harvest, __u32 row, __u32 identity)
 {
 	const struct mapping *mapping = &harvest->mapping;
 	__u32 bucket = row / WAYS, way = row % WAYS;
@@ -56,7 +56,7 @@ static const struct report *report_of(const struct harvest *harvest, __u32 row, 
 	return identity_of(&report.flow) == identity ? &report : NULL;
 }
 
-bool harvest_view_record(const struct harvest *harvest, __u32 row, __u64 identity, struct record *record)
+bool harvest_view_record(const struct harvest *harvest, __u32 row, __u32 identity, struct record *record)
 {
 	const struct report *report = report_of(harvest, row, identity);
 
@@ -65,7 +65,7 @@ bool harvest_view_record(const struct harvest *harvest, __u32 row, __u64 identit
 	return report;
 }
 
-bool harvest_view_key(const struct harvest *harvest, __u32 row, __u64 identity, struct flow_key *key, __u64 *start_ns)
+bool harvest_view_key(const struct harvest *harvest, __u32 row, __u32 identity, struct flow_key *key, __u64 *start_ns)
 {
 	const struct report *report = report_of(harvest, row, identity);
 

@@ -87,7 +87,7 @@ static void describe(char names[SCREEN_NAMES], const struct interfaces *interfac
 	}
 }
 
-static bool record_of(void *context, __u32 row, __u64 identity, struct record *record)
+static bool record_of(void *context, __u32 row, __u32 identity, struct record *record)
 {
 	const struct live_screen *screen = context;
 
@@ -95,7 +95,7 @@ static bool record_of(void *context, __u32 row, __u64 identity, struct record *r
 }
 
 /* The packets of a row, for its ladder. */
-static int draw(void *context, __u32 row, __u64 identity, struct rungs *rungs)
+static int draw(void *context, __u32 row, __u32 identity, struct rungs *rungs)
 {
 	struct live_screen *screen = context;
 	struct flow_key key;

@@ -56,7 +56,7 @@ bool screen_is_stale(const struct screen *screen) { return screen->stale; }
 
 /* ---- records of rows ---- */
 
-static struct seen *seen_at(struct screen *screen, __u32 row, __u64 identity)
+static struct seen *seen_at(struct screen *screen, __u32 row, __u32 identity)
 {
 	for (int i = 0; i < SEEN; i++)
 		if (screen->seen[i].identity == identity && screen->seen[i].row == row)
@@ -65,7 +65,7 @@ static struct seen *seen_at(struct screen *screen, __u32 row, __u64 identity)
 }
 
 /* While paused each row in sight has its place; they come and go in turn. */
-static const struct record *record_kept(struct screen *screen, __u32 row, __u64 identity)
+static const struct record *record_kept(struct screen *screen, __u32 row, __u32 identity)
 {
 	static unsigned int next;
 	struct seen *seen = seen_at(screen, row, identity);

@@ -16,10 +16,10 @@ struct screen_source {
 	const struct statistics *statistics;
 	const char *filter; /* the command line's, under which the typed one works; NULL: none */
 	/* The record of an open flow, now. False: its slot is empty, or another's. */
-	bool (*record)(void *context, __u32 row, __u64 identity, struct record *record);
+	bool (*record)(void *context, __u32 row, __u32 identity, struct record *record);
 	/* Puts the packets of an open flow into `rungs` from now on, those of the flow before no longer; row VIEW_NONE: of
 	 * none any more. Returns 0, -ENOENT if the flow is gone, or another -errno. NULL: the source cannot. */
-	int (*draw)(void *context, __u32 row, __u64 identity, struct rungs *rungs);
+	int (*draw)(void *context, __u32 row, __u32 identity, struct rungs *rungs);
 	void *context;
 };
 

@@ -17,7 +17,7 @@ enum { SPARKS = 256, SEEN = 512, FIELD_ROWS = 128, RECENT_S = 10, RECENT = 5 };
 /* A record as it was shown, so that a picture that stands still does. */
 struct seen {
 	__u32 row;
-	__u64 identity; /* 0: none */
+	__u32 identity; /* 0: none */
 	struct record record;
 	bool known;
 };
@@ -33,7 +33,7 @@ struct sparks {
 struct detail {
 	struct record record;
 	__u32 row;
-	__u64 identity;
+	__u32 identity;
 	bool ended;
 	int scroll;
 	unsigned int sparks;

@@ -14,9 +14,9 @@ int view_open(struct view *view, __u32 slots)
 	view->rows = calloc(rows, sizeof(*view->rows));
 	view->occupied = calloc(slots / 8 + 1, 1);
 	view->ended = calloc(VIEW_ENDED, sizeof(*view->ended));
-	view->entries = malloc(rows * sizeof(*view->entries));
-	view->sight = malloc(rows * sizeof(*view->sight));
-	if (view->rows && view->occupied && view->ended && view->entries && view->sight)
+	view->keys = calloc(rows, sizeof(*view->keys));
+	view->ranked = malloc(rows * sizeof(*view->ranked));
+	if (view->rows && view->keys && view->occupied && view->ended && view->ranked)
 		return 0;
 	view_close(view);
 	return -ENOMEM;
@@ -27,8 +27,8 @@ void view_close(struct view *view)
 	free(view->rows);
 	free(view->occupied);
 	free(view->ended);
-	free(view->entries);
-	free(view->sight);
+	free(view->keys);
+	free(view->ranked);
 	*view = (struct view){ 0 };
 }
 
@@ -55,7 +55,7 @@ void view_present(struct view *view, __u32 first, __u8 ways)
 		view->rows[first + (__u32)__builtin_ctz(gone)] = (struct view_row){ 0 };
 }
 
-bool view_moved(struct view *view, __u32 slot, __u64 identity, __u64 last_ns)
+bool view_moved(struct view *view, __u32 slot, __u32 identity, __u64 last_ns)
 {
 	struct view_row *row = &view->rows[slot];
 
@@ -72,7 +72,9 @@ static __u32 rate(const struct view *view, __u64 before, __u64 now)
 	return a_second < (double)~0U ? (__u32)a_second : ~0U;
 }
 
-void view_glance(struct view *view, __u32 slot, __u64 identity, __u64 last_ns, const struct glance *glance)
+static __u32 resent(__u64 segments) { return segments < VIEW_RESENT_MAX ? (__u32)segments : VIEW_RESENT_MAX; }
+
+void view_glance(struct view *view, __u32 slot, __u32 identity, __u64 last_ns, const struct glance *glance)
 {
 	struct view_row *row = &view->rows[slot];
 
@@ -84,7 +86,7 @@ void view_glance(struct view *view, __u32 slot, __u64 identity, __u64 last_ns, c
 	row->last_ns = last_ns;
 	row->packets = glance->packets;
 	row->payload_bytes = glance->payload_bytes;
-	row->resent = glance->resent;
+	row->resent = resent(glance->resent);
 	row->stale = view_wants_records(view);
 	row->matches |= !view->match;
 }
@@ -100,19 +102,21 @@ bool view_wants(struct view *view, __u32 slot)
 	return false;
 }
 
-static void take_record(struct view *view, struct view_row *row, const struct record *record)
+static void take_record(struct view *view, __u32 number, const struct record *record)
 {
+	struct view_row *row = &view->rows[number];
+
 	row->stale = false;
 	row->matches = !view->match || view->match(view->match_context, record);
 	if (view->order.key && !view->order.of_row)
-		view->order.key(&row->key, row, record);
+		view->order.key(&view->keys[number], row, record);
 }
 
 void view_record(struct view *view, __u32 slot, const struct record *record)
 {
 	if (view->records_left != ~0U)
 		view->records_left--;
-	take_record(view, &view->rows[slot], record);
+	take_record(view, slot, record);
 }
 
 void view_scan_end(struct view *view) { view->records_left = 0; }
@@ -123,18 +127,20 @@ void view_end(struct view *view, const struct record *record)
 {
 	__u32 at = (__u32)(view->ended_count % VIEW_ENDED);
 	struct view_row *row = &view->rows[view->slots + at];
+	__u64 again = 0;
 
 	view->ended[at] = *record;
 	*row = (struct view_row){
-		.identity = ++view->ended_count,
+		.identity = (__u32)++view->ended_count,
 		.live = true,
 		.packets = record->client.packets + record->server.packets,
 		.payload_bytes = record->client.payload_bytes + record->server.payload_bytes,
 		.last_ns = (__u64)record->end_ns,
 	};
 	for (int i = ANALYSIS_RETRANSMITS; i <= ANALYSIS_SPURIOUS_RETRANSMITS; i++)
-		row->resent += (__u32)(record->client.analysis[i] + record->server.analysis[i]);
-	take_record(view, row, record);
+		again += record->client.analysis[i] + record->server.analysis[i];
+	row->resent = resent(again);
+	take_record(view, view->slots + at, record);
 }
 
 const struct record *view_ended(const struct view *view, __u32 row)
@@ -155,7 +161,7 @@ static void restale(struct view *view)
 	}
 	for (__u32 i = 0; i < VIEW_ENDED; i++)
 		if (view->rows[view->slots + i].live)
-			take_record(view, &view->rows[view->slots + i], &view->ended[i]);
+			take_record(view, view->slots + i, &view->ended[i]);
 	view->records_left = ~0U;
 }
 
@@ -225,6 +231,7 @@ void view_settle(struct view *view, __u32 height)
 {
 	__u32 last;
 
+	height = height < VIEW_SIGHT ? height : VIEW_SIGHT;
 	view->height = height;
 	view_rank(view);
 	find_picked(view);

@@ -10,29 +10,34 @@
 
 enum {
 	VIEW_ENDED = 512,	    /* flows that have ended: the last so many are kept, as records */
+	VIEW_SIGHT = 512,	    /* rows in sight, at most */
 	VIEW_RECORDS_A_SCAN = 4096, /* of flows that moved: bounds what a scan costs; the others take their turn */
 };
 
 #define VIEW_NONE 0xffffffffu /* as a row number */
 
-/* By which rows are ordered: word[0] first, least first. */
+/* By which rows are ordered: word[0] first, least first. 20 octets: there is one for each row. */
 struct view_key {
 	__u64 word[2];
 	__u32 third;
-};
+} __attribute__((packed, aligned(4)));
 
-/* One flow; its number is that of its slot in the source's table, or above all of them if it has ended. */
+enum { VIEW_RESENT_MAX = (1 << 29) - 1 };
+
+/* One flow; its number is that of its slot in the source's table, or above all of them if it has ended. Small, since a
+ * million flows have a million and a half of them. */
 struct view_row {
-	__u64 identity; /* with the number, the flow's name: glance_identity, or which of the ended it is */
-	__u64 last_ns;	/* 0: never looked at */
+	__u32 identity;	   /* with the number, the flow's name: glance_identity, or which of the ended it is */
+	__u32 resent : 29; /* saturating at VIEW_RESENT_MAX */
+	__u32 live : 1;	   /* there is a flow */
+	__u32 matches : 1; /* the filter's word, as of its last record */
+	__u32 stale : 1;   /* moved since, and is judged or ranked by its record */
+	__u64 last_ns;	   /* 0: never looked at */
 	__u64 packets, payload_bytes;
 	__u32 packet_rate, byte_rate; /* a second, over the last scan's interval; saturating */
-	__u32 resent;
-	bool live;    /* there is a flow */
-	bool matches; /* the filter's word, as of its last record */
-	bool stale;   /* moved since, and is judged or ranked by its record */
-	struct view_key key;
 };
+
+_Static_assert(sizeof(struct view_row) == 40 && sizeof(struct view_key) == 20, "what a flow costs the screen");
 
 /* Makes the key of a row from its record, or, where `record` is NULL, from the row alone. */
 struct view_order {
@@ -41,16 +46,11 @@ struct view_order {
 	bool descending;
 };
 
-/* A row as it is ranked. */
-struct view_entry {
-	struct view_key key;
-	__u32 row;
-};
-
 struct view {
 	struct view_row *rows;
-	__u8 *occupied; /* of eight slots each: where a flow was at the last scan */
-	__u32 slots;	/* rows of the source's table, a multiple of 8; behind them VIEW_ENDED */
+	struct view_key *keys; /* of rows, where the order takes records: touched only then */
+	__u8 *occupied;	       /* of eight slots each: where a flow was at the last scan */
+	__u32 slots;	       /* rows of the source's table, a multiple of 8; behind them VIEW_ENDED */
 	struct record *ended;
 	__u64 ended_count; /* since the start: the newest is at ended_count - 1 modulo VIEW_ENDED */
 	struct view_order order;
@@ -63,14 +63,14 @@ struct view {
 	__u32 resume;		   /* the slot at which the next scan begins */
 	__u32 live;		   /* flows in the table */
 
-	struct view_entry *entries; /* of the rows that match */
+	__u32 *ranked; /* numbers of the rows that match; sorted as far as was asked */
 	__u32 matching;
 	/* What is in sight: `height` rows from `first` on, in order. */
 	__u32 first, height, shown;
-	__u32 *sight; /* row numbers, `shown` of them */
-	__u32 cursor; /* place in the order */
-	__u32 picked; /* its row, or VIEW_NONE */
-	__u64 picked_identity;
+	__u32 sight[VIEW_SIGHT]; /* row numbers, `shown` of them */
+	__u32 cursor;		 /* place in the order */
+	__u32 picked;		 /* its row, or VIEW_NONE */
+	__u32 picked_identity;
 	bool follows; /* the cursor was moved: it stays with its flow; else at the top */
 };
 
@@ -85,8 +85,8 @@ void view_scan_begin(struct view *view, __u64 now_ns);
 /* Which of the slots `first` to `first + 7` have a flow. */
 void view_present(struct view *view, __u32 first, __u8 ways);
 /* Is a glance wanted: another flow, or one that moved since the last scan? */
-bool view_moved(struct view *view, __u32 slot, __u64 identity, __u64 last_ns);
-void view_glance(struct view *view, __u32 slot, __u64 identity, __u64 last_ns, const struct glance *glance);
+bool view_moved(struct view *view, __u32 slot, __u32 identity, __u64 last_ns);
+void view_glance(struct view *view, __u32 slot, __u32 identity, __u64 last_ns, const struct glance *glance);
 /* Is any record wanted, or that of this slot? Then the caller must bring it. */
 bool view_wants_records(const struct view *view);
 bool view_wants(struct view *view, __u32 slot);
@@ -106,7 +106,7 @@ void view_move(struct view *view, int rows);
 void view_move_to_end(struct view *view);
 /* To the top, and there it stays, whatever comes up. */
 void view_move_home(struct view *view);
-/* Ranks, and fills `sight` with up to `height` rows. */
+/* Ranks, and fills `sight` with up to `height` rows, at most VIEW_SIGHT. */
 void view_settle(struct view *view, __u32 height);
 
 #endif

@@ -1,36 +1,50 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "view_rank.h"
 
-#include <stdlib.h>
+/* A row as it is compared. */
+struct place {
+	struct view_key key;
+	__u32 row;
+};
 
-static void entry_make(struct view_entry *entry, const struct view *view, __u32 number)
+static struct place place_of(const struct view *view, __u32 number)
 {
-	const struct view_row *row = &view->rows[number];
+	struct place place = { .row = number };
 
-	entry->row = number;
-	entry->key = row->key;
 	if (view->order.key && view->order.of_row)
-		view->order.key(&entry->key, row, NULL);
-	if (view->order.descending) {
-		entry->key.word[0] = ~entry->key.word[0];
-		entry->key.word[1] = ~entry->key.word[1];
-		entry->key.third = ~entry->key.third;
-	}
+		view->order.key(&place.key, &view->rows[number], NULL);
+	else
+		place.key = view->keys[number];
+	return place;
 }
 
-/* Rows with one key stand by their numbers, so that the order is total and nothing dances. */
-static bool entry_less(const struct view_entry *x, const struct view_entry *y)
+/* Rows with one key stand by their numbers, whichever way the order goes, so that it is total and nothing dances. */
+static bool is_less(const struct view *view, const struct place *x, const struct place *y)
 {
+	bool descending = view->order.descending;
+
 	if (x->key.word[0] != y->key.word[0])
-		return x->key.word[0] < y->key.word[0];
+		return (x->key.word[0] < y->key.word[0]) != descending;
 	if (x->key.word[1] != y->key.word[1])
-		return x->key.word[1] < y->key.word[1];
+		return (x->key.word[1] < y->key.word[1]) != descending;
 	if (x->key.third != y->key.third)
-		return x->key.third < y->key.third;
+		return (x->key.third < y->key.third) != descending;
 	return x->row < y->row;
 }
 
-static int entry_compare(const void *x, const void *y) { return entry_less(x, y) ? -1 : entry_less(y, x); }
+static bool row_is_less(const struct view *view, __u32 row, const struct place *than)
+{
+	const struct place place = place_of(view, row);
+
+	return is_less(view, &place, than);
+}
+
+static bool row_is_greater(const struct view *view, __u32 row, const struct place *than)
+{
+	const struct place place = place_of(view, row);
+
+	return is_less(view, than, &place);
+}
 
 bool view_rank_includes(const struct view *view, __u32 row)
 {
@@ -44,72 +58,92 @@ void view_rank(struct view *view)
 	view->matching = 0;
 	for (__u32 row = 0; row < rows; row++)
 		if (view_rank_includes(view, row))
-			entry_make(&view->entries[view->matching++], view, row);
+			view->ranked[view->matching++] = row;
 }
 
 __u32 view_rank_of(const struct view *view, __u32 row)
 {
-	struct view_entry self;
+	const struct place self = place_of(view, row);
 	__u32 before = 0;
 
-	entry_make(&self, view, row);
 	for (__u32 i = 0; i < view->matching; i++)
-		before += entry_less(&view->entries[i], &self);
+		before += row_is_less(view, view->ranked[i], &self);
 	return before;
 }
 
-static void swap(struct view_entry *x, struct view_entry *y)
+static void swap(__u32 *x, __u32 *y)
 {
-	struct view_entry z = *x;
+	__u32 z = *x;
 
 	*x = *y;
 	*y = z;
 }
 
 /* The median of three, to begin with: rows often come in order. */
-static struct view_entry pivot(const struct view_entry *entries, __u32 low, __u32 high)
+static struct place pivot(const struct view *view, __u32 low, __u32 high)
 {
-	const struct view_entry *a = &entries[low], *b = &entries[low + (high - low) / 2], *c = &entries[high];
+	const struct place a = place_of(view, view->ranked[low]), c = place_of(view, view->ranked[high]),
+			   b = place_of(view, view->ranked[low + (high - low) / 2]);
 
-	if (entry_less(a, b))
-		return *(entry_less(b, c) ? b : entry_less(a, c) ? c : a);
-	return *(entry_less(a, c) ? a : entry_less(b, c) ? c : b);
+	if (is_less(view, &a, &b))
+		return is_less(view, &b, &c) ? b : is_less(view, &a, &c) ? c : a;
+	return is_less(view, &a, &c) ? a : is_less(view, &b, &c) ? c : b;
 }
 
-/* Moves the entry that belongs at `place` there, lesser ones before it and greater ones behind (Hoare's selection). */
-static void select_place(struct view_entry *entries, __u32 count, __u32 place)
+/* Parts the rows at places `low` to `high` by one of them; returns the last place of the lesser part (Hoare). */
+static __u32 part(struct view *view, __u32 low, __u32 high)
 {
-	__u32 low = 0, high = count - 1;
+	const struct place middle = pivot(view, low, high);
+	__u32 *ranked = view->ranked;
+
+	for (;;) {
+		while (row_is_less(view, ranked[low], &middle))
+			low++;
+		while (row_is_greater(view, ranked[high], &middle))
+			high--;
+		if (low >= high)
+			return high;
+		swap(&ranked[low++], &ranked[high--]);
+	}
+}
+
+/* Moves the row that belongs at `place` there, lesser ones before it and greater ones behind (Hoare's selection); nothing
+ * before place `low`, which is where lesser ones end that are not to be looked at again. */
+static void select_place(struct view *view, __u32 low, __u32 place)
+{
+	__u32 high = view->matching - 1;
 
 	while (low < high) {
-		struct view_entry middle = pivot(entries, low, high);
-		__u32 up = low, down = high;
+		__u32 last = part(view, low, high);
 
-		for (;;) {
-			while (entry_less(&entries[up], &middle))
-				up++;
-			while (entry_less(&middle, &entries[down]))
-				down--;
-			if (up >= down)
-				break;
-			swap(&entries[up++], &entries[down--]);
-		}
-		if (place <= down)
-			high = down;
+		if (place <= last)
+			high = last;
 		else
-			low = down + 1;
+			low = last + 1;
 	}
 }
 
 __u32 view_rank_nth(struct view *view, __u32 place)
 {
-	select_place(view->entries, view->matching, place);
-	return view->entries[place].row;
+	select_place(view, 0, place);
+	return view->ranked[place];
+}
+
+/* A window is short, and each is put where it belongs among those before it. */
+static void sort_window(struct view *view, __u32 first, __u32 count)
+{
+	for (__u32 i = first + 1; i < first + count; i++) {
+		const struct place self = place_of(view, view->ranked[i]);
+		__u32 at = i;
+
+		for (; at > first && row_is_greater(view, view->ranked[at - 1], &self); at--)
+			view->ranked[at] = view->ranked[at - 1];
+		view->ranked[at] = self.row;
+	}
 }
 
 __u32 view_rank_window(struct view *view, __u32 first, __u32 count, __u32 *rows)
 {
-	struct view_entry *window = view->entries + first;
 	__u32 left = first < view->matching ? view->matching - first : 0;
 
 	if (count > left)
@@ -117,11 +151,11 @@ __u32 view_rank_window(struct view *view, __u32 first, __u32 count, __u32 *rows)
 	if (!count)
 		return 0;
 	if (first)
-		select_place(view->entries, view->matching, first);
+		select_place(view, 0, first);
 	if (count < left)
-		select_place(window, left, count);
-	qsort(window, count, sizeof(*window), entry_compare);
+		select_place(view, first, first + count);
+	sort_window(view, first, count);
 	for (__u32 i = 0; i < count; i++)
-		rows[i] = window[i].row;
+		rows[i] = view->ranked[first + i];
 	return count;
 }
