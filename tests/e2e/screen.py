@@ -250,8 +250,12 @@ def check_services(terminal):
         r"^ *[\d.]+\w+ \.\. +[\d.]+\w+ +(\d+)", text, re.M)) == 3, "the histogram's rows add up to 3")
     report.check("screen histogram", True)
     terminal.keys("?")
-    terminal.wait_for("this help; quit", "filter: tcpdump", "RTT-S")
-    report.check("screen help: keys and columns", True)
+    heads = ("CLIENT", "RTT-S", "START", "ENDED BY", "IFACE")
+    terminal.wait_for("this help; quit", "filter: tcpdump", *heads)
+    terminal.resize(80, 24)
+    terminal.wait(lambda text: text.count("\n") == 23 and all(
+        re.search(rf"(^| ){head} ", text, re.M) for head in heads), "all of the help at 80 x 24")
+    report.check("screen help: keys and columns, at 80 x 24 too", True)
     terminal.keys("Escape", "1")
     terminal.wait_for(" shown, by ")
 

@@ -375,7 +375,7 @@ static bool detail_key(struct screen *screen, int key)
 
 const struct page page_detail = {
 	.name = "details",
-	.keys = "esc back  up down scroll  l ladder",
+	.keys = "l ladder  esc back  up down scroll",
 	.draw = detail_draw,
 	.key_pressed = detail_key,
 };
