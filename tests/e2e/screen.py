@@ -262,7 +262,8 @@ def check_services(terminal):
 
 def is_drawn(text, columns, height):
     lines = text.split("\n")
-    return len(lines) == height and len(lines[0]) == columns and "q quit" in lines[-1] and rows(text)
+    return len(lines) == height and len(lines[0]) == columns and "q quit" in lines[-1] and \
+        lines[0].startswith("tcpscope ") and status(text).startswith("4 shown") and len(rows(text)) == 4
 
 
 def check_sizes(terminal, talk):
