@@ -44,7 +44,9 @@ struct {
 /* Does a segment that comes through here take the way with rungs? */
 INLINE bool ladder_draws(const struct interface *interface)
 {
-	return config.ladder == LADDER_EXPRESSION || (config.ladder == LADDER_PICKED && unlikely(interface->draws));
+	const __u32 choice = config.ladder;
+
+	return unlikely(choice) && (choice == LADDER_EXPRESSION || interface->draws);
 }
 
 INLINE struct ladder_state *ladder_state_of(void)
