@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sequence analysis: the thirteen counters, with the meanings of tshark's tcp.analysis flags, in constant memory.
  * tshark writes two facts of the peer when a segment acknowledges more than was seen. Here a half has one writer, so
- * the segment's own side keeps them as corrections: the peer's `max` is at least peer_max; the peer's run
- * `mark_run` is marked, and its duplicates count from mark_dups on. */
+ * the segment's own side keeps them as corrections: the peer's `max`, while it is still peer_max_was, stands for peer_max;
+ * the peer's run `mark_run` is marked, and its duplicates count from mark_dups on. */
 #ifndef TCPSCOPE_ANALYSIS_H
 #define TCPSCOPE_ANALYSIS_H
 
@@ -36,15 +36,22 @@ enum { DUPS_MARK = 0x100 }; /* above any count: the peer's run was marked and ha
 /* The `max` of one half, with the correction that the other half, `corrector`, may have. */
 INLINE __u32 analysis_max(const struct half *half, const struct half *corrector)
 {
-	__u32 correction = corrector->peer_max;
-
-	return unlikely(corrector->bits & HALF_CORRECTS) && seq_after(correction, half->max) ? correction : half->max;
+	return unlikely(corrector->bits & HALF_CORRECTS) && half->max == corrector->peer_max_was ? corrector->peer_max
+												 : half->max;
 }
 
-/* A correction that the peer's own `max` has reached lapses: in 2^31 octets it would look ahead again. */
+/* From now on the peer's `max` stands for its `next`. */
+INLINE void analysis_correct(struct half *own, const struct half *peer)
+{
+	own->peer_max = peer->next;
+	own->peer_max_was = peer->max;
+	own->bits |= HALF_CORRECTS;
+}
+
+/* A correction that the peer's own `max` has left behind lapses: it might come by again. */
 INLINE void analysis_lapse(struct half *own, const struct half *peer)
 {
-	if (!seq_after(own->peer_max, peer->max))
+	if (own->peer_max_was != peer->max)
 		own->bits &= (__u16)~HALF_CORRECTS;
 }
 
@@ -105,10 +112,10 @@ INLINE void analysis_acked_unseen(const struct exchange *x, __u32 peer_max)
 
 	if (seq_before(peer_max, x->peer->next)) {
 		history_unseen(x->flow, x->facts, true, x->direction);
-		x->own->peer_max = x->peer->next;
-		x->own->bits |= HALF_CORRECTS;
-	} else if (analysis_peer_dups(x) == 0) {
-		history_unseen(x->flow, x->facts, !probed, x->direction);
+		analysis_correct(x->own, x->peer);
+	} else {
+		if (analysis_peer_dups(x) == 0)
+			history_unseen(x->flow, x->facts, !probed, x->direction);
 		mine->marked = 1;
 		mine->mark_run = x->peer->run;
 		mine->mark_dups = x->peer->dups;
@@ -124,7 +131,7 @@ INLINE void analysis_resent(const struct exchange *x, bool behind)
 
 	if (initial_rtt == 0)
 		initial_rtt = INITIAL_RTT_DEFAULT_NS;
-	if (seg->payload_len && peer->ack && !seq_after(seg->sequence + seg->payload_len, peer->ack))
+	if (seg->payload_len && peer->ack && seq_upto(seg->sequence + seg->payload_len, peer->ack))
 		analysis_count(x, SPURIOUS_RETRANSMITS);
 	else if (!behind)
 		return;
@@ -191,12 +198,12 @@ INLINE void analysis_judge(const struct exchange *x)
 	if (own->bits & HALF_CORRECTS)
 		analysis_lapse(own, peer);
 	max = analysis_max(peer, own);
-	if (seg->flags & TCP_ACK && peer->max && unlikely(seq_after(ack, max)))
+	if (seg->flags & TCP_ACK && max && unlikely(seq_after(ack, max)))
 		analysis_acked_unseen(x, max);
 
 	behind = own->next && unlikely(seq_before(sequence, own->next)) && !(len > 1 && sequence == own->next - 1);
 	if (x->end != sequence && !keep_alive &&
-	    unlikely(behind || (len && peer->ack && !seq_after(sequence + len, peer->ack))))
+	    unlikely(behind || (len && peer->ack && seq_upto(sequence + len, peer->ack))))
 		analysis_resent(x, behind);
 
 	if (likely(!probe)) {

@@ -23,7 +23,7 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_SEEN = 1 << 0, /* anything */
 		HALF_SYN = 1 << 1,  /* SYN without ACK */
 		HALF_SYNACK = 1 << 2,
-		HALF_ACKED = 1 << 3,	  /* ACK without SYN */
+		HALF_ACKED = 1 << 3,	  /* ACK without SYN, since its last SYN */
 		HALF_CORRECTS = 1 << 4,	  /* an ACK that corrected the peer's `max`: peer_max */
 		HALF_PLAIN_DATA = 1 << 5, /* all that may come before plain data (update.h) */
 		HALF_FIN = 1 << 6,
@@ -33,6 +33,7 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_KEEP_ALIVE = 1 << 10, /* a keep-alive, as its last segment */
 		HALF_MARKS = 1 << 11,	   /* an ACK that marked the peer's run (analysis.h) */
 		HALF_MPTCP = 1 << 12,	   /* an MPTCP option */
+		HALF_LATE_SYN = 1 << 13,   /* a SYN after an ACK of the peer: the initial RTT is measured after all */
 		HALF_PLAIN_ACK = 1 << 14,  /* all that may come before plain segments without payload */
 		HALF_SHOOK = 1 << 15, /* its answer to the peer's SYN/ACK has been judged: no bit above (update.h) */
 };
@@ -42,6 +43,7 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_SECOND_FIN = 1 << 1, /* the peer's FIN or RST came before its own */
 		 ORDER_RST_LATE = 1 << 2,   /* its RST came after both FINs were acknowledged */
 		 ORDER_FIN_RST = 1 << 3,    /* its RST came after its own FIN */
+		 ORDER_SYN_LATE = 1 << 4,   /* its SYN came after an ACK of the peer */
 };
 
 enum noted_bit { /* in half.noted: what of this side needs no second note */
@@ -74,14 +76,15 @@ struct half {
 	__u8 scale;	/* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
 	__u64 rtt_ns;	/* when that began; 0: it gives no sample, but none opens before it closes */
 	__u32 hash;	/* of the flow's key (key.h); the same in both halves */
-	__u32 peer_max; /* corrects the peer's `max`, if beyond it; 0: none */
+	__u32 peer_max; /* with HALF_CORRECTS: what the peer's `max` stands for while it is peer_max_was */
 	__u8 turn;	/* one more than the peer's at its last segment: the side that is ahead was last to send */
 	__u8 rtt_opened; /* number of its open sample, modulo 256, if the peer's rtt_closed is another: else none is open */
 	__u8 rtt_closed; /* number of the peer's sample that this side closed last */
 	__u8 rtt_kind;	 /* enum rtt_kind of its sample */
 	__u32 tsval;	 /* highest it sent (RFC 7323) */
-	__u8 noted;	 /* enum noted_bit */
-	__u8 reserved[7];
+	__u32 peer_max_was;
+	__u8 noted; /* enum noted_bit */
+	__u8 reserved[3];
 };
 
 /* One cache line more: what only this side's own segments read and write. */
@@ -136,7 +139,7 @@ struct half_facts {
 	__u64 packets, payload_bytes, header_bytes, psh, rtt_samples,
 		rtt_by_timestamp;	       /* carried over from struct tally */
 	__u64 syn_first_ns, syn_last_ns;       /* its SYNs, first and last */
-	__u64 synack_first_ns, synack_last_ns; /* its SYN/ACKs that acknowledge the peer's SYN; 0: none */
+	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
 	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
 	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
 	__u32 no_ack;  /* segments without ACK flag */

@@ -129,15 +129,15 @@ INLINE void handshake_syn(const struct exchange *x)
 
 	if (own->syns++ == 0) {
 		own->syn_first_ns = now;
-		if (x->peer->bits & HALF_SYN)
-			own->order |= ORDER_SECOND_SYN;
+		own->order |= (x->peer->bits & HALF_SYN ? ORDER_SECOND_SYN : 0) |
+			      (x->peer->bits & HALF_ACKED ? ORDER_SYN_LATE : 0);
 	}
 	own->syn_last_ns = now;
 	own->syn_tsval = x->seg->options & OPTION_TIMESTAMPS ? x->seg->tsval : 0;
 	x->own->bits |= HALF_SYN;
 	x->facts->last_syn_ns = now;
-	if (x->facts->initial_rtt_ns == 0) /* an ACK came before any SYN: measure after all */
-		x->own->bits &= (__u16)~HALF_INITIAL_RTT;
+	if (x->facts->initial_rtt_ns == 0 && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT)
+		x->own->bits |= HALF_LATE_SYN;
 	handshake_attempt(x, false);
 }
 
@@ -177,15 +177,18 @@ INLINE void handshake_synack(const struct exchange *x)
 	struct half_facts *own = x->own_facts, *client = x->peer_facts;
 	bool answers = !(x->peer->bits & HALF_SYN) ||
 		       seq_within(x->seg->acknowledgment, client->isn + 1, client->syn_end);
+	/* If it comes after another segment that acknowledges the one SYN, its time is not that of the answer. */
+	bool late = client->syns == 1 && x->own->bits & HALF_ACKED && !(client->order & ORDER_SYN_LATE) &&
+		    !seq_before(x->own->ack, client->isn + 1);
 
 	own->synacks++;
 	x->own->bits |= HALF_SYNACK;
 	if (answers && own->synack_first_ns == 0) {
-		own->synack_first_ns = x->seg->now_ns;
+		own->synack_first_ns = late ? 0 : x->seg->now_ns;
 		if (x->peer->bits & HALF_SYN)
 			handshake_answer(x);
 	}
-	if (answers && !(x->peer->bits & HALF_SHOOK))
+	if (!(x->peer->bits & HALF_SHOOK))
 		own->synack_last_ns = x->seg->now_ns;
 	handshake_attempt(x, true);
 }
@@ -197,7 +200,7 @@ INLINE void handshake_shake(const struct exchange *x)
 
 	if (seg->flags & TCP_RST) {
 		x->own->bits |= HALF_SHOOK;
-	} else if ((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_ACK) {
+	} else if (seg->flags & TCP_ACK && !seq_before(seg->acknowledgment, x->peer_facts->isn + 1)) {
 		x->own->bits |= HALF_SHOOK;
 		if (seq_within(seg->acknowledgment, x->peer_facts->isn + 1, x->peer_facts->syn_end))
 			x->own_facts->shook_ns = seg->now_ns;
@@ -276,7 +279,9 @@ INLINE void handshake_note(const struct exchange *x)
 	}
 	handshake_fin_rst(x);
 	history_payload(x->flow, x->facts, seg->payload_len, seg->now_ns, x->direction);
-	if ((seg->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK)
+	if (seg->flags & TCP_SYN) /* its window is not scaled until the next ACK (RFC 7323, 2.2), be the SYN late */
+		x->own->bits &= (__u16)~HALF_ACKED;
+	else if (seg->flags & TCP_ACK)
 		x->own->bits |= HALF_ACKED;
 }
 
@@ -286,10 +291,12 @@ INLINE void handshake_initial_rtt(const struct exchange *x)
 
 	if ((x->seg->flags & (TCP_SYN | TCP_ACK)) != TCP_ACK)
 		return;
-	if (facts->last_syn_ns)
+	if (facts->last_syn_ns && !facts->initial_rtt_ns)
 		facts->initial_rtt_ns = x->seg->now_ns - facts->last_syn_ns;
-	if (facts->initial_rtt_ns || !facts->last_syn_ns) /* 0 is measured again */
+	if (facts->initial_rtt_ns || !facts->last_syn_ns) { /* 0 is measured again */
 		x->own->bits |= HALF_INITIAL_RTT;
+		x->own->bits &= (__u16)~HALF_LATE_SYN;
+	}
 }
 
 INLINE bool handshake_icmp(struct flow *flow, struct facts *facts, const struct segment *quoted, __u32 direction)

@@ -62,9 +62,10 @@
 #define to_be16(x) from_be16(x)
 #define to_be32(x) from_be32(x)
 
-/* Sequence numbers compare modulo 2^32 (RFC 9293, 3.4). */
+/* Sequence numbers compare modulo 2^32 (RFC 9293, 3.4). Half way round each is before the other, and after it. */
 INLINE bool seq_after(__u32 a, __u32 b) { return (__s32)(b - a) < 0; }
 INLINE bool seq_before(__u32 a, __u32 b) { return (__s32)(a - b) < 0; }
+INLINE bool seq_upto(__u32 a, __u32 b) { return (__s32)(a - b) <= 0; } /* before, or equal */
 INLINE bool seq_within(__u32 x, __u32 first, __u32 last) { return x - first <= last - first; }
 
 /* a < b without a branch: which of two endpoints is first is as good as random, and a branch would guess. */

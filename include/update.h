@@ -74,8 +74,9 @@ INLINE void half_window(struct tally *tally, const struct segment *seg)
 		tally->window_max = seg->window;
 }
 
-/* What follows these from the same side is not plain; after a keep-alive, the next segment alone. */
-#define HALF_NEVER_PLAIN (HALF_FIN | HALF_RST | HALF_MPTCP | HALF_KEEP_ALIVE)
+/* What follows these from the same side is not plain; after a keep-alive, the next segment alone, after a late SYN, those
+ * before its initial RTT is known. */
+#define HALF_NEVER_PLAIN (HALF_FIN | HALF_RST | HALF_MPTCP | HALF_KEEP_ALIVE | HALF_LATE_SYN)
 
 /* Which kinds of segments of this side may be plain from now on, as far as the history goes. */
 INLINE __u16 half_noted(const struct half *own)
@@ -104,7 +105,7 @@ INLINE bool flow_is_news(const struct half *own, const struct half *peer, const 
 	__u32 answered = own->bits / (HALF_SHOOK / HALF_SYNACK);
 
 	return (seg->flags & ~TCP_PSH) != TCP_ACK || !(own->bits & half_plain_bit(seg)) ||
-	       peer->bits & ~answered & (HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP);
+	       peer->bits & ~answered & (HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP | HALF_LATE_SYN);
 }
 
 /* No counter of the analysis can rise but lost_segments and acked_unseen. May err to false, never to true. */
@@ -145,18 +146,15 @@ INLINE bool plain_unseen(struct half *own, struct tally *tally, const struct hal
 	__u32 max = peer->max;
 
 	if (own->bits & HALF_CORRECTS) {
-		if (seq_before(max, own->peer_max))
-			max = own->peer_max;
-		else
-			own->bits &= (__u16)~HALF_CORRECTS; /* it lapses, as in analysis_lapse */
+		max = analysis_max(peer, own);
+		analysis_lapse(own, peer);
 	}
-	if (!peer->max || !seq_before(max, ack))
+	if (!max || !seq_after(ack, max))
 		return true;
 	if (unlikely(!seq_before(max, peer->next) || tally->acked_unseen >> 7))
 		return false;
 	tally->acked_unseen++;
-	own->peer_max = peer->next;
-	own->bits |= HALF_CORRECTS;
+	analysis_correct(own, peer);
 	return true;
 }
 
@@ -262,7 +260,7 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	half_payload(x.tally, seg);
 	half_count(x.own, x.tally, x.peer, seg);
 	x.own->bits |= HALF_SEEN;
-	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT))
+	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT) || (x.own->bits | x.peer->bits) & HALF_LATE_SYN)
 		handshake_initial_rtt(&x);
 	half_settle(&x);
 }
