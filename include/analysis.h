@@ -75,7 +75,8 @@ INLINE int analysis_peer_shift(const struct exchange *x)
 		return 0;
 	if (!(peer->bits & (HALF_SYN | HALF_SYNACK)))
 		return -1;
-	return peer->bits & HALF_ACKED ? peer->scale & 15 : 0;
+	/* The window of a SYN is as it stands (RFC 7323, 2.2), and here until the next ACK. */
+	return peer->bits & HALF_ACKED && !(x->peer_facts->order & ORDER_UNSCALED) ? peer->scale & 15 : 0;
 }
 
 INLINE bool analysis_window_full(const struct exchange *x)

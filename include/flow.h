@@ -23,7 +23,7 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_SEEN = 1 << 0, /* anything */
 		HALF_SYN = 1 << 1,  /* SYN without ACK */
 		HALF_SYNACK = 1 << 2,
-		HALF_ACKED = 1 << 3,	  /* ACK without SYN, since its last SYN */
+		HALF_ACKED = 1 << 3,	  /* ACK without SYN */
 		HALF_CORRECTS = 1 << 4,	  /* an ACK that corrected the peer's `max`: peer_max */
 		HALF_PLAIN_DATA = 1 << 5, /* all that may come before plain data (update.h) */
 		HALF_FIN = 1 << 6,
@@ -33,7 +33,7 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_KEEP_ALIVE = 1 << 10, /* a keep-alive, as its last segment */
 		HALF_MARKS = 1 << 11,	   /* an ACK that marked the peer's run (analysis.h) */
 		HALF_MPTCP = 1 << 12,	   /* an MPTCP option */
-		HALF_LATE_SYN = 1 << 13,   /* a SYN after an ACK of the peer: the initial RTT is measured after all */
+		HALF_LATE_SYN = 1 << 13,   /* a SYN after an ACK: until its next ACK it is not plain */
 		HALF_PLAIN_ACK = 1 << 14,  /* all that may come before plain segments without payload */
 		HALF_SHOOK = 1 << 15, /* its answer to the peer's SYN/ACK has been judged: no bit above (update.h) */
 };
@@ -44,6 +44,7 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_RST_LATE = 1 << 2,   /* its RST came after both FINs were acknowledged */
 		 ORDER_FIN_RST = 1 << 3,    /* its RST came after its own FIN */
 		 ORDER_SYN_LATE = 1 << 4,   /* its SYN came after an ACK of the peer */
+		 ORDER_UNSCALED = 1 << 5, /* its SYN came after its own ACK, and no other has come since (analysis.h) */
 };
 
 enum noted_bit { /* in half.noted: what of this side needs no second note */

@@ -118,6 +118,10 @@ INLINE void handshake_syn_options(const struct exchange *x)
 	own->window_scale = seg->window_scale;
 	handshake_fingerprint(own, seg);
 	own->syn_ecn = ecn == (seg->flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR);
+	if (x->own->bits & HALF_ACKED) {
+		own->order |= ORDER_UNSCALED;
+		x->own->bits |= HALF_LATE_SYN;
+	}
 	if (seg->options & OPTION_WINDOW_SCALE) /* RFC 7323, 2.3: above 14 means 14 */
 		x->own->scale = seg->window_scale > 14 ? 14 : seg->window_scale;
 }
@@ -279,10 +283,10 @@ INLINE void handshake_note(const struct exchange *x)
 	}
 	handshake_fin_rst(x);
 	history_payload(x->flow, x->facts, seg->payload_len, seg->now_ns, x->direction);
-	if (seg->flags & TCP_SYN) /* its window is not scaled until the next ACK (RFC 7323, 2.2), be the SYN late */
-		x->own->bits &= (__u16)~HALF_ACKED;
-	else if (seg->flags & TCP_ACK)
+	if ((seg->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK) {
 		x->own->bits |= HALF_ACKED;
+		own->order &= (__u8)~ORDER_UNSCALED;
+	}
 }
 
 INLINE void handshake_initial_rtt(const struct exchange *x)

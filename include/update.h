@@ -75,7 +75,7 @@ INLINE void half_window(struct tally *tally, const struct segment *seg)
 }
 
 /* What follows these from the same side is not plain; after a keep-alive, the next segment alone, after a late SYN, those
- * before its initial RTT is known. */
+ * until an ACK. */
 #define HALF_NEVER_PLAIN (HALF_FIN | HALF_RST | HALF_MPTCP | HALF_KEEP_ALIVE | HALF_LATE_SYN)
 
 /* Which kinds of segments of this side may be plain from now on, as far as the history goes. */
