@@ -38,7 +38,7 @@ static int twin_begin(struct twin *twin, const struct setting *setting, size_t f
 	twin->player.reports.count = 0;
 	err = kernel_reshape(&twin->kernel, &shape);
 	if (!err)
-		err = player_link(&twin->player, setting->link);
+		err = player_link(&twin->player, setting->link, setting->draws);
 	if (!err)
 		err = kernel_take_summaries(&twin->kernel, &sums);
 	return err ? err : kernel_take_ledger(&twin->kernel, twin->hook == HOOK_TC_EGRESS, &ledger);
@@ -227,9 +227,9 @@ static void stay_on_one_cpu(void)
 		perror("cannot stay on one CPU");
 }
 
-int twin_open(struct twin *twin, const char *object)
+int twin_open(struct twin *twin, const char *object, enum ladder_choice ladder)
 {
-	struct kernel_options options = { .object = object, .test_clock = true };
+	struct kernel_options options = { .object = object, .test_clock = true, .ladder = ladder };
 	int err;
 
 	*twin = (struct twin){};

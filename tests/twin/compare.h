@@ -26,10 +26,12 @@ struct setting {
 	__u32 sweep_every; /* frames, so that flows age; 0: only at the end */
 	bool super;	   /* super-packets (tc) */
 	enum link_type link;
+	enum ladder_choice ladder; /* that the programs are loaded with */
+	bool draws;		   /* LADDER_PICKED: a ladder is drawn */
 };
 
 /* Both return 0 or -errno, and print the reason. twin_close is right after either. */
-int twin_open(struct twin *twin, const char *object);
+int twin_open(struct twin *twin, const char *object, enum ladder_choice ladder);
 void twin_close(struct twin *twin);
 /* Differences are counted and the first ones printed. Returns 0, or -errno if the test itself failed. */
 int twin_play(struct twin *twin, const char *name, const struct setting *setting, const struct frame *frames,

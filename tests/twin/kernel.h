@@ -14,6 +14,7 @@ struct kernel_options {
 	const char *object; /* path of the compiled programs */
 	struct table_shape shape;
 	bool test_clock;
+	enum ladder_choice ladder;
 	bool figures; /* fill kernel.figures */
 };
 

@@ -130,7 +130,7 @@ int main(int argc, char **argv)
 		fputs("usage: mutated PROGRAMS.o CAPTURES MUTATIONS PATH...\n", stderr);
 		return 2;
 	}
-	err = twin_open(&twin, argv[1]);
+	err = twin_open(&twin, argv[1], LADDER_NONE);
 	if (!err)
 		err = play(&twin, argv + 4, (unsigned long)argc - 4, strtoul(argv[2], NULL, 10),
 			   strtoul(argv[3], NULL, 10), &account);

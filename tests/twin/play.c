@@ -23,10 +23,10 @@ void player_close(struct player *player)
 	*player = (struct player){};
 }
 
-int player_link(struct player *player, enum link_type link)
+int player_link(struct player *player, enum link_type link, bool draws)
 {
 	__u32 at = LOOPBACK;
-	struct interface interface = { .ifindex = LOOPBACK, .link = (__u8)link };
+	struct interface interface = { .ifindex = LOOPBACK, .link = (__u8)link, .draws = draws };
 
 	return bpf_map_update_elem(player->kernel->interfaces_map, &at, &interface, BPF_ANY) ? -errno : 0;
 }

@@ -148,6 +148,16 @@ static const struct test tests[] = {
 	  run_captures,
 	  1 << HOOK_TC_INGRESS },
 	{ "captures, swept on the way", { .name = ", swept", .small = true, .sweep_every = 61 }, run_captures, ALL },
+	/* As the screen loads them: the short way behind a branch, and the way with rungs. */
+	{ "random streams, as on the screen", { .name = ", no ladder", .ladder = LADDER_PICKED }, run_random, ALL },
+	{ "random streams, a ladder drawn",
+	  { .name = ", a ladder", .ladder = LADDER_PICKED, .draws = true },
+	  run_random,
+	  ALL },
+	{ "captures, a ladder drawn",
+	  { .name = ", a ladder", .ladder = LADDER_PICKED, .draws = true },
+	  run_captures,
+	  ALL },
 };
 
 /* Returns 0 if it succeeds or cannot be run. */
@@ -177,28 +187,37 @@ static int run_test(struct twin *twin, const struct test *test, enum hook hook, 
 	return err ? err : twin->differences != before.differences;
 }
 
-int main(int argc, char **argv)
+/* All tests of programs that are loaded so. Returns whether one failed. */
+static bool run_loaded(enum ladder_choice ladder, const char *object, char **captures)
 {
 	const char *chosen = getenv("TWIN_TESTS");
 	struct twin twin;
-	bool failed;
+	bool failed = twin_open(&twin, object, ladder) != 0;
 
-	if (argc < 2) {
-		fputs("usage: twin PROGRAMS.o [CAPTURE...]\n", stderr);
-		return 2;
-	}
-	failed = twin_open(&twin, argv[1]) != 0;
 	if (failed)
-		printf("not ok twin - the programs do not load\n");
+		printf("not ok twin - the programs do not load%s\n", ladder == LADDER_NONE ? "" : ", with ladders");
 	for (size_t i = 0; i < sizeof(tests) / sizeof(*tests) && twin.player.ring; i++) {
-		if ((tests[i].run == run_captures && argc == 2) || !strstr(tests[i].name, chosen ? chosen : ""))
+		if (tests[i].setting.ladder != ladder || (tests[i].run == run_captures && !*captures) ||
+		    !strstr(tests[i].name, chosen ? chosen : ""))
 			continue;
 		for (int hook = 0; hook < HOOKS; hook++)
-			if (tests[i].hooks & 1 << hook && run_test(&twin, &tests[i], hook, argv + 2))
+			if (tests[i].hooks & 1 << hook && run_test(&twin, &tests[i], hook, captures))
 				failed = true;
 	}
 	if (twin.skipped)
 		printf("skip twin: %u captures - of no kind that is read\n", twin.skipped);
 	twin_close(&twin);
 	return failed;
+}
+
+int main(int argc, char **argv)
+{
+	bool failed;
+
+	if (argc < 2) {
+		fputs("usage: twin PROGRAMS.o [CAPTURE...]\n", stderr);
+		return 2;
+	}
+	failed = run_loaded(LADDER_NONE, argv[1], argv + 2);
+	return run_loaded(LADDER_PICKED, argv[1], argv + 2) || failed;
 }
