@@ -4,7 +4,8 @@
  * - new octets: the ACK that covers their end closes it (Karn: if any are sent again, it is void);
  * - octets sent again with a new TSval, which ends that: a TSecr of that value closes it (RFC 7323, 4.1);
  * - a pure ACK with a new TSval, if nothing else is open: for a side that only receives. A TSecr of that value closes it.
- *   It counts only if the peer has sent in between: else the peer had nothing to say, and the time is not the path's. */
+ *   It counts only if the peer was not silent for more than half of it: else it had nothing to say, and the time is not
+ *   the path's. */
 #ifndef TCPSCOPE_RTT_H
 #define TCPSCOPE_RTT_H
 
@@ -47,14 +48,17 @@ INLINE bool rtt_closes(const struct half *peer, const struct segment *seg)
 
 INLINE void rtt_close(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
 {
-	__u64 begun_ns = peer->rtt_ns;
+	__u64 begun_ns = peer->rtt_ns, rtt_ns;
 
 	if (peer->rtt_opened == own->rtt_closed || !rtt_closes(peer, seg))
 		return;
 	own->rtt_closed = peer->rtt_opened;
-	if (!begun_ns || seg->now_ns < begun_ns || (peer->rtt_kind == RTT_PURE_ACK && own->time_ns <= begun_ns))
+	if (!begun_ns || seg->now_ns < begun_ns)
 		return;
-	rtt_sample(tally, seg->now_ns - begun_ns, peer->rtt_kind, seg->clock_error);
+	rtt_ns = seg->now_ns - begun_ns;
+	if (peer->rtt_kind == RTT_PURE_ACK && seg->now_ns - own->time_ns > rtt_ns / 2)
+		return;
+	rtt_sample(tally, rtt_ns, peer->rtt_kind, seg->clock_error);
 }
 
 INLINE void rtt_begin(struct half *own, __u32 seq, enum rtt_kind kind, __u64 now_ns)
