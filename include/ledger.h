@@ -42,16 +42,18 @@ struct ledger {
 	__u64 summarised;	    /* of these, unanswered SYNs, which are summed per service (summary.h) */
 	__u64 lost_records;	    /* flows that left and could not be reported */
 	__u64 collisions;	    /* lookups that met another key under the same tag */
-	__u64 brief;		    /* segments that took the short way, until ledger_settle: one addition each */
+	__u64 brief;		    /* segments that took the short way, until ledger_add: one addition each */
 };
 
-/* Gives `brief` to the counters that it stands for. To be called on every copy before it is looked at. */
-INLINE void ledger_settle(struct ledger *ledger)
+/* Adds an account to a sum, in which `brief` has gone to the counters that it stands for: the way to read one. */
+INLINE void ledger_add(struct ledger *sum, const struct ledger *account)
 {
-	ledger->seen += ledger->brief;
-	ledger->frames += ledger->brief;
-	ledger->counter[LEDGER_IN_FLOWS] += ledger->brief;
-	ledger->brief = 0;
+	for (__u32 i = 0; i < sizeof(*sum) / sizeof(__u64); i++)
+		((__u64 *)sum)[i] += ((const __u64 *)account)[i];
+	sum->seen += sum->brief;
+	sum->frames += sum->brief;
+	sum->counter[LEDGER_IN_FLOWS] += sum->brief;
+	sum->brief = 0;
 }
 
 #endif

@@ -228,13 +228,9 @@ int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction
 
 	*sum = (struct ledger){};
 	for (int cpu = 0; !err && cpu < cpus; cpu++) {
-		const __u64 *from = (const __u64 *)&states[cpu].ledger;
-
-		for (size_t i = 0; i < sizeof(*sum) / sizeof(*from); i++)
-			((__u64 *)sum)[i] += from[i];
+		ledger_add(sum, &states[cpu].ledger);
 		states[cpu].ledger = (struct ledger){};
 	}
-	ledger_settle(sum);
 	if (!err)
 		err = bpf_map_update_elem(kernel->hooks_map, &at, states, BPF_EXIST);
 	free(states);

@@ -156,7 +156,6 @@ static int read_ledger(const struct harvest *harvest, unsigned int number, enum 
 	int cpus = libbpf_num_possible_cpus(), err;
 	__u32 at = number * DIRECTIONS + direction;
 	struct hook_state *of_cpu = cpus > 0 ? calloc((size_t)cpus, sizeof(*of_cpu)) : NULL;
-	__u64 *sum = (__u64 *)&record->ledger;
 
 	if (!of_cpu)
 		return cpus < 0 ? cpus : -ENOMEM;
@@ -164,9 +163,7 @@ static int read_ledger(const struct harvest *harvest, unsigned int number, enum 
 					  .direction = names[direction] };
 	err = bpf_map_lookup_elem(loader_map(harvest->loader, "hooks"), &at, of_cpu);
 	for (int cpu = 0; cpu < cpus && !err; cpu++)
-		for (size_t i = 0; i < sizeof(struct ledger) / sizeof(__u64); i++)
-			sum[i] += ((const __u64 *)&of_cpu[cpu].ledger)[i];
-	ledger_settle(&record->ledger);
+		ledger_add(&record->ledger, &of_cpu[cpu].ledger);
 	free(of_cpu);
 	return err;
 }

@@ -63,8 +63,12 @@ static int add_frames(const struct attach *attach, unsigned int number, enum int
 	const __u32 at = number * DIRECTIONS + direction;
 	int err = bpf_map_lookup_elem(loader_map(attach->loader, "hooks"), &at, of_cpu);
 
-	for (size_t cpu = 0; cpu < cpus && !err; cpu++)
-		frames[cpu] += of_cpu[cpu].ledger.frames + of_cpu[cpu].ledger.brief;
+	for (size_t cpu = 0; cpu < cpus && !err; cpu++) {
+		struct ledger sum = { 0 };
+
+		ledger_add(&sum, &of_cpu[cpu].ledger);
+		frames[cpu] += sum.frames;
+	}
 	return err;
 }
 

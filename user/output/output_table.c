@@ -131,15 +131,6 @@ static __u64 ledger_rest_value(const struct ledger *ledger, int number)
 	return *(const __u64 *)((const char *)ledger + ledger_rest[number].offset);
 }
 
-static __s64 ledger_residue(const struct ledger *ledger)
-{
-	__u64 residue = ledger->seen;
-
-	for (int i = 0; i < LEDGER_COUNT; i++)
-		residue -= ledger->counter[i];
-	return (__s64)residue;
-}
-
 static void ledger_name(char name[NAME_TEXT], const struct ledger_record *record)
 {
 	size_t at = text_escape(name, NAME_TEXT - 16, record->interface ? record->interface : "-");
@@ -153,7 +144,7 @@ static void ledger_line(FILE *to, const struct ledger_record *record)
 {
 	const struct ledger *ledger = &record->ledger;
 	char name[NAME_TEXT], number[UNITS_TEXT];
-	__s64 residue = ledger_residue(ledger);
+	__s64 residue = (__s64)ledger_unaccounted(ledger);
 	const char *before = " = ";
 
 	ledger_name(name, record);
@@ -192,7 +183,7 @@ static void ledger_full(FILE *to, const struct ledger_record *record)
 	ledger_entry(to, "seen", (__s64)ledger->seen, "packets: the sum of the following");
 	for (int i = 0; i < LEDGER_COUNT; i++)
 		ledger_entry(to, words_counter((enum ledger_counter)i), (__s64)ledger->counter[i], counter_meanings[i]);
-	ledger_entry(to, "unaccounted", ledger_residue(ledger), "what the sum lacks: a bug if not 0");
+	ledger_entry(to, "unaccounted", (__s64)ledger_unaccounted(ledger), "what the sum lacks: a bug if not 0");
 	for (int i = 0; i < LEDGER_REST; i++)
 		ledger_entry(to, ledger_rest[i].name, (__s64)ledger_rest_value(ledger, i), ledger_rest[i].meaning);
 }

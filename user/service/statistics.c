@@ -71,8 +71,7 @@ void statistics_open_record(struct statistics *statistics, const struct record *
 
 void statistics_ledger(struct statistics *statistics, const struct ledger *ledger)
 {
-	for (size_t i = 0; i < sizeof(*ledger) / sizeof(__u64); i++)
-		((__u64 *)&statistics->ledger)[i] += ((const __u64 *)ledger)[i];
+	ledger_add(&statistics->ledger, ledger);
 }
 
 /* Most attempts first, then by address and port. */
