@@ -4,14 +4,13 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "message.h"
+#include "options_check.h"
 #include "output/output.h"
 
 #ifndef TCPSCOPE_VERSION
@@ -84,17 +83,6 @@ static const char description[] =
 	"Watches TCP connections on network interfaces, or in a capture file, and tells what happened to each.\v"
 	"FILTER is a tcpdump expression: it chooses packets of a capture, and flows when live.\n"
 	"Exit status: 0 fine, 1 failed, 2 wrong usage, 3 --strict found a loss, or an assertion failed.";
-
-/* One line: what is wrong, and where to look. */
-static void __attribute__((format(printf, 1, 2), noreturn)) usage_error(const char *format, ...)
-{
-	va_list words;
-
-	va_start(words, format);
-	message_put_list(format, words, "; see tcpscope --help");
-	va_end(words);
-	exit(EXIT_USAGE);
-}
 
 static const char *const hook_names[] = {
 	[HOOK_AUTO] = "--hook auto", [HOOK_XDP] = "--hook xdp", [HOOK_TC] = "--hook tc", [HOOK_TAP] = "--tap"
@@ -231,65 +219,6 @@ static error_t read_filter_word(struct options *options, const char *word)
 	return 0;
 }
 
-static void check_report(struct options *options)
-{
-	if (options->interval_ns && !options->report)
-		usage_error("--interval is for --report");
-	if (options->interval_ns && options->capture)
-		usage_error("--interval is for interfaces, not for a capture");
-	if (options->junit && !options->assertions)
-		usage_error("--junit is for --assert");
-	if (options->ladder && (options->pin || options->unpin))
-		usage_error("--ladder excludes --pin and --unpin: the programs of a pinned watch pass no packets on");
-	if (options->ladder && (options->report || options->output != &output_table))
-		usage_error("--ladder excludes --report and --output");
-	if (options->ladder)
-		options->output = &output_none;
-	if (options->report && options->output == &output_table)
-		options->output = &output_report;
-	if (options->report && !options->output->services)
-		usage_error("--report goes with --output table or json");
-}
-
-static void check_pin(const struct options *options)
-{
-	if (options->pin && options->capture)
-		usage_error("--pin is for interfaces, not for a capture");
-	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
-			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
-		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active, "
-			    "--hook and --tap");
-}
-
-static void check_active(const struct options *options)
-{
-	if (options->active_ns && options->output == &output_zeek)
-		usage_error("--active is not for --output zeek: conn.log has one line for a connection");
-	if (options->active_ns && options->ladder)
-		usage_error("--active is not for --ladder");
-}
-
-/* The capture that somebody named without -r, or after another. */
-static bool names_capture(const char *filter)
-{
-	return (strstr(filter, ".pcap") || strstr(filter, ".cap")) && !access(filter, F_OK);
-}
-
-static void check(struct options *options)
-{
-	if (options->filter && names_capture(options->filter))
-		usage_error("'%s' is a file, not a filter: -r reads a capture, one at a time", options->filter);
-	if (options->capture && options->interfaces)
-		usage_error("-r and -i exclude each other");
-	check_report(options);
-	check_active(options);
-	check_pin(options);
-	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO || options->merge))
-		usage_error("--duration, --hook, --tap and --merge are for interfaces, not for a capture");
-	if (options->hook == HOOK_TAP && !options->interfaces)
-		usage_error("--tap drops what arrives: name the mirror port with -i");
-}
-
 static error_t read_option(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
@@ -318,7 +247,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case 'h': argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name); exit(EXIT_FINE);
 	case 'V': printf("tcpscope %s\n", TCPSCOPE_VERSION); exit(EXIT_FINE);
 	case ARGP_KEY_ARG: return read_filter_word(options, argument);
-	case ARGP_KEY_SUCCESS: check(options); break;
+	case ARGP_KEY_SUCCESS: options_check(options); break;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 	return 0;

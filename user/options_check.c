@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which options go together. */
+#include "options_check.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "message.h"
+#include "options.h"
+#include "output/output.h"
+
+void usage_error(const char *format, ...)
+{
+	va_list words;
+
+	va_start(words, format);
+	message_put_list(format, words, "; see tcpscope --help");
+	va_end(words);
+	exit(EXIT_USAGE);
+}
+
+static void check_report(struct options *options)
+{
+	if (options->interval_ns && !options->report)
+		usage_error("--interval is for --report");
+	if (options->interval_ns && options->capture)
+		usage_error("--interval is for interfaces, not for a capture");
+	if (options->junit && !options->assertions)
+		usage_error("--junit is for --assert");
+	if (options->ladder && (options->pin || options->unpin))
+		usage_error("--ladder excludes --pin and --unpin: the programs of a pinned watch pass no packets on");
+	if (options->ladder && (options->report || options->output != &output_table))
+		usage_error("--ladder excludes --report and --output");
+	if (options->ladder)
+		options->output = &output_none;
+	if (options->report && options->output == &output_table)
+		options->output = &output_report;
+	if (options->report && !options->output->services)
+		usage_error("--report goes with --output table or json");
+}
+
+static void check_pin(const struct options *options)
+{
+	if (options->pin && options->capture)
+		usage_error("--pin is for interfaces, not for a capture");
+	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
+			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
+		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active, "
+			    "--hook and --tap");
+}
+
+static void check_active(const struct options *options)
+{
+	if (options->active_ns && options->output == &output_zeek)
+		usage_error("--active is not for --output zeek: conn.log has one line for a connection");
+	if (options->active_ns && options->ladder)
+		usage_error("--active is not for --ladder");
+}
+
+/* The capture that somebody named without -r, or after another. */
+static bool names_capture(const char *filter)
+{
+	return (strstr(filter, ".pcap") || strstr(filter, ".cap")) && !access(filter, F_OK);
+}
+
+void options_check(struct options *options)
+{
+	if (options->filter && names_capture(options->filter))
+		usage_error("'%s' is a file, not a filter: -r reads a capture, one at a time", options->filter);
+	if (options->capture && options->interfaces)
+		usage_error("-r and -i exclude each other");
+	check_report(options);
+	check_active(options);
+	check_pin(options);
+	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO || options->merge))
+		usage_error("--duration, --hook, --tap and --merge are for interfaces, not for a capture");
+	if (options->hook == HOOK_TAP && !options->interfaces)
+		usage_error("--tap drops what arrives: name the mirror port with -i");
+}
