@@ -9,6 +9,8 @@
 
 #include "live/live.h"
 #include "message.h"
+#include "names/names.h"
+#include "names/resolver.h"
 #include "options.h"
 #include "output/output.h"
 #include "screen/paint.h"
@@ -56,11 +58,28 @@ static void keep_standard_streams(void)
 			return;
 }
 
+/* Before the program holds anything. */
+static int open_names(struct options *options, struct resolver *resolver)
+{
+	*resolver = (struct resolver){ .socket = -1 };
+	if (!options->resolve)
+		return 0;
+	if (resolver_start(resolver, options->user))
+		return -ECHILD;
+	options->names = names_open(resolver->socket);
+	if (options->names)
+		return 0;
+	message_put("no memory for names");
+	resolver_stop(resolver);
+	return -ENOMEM;
+}
+
 int main(int argc, char **argv)
 {
 	static char written[256 << 10];
 	struct options options;
 	struct output_options output_options;
+	struct resolver resolver;
 	FILE *junit = NULL;
 	int status, error;
 
@@ -78,11 +97,16 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that has reached its limit */
 	options.screen = wants_screen(&options);
+	if (open_names(&options, &resolver)) {
+		options_free(&options);
+		return EXIT_FAILED;
+	}
 	output_options = (struct output_options){
 		.to = stdout,
 		.columns = options.columns,
 		.several = options.interfaces > 1,
 		.colour = options_colour(&options),
+		.names = options.names,
 		.stats = options.stats,
 		.screen = options.screen,
 	};
@@ -96,6 +120,8 @@ int main(int argc, char **argv)
 		message_put("writing to standard output: %s", strerror(-error));
 		status = EXIT_FAILED;
 	}
+	names_close(options.names);
+	resolver_stop(&resolver);
 	options_free(&options);
 	return status;
 }

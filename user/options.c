@@ -23,6 +23,7 @@ enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MA
 enum {
 	OPTION_OUTPUT = 0x100,
 	OPTION_COLOR,
+	OPTION_RESOLVE,
 	OPTION_DURATION,
 	OPTION_HOOK,
 	OPTION_FLOWS,
@@ -49,6 +50,8 @@ static const struct argp_option table[] = {
 	  "What to print (default: table; live on a terminal: a screen, ? shows its keys)", 2 },
 	{ "color", OPTION_COLOR, "auto|always|never", 0,
 	  "Colour in the table and on the screen (default: auto: on a terminal, unless NO_COLOR is set)", 2 },
+	{ "resolve", OPTION_RESOLVE, NULL, 0,
+	  "Look up the names of hosts and show them in place of addresses (default: no look-up)", 2 },
 	{ "duration", OPTION_DURATION, "SECONDS", 0, "Stop after this time (default: when interrupted)", 3 },
 	{ "hook", OPTION_HOOK, "auto|xdp|tc", 0,
 	  "Where to see arriving packets (auto: XDP on a physical NIC whose driver has it, else tc)", 3 },
@@ -228,6 +231,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case 'r': read_capture(options, argument); break;
 	case OPTION_OUTPUT: read_output(options, argument); break;
 	case OPTION_COLOR: read_color(options, argument); break;
+	case OPTION_RESOLVE: options->resolve = true; break;
 	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
 	case OPTION_HOOK: read_hook(options, argument); break;
 	case OPTION_TAP: choose_hook(options, HOOK_TAP); break;

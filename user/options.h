@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct names;
 struct output;
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STRICT = 3 };
@@ -27,6 +28,8 @@ struct options {
 	bool screen;		     /* main's word: a live source shows itself on the terminal */
 	int columns;		     /* of the terminal that standard output is; 0: none */
 	enum color_choice color;
+	bool resolve;	      /* names of hosts in place of addresses */
+	struct names *names;  /* main's word: who knows them; NULL: addresses are shown */
 	uint64_t active_ns;   /* between interim records of a flow; 0: none */
 	bool merge;	      /* one record of what several interfaces saw */
 	uint64_t duration_ns; /* 0: until interrupted */

@@ -41,6 +41,17 @@ static void check_report(struct options *options)
 		usage_error("--report goes with --output table or json");
 }
 
+static void check_resolve(const struct options *options)
+{
+	const struct output *output = options->output;
+
+	if (options->resolve && (output == &output_json || output == &output_csv || output == &output_zeek))
+		usage_error(
+			"--resolve is not for --output %s, whose readers want addresses; it goes with --output table, "
+			"--report, --ladder and the screen",
+			output->name);
+}
+
 static void check_pin(const struct options *options)
 {
 	if (options->pin && options->capture)
@@ -71,6 +82,7 @@ void options_check(struct options *options)
 		usage_error("'%s' is a file, not a filter: -r reads a capture, one at a time", options->filter);
 	if (options->capture && options->interfaces)
 		usage_error("-r and -i exclude each other");
+	check_resolve(options);
 	check_report(options);
 	check_active(options);
 	check_pin(options);

@@ -6,6 +6,8 @@
 #include <linux/bpf.h>
 #include <linux/landlock.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +37,27 @@ static int new_namespace(void) { return tried(syscall(SYS_unshare, 0x10000000));
 static int signal_parent(void) { return tried(kill(getppid(), 0)); }
 static int signal_itself(void) { return tried(kill(getpid(), 0)); }
 static int fork_child(void) { return tried(fork()); }
+static void *do_nothing(void *context) { return context; }
+
+static int make_thread(void)
+{
+	pthread_t thread;
+	int err = pthread_create(&thread, NULL, do_nothing, NULL);
+
+	return err ? err : pthread_join(thread, NULL);
+}
+
+/* Of an address that /etc/hosts has. */
+static int name_of_host(void)
+{
+	const struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	char name[NI_MAXHOST];
+	int err = getnameinfo((const struct sockaddr *)&address, sizeof(address), name, sizeof(name), NULL, 0,
+			      NI_NAMEREQD);
+
+	return err < 0 ? -err : err;
+}
+
 static int write_out(void) { return tried(write(STDERR_FILENO, "", 0)); }
 
 static int bpf_call(int command)
@@ -55,24 +78,26 @@ static int look_up(void)
 static const struct attempt {
 	const char *name;
 	int (*make)(void);
-	int live, screen, replay; /* errno wanted; minus a signal's number if that is to end it */
+	int live, screen, replay, names; /* errno wanted; minus a signal's number if that is to end it */
 } attempts[] = {
-	{ "writing to what is open", write_out, 0, 0, 0 },
-	{ "reading the capture", open_readable, EPERM, EACCES, 0 },
-	{ "reading another file", open_other, EPERM, EACCES, EACCES },
-	{ "a service by its name", name_service, ENOENT, 0, ENOENT },
-	{ "writing the capture", write_readable, EPERM, EPERM, EPERM },
-	{ "creating a file", create, EPERM, EPERM, EPERM },
-	{ "a TCP socket", tcp_socket, EPERM, EPERM, EPERM },
-	{ "a packet socket", packet_socket, EPERM, EPERM, EPERM },
-	{ "running a program", run_program, -SIGSYS, -SIGSYS, -SIGSYS },
-	{ "tracing its parent", trace_parent, -SIGSYS, -SIGSYS, -SIGSYS },
-	{ "a new user namespace", new_namespace, -SIGSYS, -SIGSYS, -SIGSYS },
-	{ "a signal to its parent", signal_parent, EPERM, EPERM, EPERM },
-	{ "a signal to itself", signal_itself, 0, 0, 0 },
-	{ "a child", fork_child, EPERM, EPERM, EPERM },
-	{ "making a map", make_map, EPERM, EPERM, EPERM },
-	{ "looking up in a map that is not held", look_up, EBADF, EBADF, EPERM },
+	{ "writing to what is open", write_out, 0, 0, 0, 0 },
+	{ "reading the capture", open_readable, EPERM, EACCES, 0, EACCES },
+	{ "reading another file", open_other, EPERM, EACCES, EACCES, EACCES },
+	{ "a service by its name", name_service, ENOENT, 0, ENOENT, 0 },
+	{ "writing the capture", write_readable, EPERM, EPERM, EPERM, EPERM },
+	{ "creating a file", create, EPERM, EPERM, EPERM, EPERM },
+	{ "a TCP socket", tcp_socket, EPERM, EPERM, EPERM, 0 },
+	{ "a packet socket", packet_socket, EPERM, EPERM, EPERM, EPERM },
+	{ "running a program", run_program, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "tracing its parent", trace_parent, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "a new user namespace", new_namespace, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "a signal to its parent", signal_parent, EPERM, EPERM, EPERM, EPERM },
+	{ "a signal to itself", signal_itself, 0, 0, 0, 0 },
+	{ "a child", fork_child, EPERM, EPERM, EPERM, EPERM },
+	{ "a thread", make_thread, EPERM, EPERM, EPERM, 0 },
+	{ "the name of this host", name_of_host, -EAI_AGAIN, 0, -EAI_AGAIN, 0 },
+	{ "making a map", make_map, EPERM, EPERM, EPERM, EPERM },
+	{ "looking up in a map that is not held", look_up, EBADF, EBADF, EPERM, EPERM },
 };
 
 /* 127: could not shut itself in. */
@@ -110,6 +135,7 @@ int main(int argc, char **argv)
 {
 	struct sandbox_limits live = { .bpf = true }, screen = { .bpf = true, .services = true };
 	struct sandbox_limits replay = { .replay = true };
+	const struct sandbox_limits names = { .services = true, .hosts = true, .threads = true };
 	int failed = 0;
 
 	if (argc != 3) {
@@ -121,11 +147,13 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		failed += check(&attempts[i], "live", &live, attempts[i].live);
 		if ((attempts[i].make == open_other || attempts[i].make == open_readable) && !has_landlock()) {
-			printf("skip sandbox replay and screen: %s - this kernel has no Landlock\n", attempts[i].name);
+			printf("skip sandbox replay, screen and names: %s - this kernel has no Landlock\n",
+			       attempts[i].name);
 			continue;
 		}
 		failed += check(&attempts[i], "screen", &screen, attempts[i].screen);
 		failed += check(&attempts[i], "replay", &replay, attempts[i].replay);
+		failed += check(&attempts[i], "names", &names, attempts[i].names);
 	}
 	return failed != 0;
 }

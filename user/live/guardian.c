@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "leftover.h"
 #include "options.h"
 #include "terminal.h"
@@ -29,22 +30,6 @@ struct note {
 	unsigned int ifindex;
 	struct leftover_programs own;
 };
-
-/* Holds open nothing of the program's: neither its pipes to a reader nor its terminal. */
-static void let_go(int notes, int parent)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC), keep;
-
-	for (int fd = 0; fd <= 2 && null >= 0; fd++)
-		dup2(null, fd);
-	keep = notes < parent ? notes : parent;
-	if (keep > 3)
-		close_range(3, (unsigned int)keep - 1, 0);
-	notes = notes < parent ? parent : notes;
-	if (notes > keep + 1)
-		close_range((unsigned int)keep + 1, (unsigned int)notes - 1, 0);
-	close_range((unsigned int)notes + 1, ~0U, 0);
-}
 
 /* Of an interface the last note counts. Returns their number. */
 static unsigned int keep_note(struct note *notes, unsigned int count, const struct note *note)
@@ -113,7 +98,8 @@ int guardian_start(struct guardian *guardian)
 		/* Not the program's name: who kills by name means the program. */
 		prctl(PR_SET_NAME, "scope-guardian");
 		close(ends[1]);
-		let_go(ends[0], parent);
+		/* Holds open nothing of the program's: neither its pipes to a reader nor its terminal. */
+		descriptors_keep(open("/dev/null", O_RDWR | O_CLOEXEC), ends[0], parent);
 		guard(ends[0], parent);
 		_exit(0);
 	}

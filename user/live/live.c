@@ -11,11 +11,13 @@
 #include "clocks.h"
 #include "live_parts.h"
 #include "message.h"
+#include "names/names.h"
 #include "options.h"
 #include "watch.h"
 
 enum {
 	SWEEP_MS = 250,
+	ASK_AHEAD_MS = 1000,
 	BUSY_MS = 5,	 /* between looks at a ring buffer that fills */
 	BUSY_SHARE = 16, /* fills: so small a part of it came since the last look */
 	READINGS = 1000, /* of a ledger that does not balance */
@@ -28,10 +30,13 @@ static bool wait_for_end(struct live *live, int wait_ms)
 {
 	struct pollfd fds[] = { { .fd = live->signals, .events = POLLIN },
 				{ .fd = live->watch, .events = POLLIN },
-				{ .fd = live->screen.open ? STDIN_FILENO : -1, .events = POLLIN } };
+				{ .fd = live->screen.open ? STDIN_FILENO : -1, .events = POLLIN },
+				{ .fd = names_descriptor(live->options->names), .events = POLLIN } };
 
-	if (poll(fds, 3, wait_ms) < 0)
+	if (poll(fds, 4, wait_ms) < 0)
 		return live->screen.open && live_screen_keys(&live->screen); /* SIGWINCH */
+	if (fds[3].revents && names_take(live->options->names) && live->screen.open)
+		live_screen_names_came(&live->screen);
 	if (fds[0].revents || fds[2].revents & ~POLLIN)
 		return true;
 	if (live->screen.open && live_screen_keys(&live->screen))
@@ -39,21 +44,29 @@ static bool wait_for_end(struct live *live, int wait_ms)
 	return fds[1].revents && !watch_read(live->watch, &live->interfaces);
 }
 
-/* The services as they are, to the output. */
-static int report_services(struct live *live, bool final)
+/* The services as they are, to the output. `end`: nothing is printed after it but the accounts. */
+static int report_services(struct live *live, bool final, bool end)
 {
 	int err = harvest_statistics(&live->harvest, final);
 
-	return err || !live->options->report ? err : live->output->services(live->statistics);
+	if (err || !live->options->report)
+		return err;
+	if (end)
+		live_names_finish(live);
+	return live->output->services(live->statistics);
 }
 
 /* When to do what next, ms of now_ms. */
 struct schedule {
 	__u64 sweep, frame, report, end, interval;
+	__u64 ask;	/* for the names of the next report */
 	__u64 drained;	/* at the last look */
 	__u64 taken;	/* rungs of ladders, likewise */
 	__u64 capacity; /* of the ring buffer, reports */
 };
+
+/* So long before a report, ms. */
+static __u64 ask_ahead(__u64 interval) { return interval / 2 < ASK_AHEAD_MS ? interval / 2 : ASK_AHEAD_MS; }
 
 static void schedule_begin(struct schedule *schedule, const struct live *live)
 {
@@ -66,6 +79,7 @@ static void schedule_begin(struct schedule *schedule, const struct live *live)
 		.report = interval ? start + interval : ~0ULL,
 		.end = options->duration_ns ? start + options->duration_ns / NS_PER_MS : ~0ULL,
 		.interval = interval,
+		.ask = interval && options->names ? start + interval - ask_ahead(interval) : ~0ULL,
 		.capacity = live->loader.reports_size / sizeof(struct report),
 	};
 }
@@ -82,16 +96,21 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 	if (!err && now >= schedule->sweep) {
 		err = harvest_sweep(&live->harvest, false);
 		schedule->sweep = now + SWEEP_MS;
-		err = err ? err : sink_tick(live->sink);
 	}
+	if (!err)
+		err = sink_tick(live->sink);
 	if (!err && live->harvest.drained != schedule->drained)
 		err = output_flush(stdout); /* who reads a pipe wants a flow when it has ended */
 	if (!err && now >= schedule->frame) {
 		err = live_screen_frame(&live->screen);
 		schedule->frame += (now - schedule->frame) / SCREEN_FRAME_MS * SCREEN_FRAME_MS + SCREEN_FRAME_MS;
 	}
+	if (!err && now >= schedule->ask) {
+		err = live_names_ask_report(live);
+		schedule->ask += schedule->interval;
+	}
 	if (!err && now >= schedule->report) {
-		err = report_services(live, false);
+		err = report_services(live, false, false);
 		schedule->report += schedule->interval;
 	}
 	return err;
@@ -151,14 +170,17 @@ static int put_ledgers(struct live *live, bool *whole)
 static int finish(struct live *live)
 {
 	bool whole, last = !live_stays(live);
-	int err = harvest_sweep(&live->harvest, last);
+	int err;
 
+	if (!live->options->report)
+		live_names_finish(live);
+	err = harvest_sweep(&live->harvest, last);
 	if (!err)
 		err = sink_flush(live->sink);
 	if (!err)
 		err = live_ladder_finish(&live->ladder);
 	if (!err && statistics_wanted(live->statistics))
-		err = report_services(live, last);
+		err = report_services(live, last, true);
 	if (!err && last)
 		err = harvest_summaries(&live->harvest, live->output);
 	if (!err)

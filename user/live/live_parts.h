@@ -42,9 +42,17 @@ bool live_stays(const struct live *live);
 /* Gives up what it needs no longer: all privileges. Nothing is opened or attached after this. Of --unpin, after live_detach:
  * removes first what only root may. Prints what is wrong; 0 or -errno. */
 int live_give_up(struct live *live);
+/* Are flows printed one by one, as the table does? */
+bool live_prints_flows(const struct options *options);
 /* Ends the counting, unless it stays. */
 void live_detach(struct live *live);
 /* Closes all, whatever has been opened. */
 void live_stop(struct live *live);
+
+/* ---- names of hosts (live_names.c); nothing without --resolve ---- */
+/* Asks for those that the next report will show. Returns 0 or -errno. */
+int live_names_ask_report(struct live *live);
+/* At the end: asks for those that are still to be printed, and waits a moment for the answers. */
+void live_names_finish(struct live *live);
 
 #endif

@@ -114,6 +114,7 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 	const struct screen_source source = { .view = &screen->view,
 					      .statistics = statistics,
 					      .filter = options->filter,
+					      .names = options->names,
 					      .record = record_of,
 					      .draw = options->pin ? NULL : draw,
 					      .context = screen };
@@ -196,6 +197,9 @@ int live_screen_frame(struct live_screen *screen)
 	if (screen_is_paused(screen->screen))
 		return 0;
 	describe(screen->names, screen->harvest->interfaces, screen->attach);
+	if (screen->names_came)
+		screen_names_came(screen->screen);
+	screen->names_came = false;
 	harvest_view(screen->harvest, &screen->view, false);
 	err = read_ledgers(screen);
 	if (!err)
@@ -206,6 +210,8 @@ int live_screen_frame(struct live_screen *screen)
 		show(screen);
 	return err;
 }
+
+void live_screen_names_came(struct live_screen *screen) { screen->names_came = true; }
 
 bool live_screen_keys(struct live_screen *screen)
 {

@@ -24,6 +24,7 @@ struct live_screen {
 	__u64 pictured_ns, picture_due_ns;
 	int messages, standard_error; /* what is said meanwhile, and where it belongs; negative: goes there */
 	bool open;
+	bool names_came; /* of hosts, since the last picture */
 };
 
 /* Takes the terminal. Prints what is wrong; returns 0 or -errno. */
@@ -33,6 +34,8 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 void live_screen_close(struct live_screen *screen);
 /* A look at all, and a picture of it. Returns 0 or -errno. */
 int live_screen_frame(struct live_screen *screen);
+/* Names of hosts are known that were not: what is chosen by them may be others. */
+void live_screen_names_came(struct live_screen *screen);
 /* Keys that wait. Returns true if one ends the program. */
 bool live_screen_keys(struct live_screen *screen);
 

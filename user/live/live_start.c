@@ -100,9 +100,12 @@ static int open_descriptors(struct live *live)
 
 static int draw_ladders(struct live *live)
 {
+	int err = live_ladder_open(&live->ladder, &live->loader, live->ladder_code, live->harvest.epoch_ns,
+				   &live->interfaces);
+
+	live->ladder.ladder.names = live->options->names;
 	sink_draw(live->sink, &live->ladder);
-	return live_ladder_open(&live->ladder, &live->loader, live->ladder_code, live->harvest.epoch_ns,
-				&live->interfaces);
+	return err;
 }
 
 /* A table of its own, and programs that fill it. */
@@ -191,6 +194,18 @@ static int count_cpus(void)
 	return cpus < 0 ? cpus : 0;
 }
 
+static int open_sink(struct live *live)
+{
+	const struct options *options = live->options;
+	int err = options->merge ? sink_merge(live->sink, live->interfaces.count) : 0;
+
+	if (!err && options->names && live_prints_flows(options))
+		err = sink_hold(live->sink, options->names);
+	if (err)
+		message_put("no memory for records that wait for others, or for names");
+	return err;
+}
+
 int live_start(struct live *live)
 {
 	int err;
@@ -219,12 +234,9 @@ int live_start(struct live *live)
 		err = count_cpus();
 	if (err)
 		return err;
-	if (live->options->merge)
-		err = sink_merge(live->sink, live->interfaces.count);
-	if (err) {
-		message_put("no memory for --merge");
+	err = open_sink(live);
+	if (err)
 		return err;
-	}
 	if (live->options->stats)
 		programs_measure(&live->programs);
 	err = live->pin.found ? start_again(live) : start_anew(live);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "hold.h"
 #include "message.h"
 #include "replay/filter.h"
 #include "live_ladder.h"
@@ -18,6 +19,7 @@ struct sink {
 	struct view *view;	    /* NULL: none */
 	struct live_ladder *ladder; /* NULL: none */
 	struct merge *merge;	    /* NULL: records go out as they come */
+	struct hold *hold;	    /* NULL: they do not wait for names */
 	int error;		    /* first of the output's */
 };
 
@@ -41,6 +43,7 @@ void sink_close(struct sink *sink)
 		return;
 	filter_close(&sink->filter);
 	merge_close(sink->merge);
+	hold_close(sink->hold);
 	free(sink);
 }
 
@@ -50,6 +53,14 @@ static __u64 now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / NS_PER_MS;
+}
+
+/* Behind what may hold it for names. */
+static int pass_on(void *context, const struct record *record)
+{
+	const struct sink *sink = context;
+
+	return sink->merge ? merge_add(sink->merge, record, now_ms()) : sink->output->flow(record);
 }
 
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report)
@@ -65,7 +76,7 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 		if (sink->view)
 			view_end(sink->view, record);
 	}
-	sink->error = sink->merge ? merge_add(sink->merge, record, now_ms()) : sink->output->flow(record);
+	sink->error = sink->hold ? hold_add(sink->hold, record, now_ms()) : pass_on(sink, record);
 	return sink->error;
 }
 
@@ -82,8 +93,16 @@ int sink_merge(struct sink *sink, unsigned int interfaces)
 	return sink->merge ? 0 : -ENOMEM;
 }
 
+int sink_hold(struct sink *sink, struct names *names)
+{
+	sink->hold = hold_open(names, pass_on, sink);
+	return sink->hold ? 0 : -ENOMEM;
+}
+
 int sink_tick(struct sink *sink)
 {
+	if (sink->hold && !sink->error)
+		sink->error = hold_tick(sink->hold, now_ms());
 	if (sink->merge && !sink->error)
 		sink->error = merge_tick(sink->merge, now_ms());
 	return sink->error;
@@ -91,6 +110,8 @@ int sink_tick(struct sink *sink)
 
 int sink_flush(struct sink *sink)
 {
+	if (sink->hold && !sink->error)
+		sink->error = hold_flush(sink->hold);
 	if (!sink->merge || sink->error)
 		return sink->error;
 	sink->error = merge_flush(sink->merge);

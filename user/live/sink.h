@@ -9,6 +9,7 @@
 #include "screen/view.h"
 
 struct live_ladder;
+struct names;
 struct sink;
 
 /* Prints what is wrong with the filter (NULL: none). Returns NULL then, or if there is no memory. */
@@ -25,6 +26,8 @@ void sink_show(struct sink *sink, struct view *view);
 void sink_draw(struct sink *sink, struct live_ladder *ladder);
 /* One connection on several of so many interfaces is one record from now on (merge.h). Returns 0 or -ENOMEM. */
 int sink_merge(struct sink *sink, unsigned int interfaces);
+/* Flows wait a moment for the names of their ends from now on (hold.h). Returns 0 or -ENOMEM. */
+int sink_hold(struct sink *sink, struct names *names);
 /* Puts out what has waited long enough, and, at the end, all that waits. As sink_flow. */
 int sink_tick(struct sink *sink);
 int sink_flush(struct sink *sink);

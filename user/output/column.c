@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "names/names.h"
 #include "text.h"
 #include "units.h"
 #include "words.h"
@@ -89,9 +90,9 @@ static void fill_start(struct cell *cell, const struct record *record, bool seco
 static void fill_endpoint(struct cell *cell, const struct record *record, bool second)
 {
 	const struct record_side *side = side_of(record, second);
-	char endpoint[TEXT_ENDPOINT];
+	char endpoint[NAMES_ENDPOINT];
 
-	text_endpoint(endpoint, side->ip, record->ip_version, side->port);
+	names_endpoint(cell->names, endpoint, side->ip, record->ip_version, side->port);
 	snprintf(cell->text, sizeof(cell->text), "%s%s", second ? "-> " : "", endpoint);
 }
 

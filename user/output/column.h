@@ -5,13 +5,16 @@
 
 #include "record.h"
 
-enum { CELL_TEXT = 64 };
+enum { CELL_TEXT = 272 }; /* "-> ", the longest name of a host, a port and the end */
+
+struct names;
 
 enum tone { TONE_PLAIN, TONE_ODD, TONE_BAD };
 
 struct cell {
 	char text[CELL_TEXT]; /* printable ASCII; empty: nothing to say */
 	enum tone tone;
+	struct names *names; /* given: of hosts, in place of addresses; NULL: none */
 };
 
 enum column_kind {

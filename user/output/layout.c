@@ -164,6 +164,7 @@ static void line_field(struct line *line, const struct field *field, const struc
 	struct cell cell[2] = {};
 
 	for (int i = 0; i < 2; i++) {
+		cell[i].names = line->paper->names;
 		field->column->fill(&cell[i], record, i);
 		if (kind & COLUMN_SHORTEN && !(kind & COLUMN_WHOLE && line->paper->whole))
 			text_shorten(cell[i].text, (size_t)field->width);

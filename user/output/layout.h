@@ -27,7 +27,8 @@ struct paper {
 	FILE *to;
 	int limit; /* columns at which a line is cut; 0: never */
 	bool colour;
-	bool whole; /* rather addresses whole than columns straight */
+	struct names *names; /* as in struct cell */
+	bool whole;	     /* rather addresses whole than columns straight */
 };
 
 /* `several`: rows may be of several interfaces, so that rather MSS and window scale go than the place. */

@@ -7,6 +7,7 @@
 
 #include "record.h"
 
+struct names;
 struct statistics;
 struct verdict;
 
@@ -23,9 +24,10 @@ struct output_options {
 	FILE *to;
 	int columns; /* width of the terminal; 0: not a terminal */
 	bool colour;
-	bool several; /* interfaces are watched */
-	bool stats;   /* print the ledger in full */
-	bool screen;  /* flows are shown on the screen: what is left to print is the end */
+	struct names *names; /* of hosts, for people; NULL: addresses */
+	bool several;	     /* interfaces are watched */
+	bool stats;	     /* print the ledger in full */
+	bool screen;	     /* flows are shown on the screen: what is left to print is the end */
 };
 
 /* An output keeps what it needs in statics of its file: one is open at a time. All return 0, or -errno when `to`

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "layout.h"
+#include "names/names.h"
 #include "text.h"
 #include "units.h"
 #include "words.h"
@@ -65,7 +66,9 @@ static int table_open(const struct output_options *options)
 
 	memset(&table, 0, sizeof(table));
 	table.options = *options;
-	table.paper = (struct paper){ .to = options->to, .colour = options->colour, .whole = columns_there == 0 };
+	table.paper = (struct paper){
+		.to = options->to, .colour = options->colour, .names = options->names, .whole = columns_there == 0
+	};
 	if (columns_there == 0)
 		columns_there = environment_number("COLUMNS");
 	layout_choose(&table.layout, columns_there ? columns_there : COLUMNS_PIPE, options->several);
@@ -190,12 +193,12 @@ static void ledger_full(FILE *to, const struct ledger_record *record)
 
 static int table_summary(const struct summary_record *record)
 {
-	char server[TEXT_ENDPOINT] = "other services", flows[UNITS_TEXT], packets[UNITS_TEXT], name[NAME_TEXT];
+	char server[NAMES_ENDPOINT] = "other services", flows[UNITS_TEXT], packets[UNITS_TEXT], name[NAME_TEXT];
 
 	table_totals();
 	text_escape(name, sizeof(name), record->interface);
 	if (!record->rest)
-		text_endpoint(server, record->ip, record->ip_version, record->port);
+		names_endpoint(table.options.names, server, record->ip, record->ip_version, record->port);
 	units_exact(flows, (__s64)record->flows);
 	units_exact(packets, (__s64)record->packets);
 	fprintf(table.options.to, "%s %s: %s unanswered attempts, %s packets, were evicted and only summed\n", name,

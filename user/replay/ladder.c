@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "names/names.h"
 #include "output/output.h"
 
 enum { CONNECTIONS_FIRST = 64 };
@@ -83,6 +84,8 @@ static struct ladder_connection *ladder_begin(struct ladder *ladder, const struc
 	*connection =
 		(struct ladder_connection){ .key = rung->key, .start_ns = rung->start_ns, .client = rung->client };
 	ladder_enter(ladder, place);
+	for (int end = 0; end < 2; end++)
+		names_ask(ladder->names, (const __u8 *)rung->key.ip[end], rung->key.ip_version);
 	return connection;
 }
 

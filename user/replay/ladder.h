@@ -9,6 +9,8 @@
 
 #include "../../include/rung.h"
 
+struct names;
+
 enum { LADDER_RUNGS = 1 << 20 }; /* kept at most, of all connections; more are counted */
 
 struct ladder_rung {
@@ -30,7 +32,8 @@ struct ladder {
 	/* NULL, or the name of an interface by its number in the key: then it is told. */
 	const char *(*interface_name)(const void *context, unsigned int number);
 	const void *context;
-	bool by_time; /* rungs come from several CPUs: they are put in the order of their times */
+	struct names *names; /* of hosts; asked for when a connection begins, for when it is printed; NULL: addresses */
+	bool by_time;	     /* rungs come from several CPUs: they are put in the order of their times */
 	struct ladder_rung *rungs;
 	__u32 rung_count, rung_free; /* ever used; number + 1 of the first that is free again */
 	__u64 dropped;

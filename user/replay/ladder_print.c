@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "../../include/record.h"
+#include "names/names.h"
 #include "output/rung_text.h"
 #include "output/text.h"
 #include "output/words.h"
@@ -36,11 +37,11 @@ void ladder_print_connection(const struct ladder *ladder, const struct ladder_co
 	__s64 unix_ns = (__s64)first_ns + epoch_ns, second_ns = (__s64)NS_PER_SEC;
 	__s64 within_ns = (unix_ns % second_ns + second_ns) % second_ns; /* before 1970, too */
 	time_t seconds = (time_t)((unix_ns - within_ns) / second_ns);
-	char one[TEXT_ENDPOINT], other[TEXT_ENDPOINT], when[TIME_TEXT] = "?";
+	char one[NAMES_ENDPOINT], other[NAMES_ENDPOINT], when[TIME_TEXT] = "?";
 	struct tm parts;
 
-	text_endpoint(one, (const __u8 *)key->ip[client], key->ip_version, key->port[client]);
-	text_endpoint(other, (const __u8 *)key->ip[server], key->ip_version, key->port[server]);
+	names_endpoint(ladder->names, one, (const __u8 *)key->ip[client], key->ip_version, key->port[client]);
+	names_endpoint(ladder->names, other, (const __u8 *)key->ip[server], key->ip_version, key->port[server]);
 	if (gmtime_r(&seconds, &parts))
 		strftime(when, sizeof(when), "%F %T", &parts);
 	fprintf(to, "%s -> %s, from %s.%06lld UTC", one, other, when, within_ns / 1000);

@@ -11,6 +11,7 @@
 #include "filter.h"
 #include "ladder.h"
 #include "message.h"
+#include "names/names.h"
 #include "options.h"
 #include "output/output.h"
 #include "replay_table.h"
@@ -197,6 +198,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
 	shape_for_flows(&replay->table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
 	error = shape_seed(&replay->table.shape);
+	replay->ladder.names = options->names;
 	replay->ladder.seed = replay->table.shape.seed;
 	if (!error)
 		error = table_open(&replay->table);
@@ -230,7 +232,7 @@ static bool replay_read(struct replay *replay)
 	return whole;
 }
 
-static int replay_services(struct replay *replay, bool report)
+static int replay_services(struct replay *replay, const struct options *options)
 {
 	struct statistics *statistics = replay->statistics;
 
@@ -239,24 +241,36 @@ static int replay_services(struct replay *replay, bool report)
 	statistics_picture(statistics, replay->table.services);
 	statistics->at_ns = replay->last_ns;
 	statistics->final = true;
-	return report ? replay->output->services(statistics) : 0;
+	if (!options->report)
+		return 0;
+	statistics_ask(statistics, options->names);
+	names_wait(options->names);
+	return replay->output->services(statistics);
 }
 
 static int replay_ladder(struct replay *replay)
 {
-	int error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
+	int error;
+
+	names_wait(replay->ladder.names);
+	error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
 
 	if (error == -ENOMEM)
 		message_put("not all segments are shown: no memory for them; a narrower --ladder needs less");
 	return error;
 }
 
-static int replay_report(struct replay *replay, bool services)
+static int replay_report(struct replay *replay, const struct options *options)
 {
 	struct ledger_record ledger = { .interface = replay->capture.name };
 	const struct sweep_policy everything = { .everything = 1 };
-	int error = replay_table_report(&replay->table, &everything);
+	int error;
 
+	if (!options->report && !replay->draws) {
+		replay_table_ask(&replay->table, options->names);
+		names_wait(options->names);
+	}
+	error = replay_table_report(&replay->table, &everything);
 	if (error)
 		message_put("reporting the flows: %s", strerror(-error));
 	ledger.ledger = replay->ledger;
@@ -265,7 +279,7 @@ static int replay_report(struct replay *replay, bool services)
 	if (!error && replay->draws)
 		error = replay_ladder(replay);
 	if (!error)
-		error = replay_services(replay, services);
+		error = replay_services(replay, options);
 	statistics_ledger(replay->statistics, &replay->ledger);
 	if (!error)
 		error = replay->output->ledger(&ledger);
@@ -300,7 +314,7 @@ int replay_run(const struct options *options, const struct output *output, struc
 	if (status != EXIT_FINE)
 		goto out;
 	whole = replay_read(replay);
-	if (replay_report(replay, options->report))
+	if (replay_report(replay, options))
 		status = EXIT_FAILED;
 	else if (options->strict && !ledger_is_whole(&replay->ledger))
 		status = EXIT_STRICT;

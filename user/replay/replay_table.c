@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names/names.h"
+
 bool replay_table_lacks_room(struct table *table, __u64 hash)
 {
 	struct place place = table_place(&table->shape, hash);
@@ -189,4 +191,18 @@ int replay_table_report(struct table *table, const struct sweep_policy *policy)
 	}
 	free(entries);
 	return 0;
+}
+
+void replay_table_ask(const struct table *table, struct names *names)
+{
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape) && names; bucket++) {
+		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
+			const struct flow_key *key = &table->facts[bucket].way[way].key;
+
+			if (!(table->tags[bucket] >> way * 8 & 0xff))
+				continue;
+			names_ask(names, (const __u8 *)key->ip[0], key->ip_version);
+			names_ask(names, (const __u8 *)key->ip[1], key->ip_version);
+		}
+	}
 }

@@ -5,6 +5,8 @@
 
 #include "body.h"
 
+struct names;
+
 /* Would a flow with this hash find no slot? */
 bool replay_table_lacks_room(struct table *table, __u64 hash);
 /* Moves all flows to a table twice as large. -ENOMEM: it stays as it is. */
@@ -15,5 +17,8 @@ void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts);
 /* Submits a report of every flow that is due, by time of the first segment, then by address. The table keeps them.
  * Returns 0 or -ENOMEM. */
 int replay_table_report(struct table *table, const struct sweep_policy *policy);
+
+/* Asks for the names of those whose flows it has (names.h). */
+void replay_table_ask(const struct table *table, struct names *names);
 
 #endif

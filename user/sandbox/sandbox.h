@@ -17,7 +17,8 @@ struct sandbox_user {
 struct sandbox_limits {
 	const char *file; /* may be read, and no other; NULL: no file at all */
 	bool services;	  /* a filter may name services and protocols: /etc and libraries may be read */
-	bool hosts;	  /* a filter may name hosts: sockets too */
+	bool hosts;	  /* hosts are looked up, by name or for their names: sockets too */
+	bool threads;	  /* threads may be made; they are as shut in as who makes them */
 	bool replay;	  /* `file` may be read, and sandbox_drop is still to come */
 	bool bpf;	  /* maps and programs that are held may be used */
 };

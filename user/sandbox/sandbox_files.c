@@ -17,8 +17,10 @@ static const unsigned int rights_of_abi[] = { 0, 13, 14, 15, 15, 16 };
 
 #define ABIS (sizeof(rights_of_abi) / sizeof(rights_of_abi[0]))
 
-/* What a filter's names may ask: services, protocols, hosts, and the libraries that know where. */
-static const char *const name_paths[] = { "/etc", "/lib", "/lib64", "/usr/lib", "/run/systemd/resolve", "/run/nscd" };
+/* What names may ask: services, protocols, hosts, and the libraries that know where. /etc/resolv.conf is elsewhere if it is
+ * a link. */
+static const char *const name_paths[] = { "/etc",     "/etc/resolv.conf",     "/lib",	  "/lib64",
+					  "/usr/lib", "/run/systemd/resolve", "/run/nscd" };
 
 static int allow(int rules, const char *path, __u64 rights)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "screen_page.h"
+#include "output/text.h"
 
 enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40 };
 
@@ -28,6 +29,7 @@ int screen_open(struct screen **screen, const struct screen_source *source, bool
 		err = paint_open(colour);
 	if (err)
 		return err;
+	opened->filter.names = source->names;
 	opened->page = &page_flows;
 	opened->column = VIEW_COLUMN_RATE;
 	view_order_by(source->view, &(struct view_order){ .key = view_columns[VIEW_COLUMN_RATE].key,
@@ -51,6 +53,12 @@ void screen_close(struct screen *screen)
 }
 
 bool screen_is_paused(const struct screen *screen) { return screen->paused; }
+
+void screen_names_came(struct screen *screen)
+{
+	if (screen->filter.kind == FILTER_PLAIN)
+		view_match_by(screen->source.view, screen_filter_match, &screen->filter);
+}
 
 bool screen_is_stale(const struct screen *screen) { return screen->stale; }
 
@@ -90,6 +98,13 @@ static void forget_records(struct screen *screen)
 {
 	for (int i = 0; i < SEEN; i++)
 		screen->seen[i].identity = 0;
+}
+
+void screen_endpoint(const struct screen *screen, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version,
+		     __u16 port, int width)
+{
+	if (names_endpoint(screen->source.names, text, ip, ip_version, port) && width > 2)
+		text_shorten(text, (size_t)width);
 }
 
 /* ---- pictures ---- */

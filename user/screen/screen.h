@@ -7,6 +7,7 @@
 #include "service/statistics.h"
 #include "view.h"
 
+struct names;
 struct rungs;
 struct screen;
 
@@ -14,7 +15,8 @@ struct screen;
 struct screen_source {
 	struct view *view;
 	const struct statistics *statistics;
-	const char *filter; /* the command line's, under which the typed one works; NULL: none */
+	const char *filter;  /* the command line's, under which the typed one works; NULL: none */
+	struct names *names; /* of hosts, in place of addresses; NULL: none */
 	/* The record of an open flow, now. False: its slot is empty, or another's. */
 	bool (*record)(void *context, __u32 row, __u32 identity, struct record *record);
 	/* Puts the packets of an open flow into `rungs` from now on, those of the flow before no longer; row VIEW_NONE: of
@@ -43,6 +45,8 @@ bool screen_is_paused(const struct screen *screen);
 bool screen_keys(struct screen *screen);
 /* Was something done since the last picture that it should show? */
 bool screen_is_stale(const struct screen *screen);
+/* Before a picture: there are names of hosts that there were not. */
+void screen_names_came(struct screen *screen);
 /* A picture of what is new; another of the same. */
 void screen_show(struct screen *screen, const struct screen_news *news);
 void screen_redraw(struct screen *screen);

@@ -181,16 +181,17 @@ static void draw_fields(const struct detail_rows *rows, int top, int bottom, int
 
 /* ---- the story ---- */
 
-void detail_title(const struct detail *detail, int row)
+void detail_title(const struct screen *screen, int row)
 {
+	const struct detail *detail = &screen->detail;
 	const struct record *record = &detail->record;
 	const char *outcome = words_outcome(record->outcome), *state = words_state(record->state);
 	const char *by = words_closed_by(record->closed_by);
-	char client[TEXT_ENDPOINT], server[TEXT_ENDPOINT], interface[32];
-	int at;
+	char client[NAMES_ENDPOINT], server[NAMES_ENDPOINT], interface[32];
+	int at, width = screen->columns / 3;
 
-	text_endpoint(client, record->client.ip, record->ip_version, record->client.port);
-	text_endpoint(server, record->server.ip, record->ip_version, record->server.port);
+	screen_endpoint(screen, client, record->client.ip, record->ip_version, record->client.port, width);
+	screen_endpoint(screen, server, record->server.ip, record->ip_version, record->server.port, width);
 	text_escape(interface, sizeof(interface), record->interface ? record->interface : "-");
 	at = paint_format(row, 0, PAINT_BOLD, "%s -> %s", client, server);
 	at = paint_format(row, at, PAINT_PLAIN, "  %s, %s", outcome ? outcome : "-", state ? state : "-");
@@ -333,7 +334,7 @@ static void detail_draw(struct screen *screen, int top, int bottom)
 
 	rows = (struct detail_rows){ .side = -1 };
 	fields_walk(&detail->record, &emitter, &rows);
-	detail_title(detail, top);
+	detail_title(screen, top);
 	draw_handshake(&detail->record.handshake, top + 1);
 	draw_sparks(detail, "client", &detail->client, top + 3, screen->columns);
 	draw_sparks(detail, "server", &detail->server, top + 4, screen->columns);

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "names/names.h"
 #include "replay/filter.h"
 #include "output/text.h"
 #include "output/words.h"
 
-enum { FLOW_TEXT = 512, WORD_MAX = 64 };
+enum { FLOW_TEXT = 1024, WORD_MAX = 64 };
 
 /* One of these makes a text an expression. */
 static const char *const primitives[] = { "host", "net", "port",  "portrange", "src",  "dst",	 "tcp",
@@ -165,14 +166,14 @@ void screen_filter_renew(struct screen_filter *filter)
 bool screen_filter_wanted(const struct screen_filter *filter) { return filter->base || filter->kind != FILTER_NOTHING; }
 
 /* What a flow's row says that does not move: endpoints, words, interface. */
-static void flow_text(char text[FLOW_TEXT], const struct record *record)
+static void flow_text(char text[FLOW_TEXT], const struct record *record, struct names *names)
 {
-	char client[TEXT_ENDPOINT], server[TEXT_ENDPOINT], interface[64];
+	char client[NAMES_ENDPOINT], server[NAMES_ENDPOINT], interface[64];
 	const char *words[] = { words_state(record->state), words_outcome(record->outcome),
 				words_closed_by(record->closed_by) };
 
-	text_endpoint(client, record->client.ip, record->ip_version, record->client.port);
-	text_endpoint(server, record->server.ip, record->ip_version, record->server.port);
+	names_endpoint(names, client, record->client.ip, record->ip_version, record->client.port);
+	names_endpoint(names, server, record->server.ip, record->ip_version, record->server.port);
 	text_escape(interface, sizeof(interface), record->interface ? record->interface : "");
 	snprintf(text, FLOW_TEXT, "%s %s %s %s %s %s %s", client, server, words[0] ? words[0] : "",
 		 words[1] ? words[1] : "", words[2] ? words[2] : "", record->reason ? record->reason : "", interface);
@@ -200,6 +201,6 @@ bool screen_filter_match(void *context, const struct record *record)
 		return filter_match_flow(filter->typed, record);
 	if (filter->kind == FILTER_NOTHING)
 		return true;
-	flow_text(text, record);
+	flow_text(text, record, filter->names);
 	return contains_words(text, filter->text);
 }

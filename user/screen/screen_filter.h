@@ -9,6 +9,7 @@
 enum { FILTER_TEXT = 200, FILTER_MESSAGE = 128 };
 
 struct filter;
+struct names;
 
 enum filter_kind { FILTER_NOTHING, FILTER_PLAIN, FILTER_TCPDUMP };
 
@@ -18,6 +19,7 @@ struct screen_filter {
 	enum filter_kind kind;
 	char wrong[FILTER_MESSAGE];  /* why an expression of tcpdump's words is none yet; "" if it is */
 	struct filter *base, *typed; /* NULL: none */
+	struct names *names;	     /* of hosts, as the row shows them; NULL: none. Its owner's to set */
 };
 
 /* Under a `base` that is known to be right (NULL: none). Returns 0 or -ENOMEM. */

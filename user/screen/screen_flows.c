@@ -71,7 +71,7 @@ static void draw_row(struct screen *screen, int row, __u32 number, const int *co
 		paint_text(row, 0, screen->columns, PAINT_PICKED, record ? "" : "(gone)");
 	for (int i = 0; i < count && record; i++) {
 		const struct view_column *shown = &view_columns[column[i]];
-		struct cell cell = { .tone = TONE_PLAIN };
+		struct cell cell = { .names = screen->source.names };
 		int length;
 
 		shown->fill(&cell, &view->rows[number], record);

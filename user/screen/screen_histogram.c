@@ -47,8 +47,8 @@ static void draw_bars(const struct histogram *histogram, int top, int bottom, in
 
 static void histogram_draw(struct screen *screen, int top, int bottom)
 {
-	char name[64];
-	const struct service *service = services_picked(&screen->services, name);
+	char name[NAMES_ENDPOINT];
+	const struct service *service = services_picked(screen, name);
 	const struct histogram *histogram = &service->span[screen->services.span];
 	int at = paint_format(top, 0, PAINT_BOLD, "%s", name);
 

@@ -155,7 +155,7 @@ static void ladder_draw(struct screen *screen, int top, int bottom)
 
 	if (!screen->paused) /* the count goes on, not the picture */
 		packets->shown = packets->rungs.count;
-	detail_title(&screen->detail, top);
+	detail_title(screen, top);
 	draw_status(screen, top + 1);
 	first = settle_first(packets, height > 0 ? height : 1);
 	for (int i = 0; i < height && first + (__u64)i < packets->shown; i++)

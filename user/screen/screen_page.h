@@ -6,6 +6,7 @@
 
 #include <time.h>
 
+#include "names/names.h"
 #include "paint.h"
 #include "rungs.h"
 #include "screen.h"
@@ -118,6 +119,9 @@ extern const struct page page_flows, page_detail, page_ladder, page_services, pa
 void screen_turn_to(struct screen *screen, const struct page *page);
 /* Of a row in sight, as is; while paused, as it was first shown. NULL: it is gone. */
 const struct record *screen_record(struct screen *screen, __u32 row);
+/* As names_endpoint has it; an address whole, a name no wider than `width`. */
+void screen_endpoint(const struct screen *screen, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version,
+		     __u16 port, int width);
 /* ---- header (screen_header.c) ---- */
 enum { HEADER_ROWS = 3 };
 void header_renew(struct screen *screen);
@@ -128,7 +132,7 @@ bool detail_open(struct screen *screen, __u32 row);
 /* Once for each picture, on whatever page. */
 void detail_renew(struct screen *screen);
 /* Its first line: who talks to whom, and how that stands. */
-void detail_title(const struct detail *detail, int row);
+void detail_title(const struct screen *screen, int row);
 /* ---- ladder ---- */
 /* Begins with the packets of the flow of the details; the page says it if that cannot be. */
 void packets_begin(struct screen *screen);
@@ -143,7 +147,7 @@ void packets_close(struct screen *screen);
 void services_renew(struct screen *screen);
 void services_close(struct services *services);
 /* That the histogram is of, and its name. */
-const struct service *services_picked(const struct services *services, char name[64]);
+const struct service *services_picked(const struct screen *screen, char name[NAMES_ENDPOINT]);
 /* Moves the cursor; false: the key does not. */
 bool services_move(struct screen *screen, int key);
 

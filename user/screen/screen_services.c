@@ -7,7 +7,7 @@
 #include "output/text.h"
 #include "output/units.h"
 
-enum { NAME_ROOM = 64, SLOW_ROWS = 6 };
+enum { SLOW_ROWS = 6 };
 
 /* ---- the list ---- */
 
@@ -109,20 +109,22 @@ void services_renew(struct screen *screen)
 	find_cursor(services);
 }
 
-static void name_of(char name[NAME_ROOM], const struct service_key *key)
+static void name_of(const struct screen *screen, char name[NAMES_ENDPOINT], const struct service_key *key, int width)
 {
 	if (key && key->ip_version)
-		text_endpoint(name, (const __u8 *)key->ip, key->ip_version, key->port);
+		screen_endpoint(screen, name, (const __u8 *)key->ip, key->ip_version, key->port, width);
 	else
 		strcpy(name, "others");
 }
 
-const struct service *services_picked(const struct services *services, char name[NAME_ROOM])
+const struct service *services_picked(const struct screen *screen, char name[NAMES_ENDPOINT])
 {
+	const struct services *services = &screen->services;
+
 	strcpy(name, "all services");
 	if (!services->picked || services->cursor >= services->count)
 		return &services->sum;
-	name_of(name, services->list[services->cursor].key);
+	name_of(screen, name, services->list[services->cursor].key, screen->columns / 2);
 	return services->list[services->cursor].service;
 }
 
@@ -200,16 +202,24 @@ static enum paint paint_of(const struct service *service, int which)
 	return which == -3 && service->counts.syn_retries ? PAINT_ODD : PAINT_PLAIN;
 }
 
+/* Column at which the numbers begin, with a blank: the name has what is before. */
+static int numbers_at(const struct screen *screen)
+{
+	int at = screen->columns;
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (screen->columns >= table[i].from)
+			at -= table[i].width + 1;
+	return at;
+}
+
 /* NULL: the head. */
 static void draw_line(const struct screen *screen, int row, const char *name, const struct service *service,
 		      double rate, bool picked)
 {
-	int at = screen->columns, first;
+	int at = numbers_at(screen), first;
 
 	paint_text(row, 0, screen->columns, service ? (picked ? PAINT_PICKED : PAINT_PLAIN) : PAINT_HEAD, name);
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		if (screen->columns >= table[i].from)
-			at -= table[i].width + 1;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		char text[UNITS_TEXT];
 
@@ -234,17 +244,17 @@ static void draw_slowest(const struct screen *screen, int top, int bottom)
 {
 	const struct services *services = &screen->services;
 	const struct slow_list *slowest;
-	char name[NAME_ROOM], sentence[SENTENCE];
+	char name[NAMES_ENDPOINT], sentence[SENTENCE];
 
 	if (services->cursor >= services->count || !services->list[services->cursor].key || top >= bottom)
 		return;
 	slowest = slowest_of(&screen->source.statistics->slowest, services->list[services->cursor].key);
-	name_of(name, services->list[services->cursor].key);
+	name_of(screen, name, services->list[services->cursor].key, screen->columns / 2);
 	paint_format(top++, 0, PAINT_BOLD, "slowest connections to %s", name);
 	for (__u32 i = 0; slowest && i < slowest->count && top < bottom; i++) {
 		const struct slow *slow = &slowest->slow[i];
 
-		text_endpoint(name, slow->ip, slow->ip_version, slow->port);
+		screen_endpoint(screen, name, slow->ip, slow->ip_version, slow->port, screen->columns / 3);
 		slow_sentence(sentence, &slow->handshake);
 		paint_format(top++, 0, PAINT_PLAIN, "%s %s", name, sentence);
 	}
@@ -263,9 +273,9 @@ static void services_draw(struct screen *screen, int top, int bottom)
 	draw_line(screen, top, "SERVICE", NULL, 0, false);
 	for (size_t i = 0; i < height && services->first + i < services->count; i++) {
 		size_t number = services->first + i;
-		char name[NAME_ROOM];
+		char name[NAMES_ENDPOINT];
 
-		name_of(name, services->list[number].key);
+		name_of(screen, name, services->list[number].key, numbers_at(screen) - 1);
 		draw_line(screen, top + 1 + (int)i, name, services->list[number].service, services->rates[number].rate,
 			  number == services->cursor);
 	}

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "names/names.h"
 #include "output/text.h"
 #include "output/units.h"
 
@@ -34,8 +35,11 @@ FROM_TABLE(fill_server_flags, COLUMN_FLAGS, true)
 
 static void fill_server(struct cell *cell, const struct view_row *row, const struct record *record)
 {
+	char endpoint[NAMES_ENDPOINT];
+
 	(void)row;
-	text_endpoint(cell->text, record->server.ip, record->ip_version, record->server.port);
+	names_endpoint(cell->names, endpoint, record->server.ip, record->ip_version, record->server.port);
+	snprintf(cell->text, sizeof(cell->text), "%s", endpoint);
 }
 
 static void fill_syns(struct cell *cell, const struct view_row *row, const struct record *record)

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "bars.h"
+#include "names/names.h"
 #include "statistics.h"
 #include "output/text.h"
 #include "output/units.h"
@@ -16,6 +17,7 @@
 enum { BAR = 40, ROWS = 12, TIME_TEXT = 40 };
 
 static FILE *out;
+static struct names *names;
 static bool full_ledger;
 
 static const char *const span_names[SERVICE_SPANS] = { "connect", "server", "client" };
@@ -23,6 +25,7 @@ static const char *const span_names[SERVICE_SPANS] = { "connect", "server", "cli
 static int report_open(const struct output_options *options)
 {
 	out = options->to;
+	names = options->names;
 	full_ledger = options->stats;
 	return 0;
 }
@@ -141,13 +144,13 @@ static void print_bars(const struct histogram *histogram)
 
 static void print_slowest(const struct slow_list *list)
 {
-	char client[TEXT_ENDPOINT], sentence[SENTENCE];
+	char client[NAMES_ENDPOINT], sentence[SENTENCE];
 
 	fprintf(out, "  slowest\n");
 	for (__u32 i = 0; i < list->count; i++) {
 		const struct slow *slow = &list->slow[i];
 
-		text_endpoint(client, slow->ip, slow->ip_version, slow->port);
+		names_endpoint(names, client, slow->ip, slow->ip_version, slow->port);
 		slow_sentence(sentence, &slow->handshake);
 		fprintf(out, "    %s %s\n", client, sentence);
 	}
@@ -157,10 +160,10 @@ static void print_service(const struct statistics_service *row, const struct slo
 {
 	const struct slow_list *list = row->key ? slowest_of(slowest, row->key) : NULL;
 	const struct service *service = row->service;
-	char name[TEXT_ENDPOINT] = "other services, for which there was no room";
+	char name[NAMES_ENDPOINT] = "other services, for which there was no room";
 
 	if (row->key)
-		text_endpoint(name, (const __u8 *)row->key->ip, row->key->ip_version, row->key->port);
+		names_endpoint(names, name, (const __u8 *)row->key->ip, row->key->ip_version, row->key->port);
 	fprintf(out, "\n%s", name);
 	print_count("  ", service_attempts(service));
 	fputs(service_attempts(service) == 1 ? " attempt\n" : " attempts\n", out);

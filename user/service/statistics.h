@@ -8,6 +8,8 @@
 #include "../../include/service.h"
 #include "slowest.h"
 
+struct names;
+
 struct statistics {
 	struct service_set *sets;    /* SERVICE_SETS, the picture; NULL: no statistics are wanted */
 	struct service_set *counted; /* of the flows that passed a live filter; NULL: the engine's are taken */
@@ -43,6 +45,8 @@ struct statistics_service {
 /* Lists the services with attempts, most attempts first, `other` (summed into *other) last. Returns a list that the
  * caller frees, and its length; NULL: no memory. */
 struct statistics_service *statistics_list(const struct statistics *statistics, struct service *other, size_t *count);
+/* Asks for the names of those whom a report of the picture shows (names.h). */
+void statistics_ask(const struct statistics *statistics, struct names *names);
 /* Of all services. */
 void statistics_sum(const struct statistics *statistics, struct service *sum);
 /* Did services find no room? */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* For processes of our own that outlive what the program holds, or must not share it. */
+#ifndef TCPSCOPE_USER_DESCRIPTORS_H
+#define TCPSCOPE_USER_DESCRIPTORS_H
+
+/* Leaves open nothing of the program's but `one` and `other` (may be the same), neither its pipes to a reader nor its
+ * terminal. `null`: /dev/null, which takes the standard streams' place; negative: they are closed. */
+void descriptors_keep(int null, int one, int other);
+
+#endif
