@@ -29,7 +29,7 @@ _tcpscope() {
 	--active | --duration | --flows | --interval | --pin | --unpin | --assert | --ladder) return ;;
 	*)
 		words="--interface --read --interval --ladder --output --color --report --active --duration --flows --hook"
-		words+=" --merge --pin --tap --unpin --user --assert --junit --stats --strict --help --version"
+		words+=" --merge --resolve --pin --tap --unpin --user --assert --junit --stats --strict --help --version"
 		;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

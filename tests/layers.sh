@@ -121,13 +121,19 @@ verdict "only the live source knows BPF" \
 	"$(includes $(others live) | grep -E ":[<\"](bpf/|xdp/|linux/bpf|.*\.skel\.h|(${bpf_headers:-none})\$)")"
 
 text_headers=$(find user/output user/service -name '*.h' -printf '%f\n' | paste -sd'|')
-output_may="\.\./\.\./include/record\.h|(output/|service/)?(${text_headers//./\\.})"
+output_may="\.\./\.\./include/record\.h|names/names\.h|(output/|service/)?(${text_headers//./\\.})"
 verdict "outputs see the record and the tools of text" \
 	"$(includes user/output/output_*.c | grep ':"' | grep -vE ":\"($output_may)\$")"
 
 # shellcheck disable=SC2046
 verdict "only replay and filter know libpcap" \
 	"$(includes $(others replay) | grep -E ':[<"]pcap(/|\.h)')"
+
+# shellcheck disable=SC2046
+verdict "of names all see but the cache; only the resolver looks up" \
+	"$(includes $(others names) | grep -E ':[<"](netdb|resolv|arpa/nameser|names/(question|zones)|(question|zones))\.h'
+	includes $(others names) | grep '"names/resolver\.h' | grep -v '^user/main\.c:'
+	includes user/names/*.[ch] | grep '<netdb\.h' | grep -v '^user/names/resolver\.c:')"
 
 # They escape what they say: a name could command the terminal.
 verdict "what the program says goes through message_put" \
