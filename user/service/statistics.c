@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "names/names.h"
-
 int statistics_open(struct statistics *statistics, bool filtered)
 {
 	*statistics = (struct statistics){ .sets = calloc(SERVICE_SETS, sizeof(struct service_set)) };
@@ -108,19 +106,6 @@ struct statistics_service *statistics_list(const struct statistics *statistics, 
 	if (list && service_attempts(other))
 		list[(*count)++] = (struct statistics_service){ NULL, other };
 	return list;
-}
-
-void statistics_ask(const struct statistics *statistics, struct names *names)
-{
-	for (int i = 0; i < SERVICE_SETS * SERVICE_WAYS && names; i++) {
-		const struct service_key *key = &statistics->sets[i / SERVICE_WAYS].key[i % SERVICE_WAYS];
-		const struct slow_list *list = key->ip_version ? slowest_of(&statistics->slowest, key) : NULL;
-
-		if (key->ip_version)
-			names_ask(names, (const __u8 *)key->ip, key->ip_version);
-		for (__u32 slow = 0; list && slow < list->count; slow++)
-			names_ask(names, list->slow[slow].ip, list->slow[slow].ip_version);
-	}
 }
 
 void statistics_sum(const struct statistics *statistics, struct service *sum)

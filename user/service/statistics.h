@@ -45,7 +45,7 @@ struct statistics_service {
 /* Lists the services with attempts, most attempts first, `other` (summed into *other) last. Returns a list that the
  * caller frees, and its length; NULL: no memory. */
 struct statistics_service *statistics_list(const struct statistics *statistics, struct service *other, size_t *count);
-/* Asks for the names of those whom a report of the picture shows (names.h). */
+/* Asks for the names of those whom a report of the picture shows (statistics_names.c). */
 void statistics_ask(const struct statistics *statistics, struct names *names);
 /* Of all services. */
 void statistics_sum(const struct statistics *statistics, struct service *sum);
