@@ -4,11 +4,12 @@
 #ifndef TCPSCOPE_GLANCE_H
 #define TCPSCOPE_GLANCE_H
 
-#include "flow.h"
+#include "handshake.h"
 
 struct glance {
 	__u64 packets, payload_bytes; /* of both sides, as in the record */
 	__u32 resent;		      /* segments that repeated octets sent before, of both sides */
+	bool over;		      /* closed or reset: it only waits to be reported */
 };
 
 /* Whose slot it is: 31 bits of the key's hash, the same when the flow was retired, which inverts it (table_retire). */
@@ -29,7 +30,7 @@ INLINE __u64 glance_last_ns(const struct flow *flow)
 
 INLINE void glance_take(struct glance *glance, const struct flow *flow, const struct facts *facts)
 {
-	*glance = (struct glance){ 0 };
+	*glance = (struct glance){ .over = flow->tally[0].retired || flow_is_over(flow) };
 	for (int i = 0; i < 2; i++) {
 		const struct half_facts *half = &facts->half[i];
 		__u64 volume = flow->tally[i].volume;

@@ -2,6 +2,7 @@
 /* Which options go together. */
 #include "options_check.h"
 
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +71,13 @@ static void check_active(const struct options *options)
 		usage_error("--active is not for --ladder");
 }
 
+/* Who is to be found while nothing is attached yet. */
+static void check_user(const struct options *options)
+{
+	if (options->user && !getpwnam(options->user))
+		usage_error("--user: no user '%s'", options->user);
+}
+
 /* The capture that somebody named without -r, or after another. */
 static bool names_capture(const char *filter)
 {
@@ -86,6 +94,7 @@ void options_check(struct options *options)
 	check_report(options);
 	check_active(options);
 	check_pin(options);
+	check_user(options);
 	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO || options->merge))
 		usage_error("--duration, --hook, --tap and --merge are for interfaces, not for a capture");
 	if (options->hook == HOOK_TAP && !options->interfaces)

@@ -8,12 +8,14 @@
 import json
 import os
 import shutil
+import socket
 import struct
 
 import hand
 import net
 import report
-from scope import BINARY
+from scope import BINARY, Scope
+from sniff import socket_inside
 
 FAILED, USAGE = 1, 2
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
@@ -59,7 +61,7 @@ def check_empty(name, done):
 REFUSED = (
     ("no such interface", ("-i", "nosuch0"), FAILED, "nosuch0"),
     ("an interface's name that commands terminals", ("-i", HOSTILE), FAILED, SHOWN),
-    ("a user's name that does", ("-i", "veth0", "--user", HOSTILE), FAILED, SHOWN),
+    ("a user's name that does", ("-i", "veth0", "--user", HOSTILE), USAGE, SHOWN),
     ("one of two interfaces is not there", ("-i", "veth0", "-i", "nosuch0"), FAILED, "nosuch0"),
     ("bad filter, live", ("-i", "veth0", "port", "ninety"), USAGE, "port ninety"),
     ("filter that may loop", ("-r", f"{SCRATCH}/good.pcap", "ip6", "protochain", "6"), USAGE, "protochain"),
@@ -115,6 +117,36 @@ def check_hostile():
     net.inside("client", "ip", "link", "delete", HOSTILE)
 
 
+def check_down():
+    """An interface that is down is watched, but not in silence: it may come up."""
+    net.veth_make("client", "server", "veth7")
+    scope = Scope("client", ["veth7"])
+    lines = [line for line in scope.lines if "is down" in line]
+    report.check("input an interface that is down: a line says so", len(lines) == 1 and "veth7 is down" in lines[0], scope.lines)
+    net.addresses_set("client", "veth7", "198.51.100.1/24")
+    net.addresses_set("server", "veth7", "198.51.100.2/24")
+    for namespace in ("client", "server"):
+        net.await_true(lambda name=namespace: net.link(name, "veth7")["operstate"] == "UP", "veth7 up")
+    client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        client.connect(("198.51.100.2", 7))
+    except ConnectionRefusedError:
+        pass
+    report.equal("input an interface that was down: exit status", scope.stop(), 0)
+    report.equal("input an interface that was down: its flows", [flow["outcome"] for flow in scope.flows], ["refused"])
+    scope = Scope("client", ["veth7"])
+    report.check("input an interface that is up: no such line", not any("down" in line for line in scope.lines), scope.lines)
+    scope.stop()
+    net.inside("client", "ip", "link", "delete", "veth7")
+
+
+def check_watched_only():
+    """The loopback interface receives what it sends: one direction is watched, and one is told of."""
+    done = tcpscope("-i", "lo", "--output", "table", "--duration", "0.2")
+    report.check("input loopback: the account of what is watched, and no other", "lo ingress: " in done.stdout and
+                 "lo egress" not in done.stdout and done.returncode == 0, done)
+
+
 def main():
     net.namespace_make("client")
     net.namespace_make("server")
@@ -136,6 +168,8 @@ def main():
         check_refused("stdout is full", done, FAILED, "space")
     check_good()
     check_hostile()
+    check_down()
+    check_watched_only()
     report.equal("input: nothing is attached after all that", net.attached("client", "veth0"), [])
 
 

@@ -98,6 +98,12 @@ def rows(text):
     return found
 
 
+def seen(text):
+    """Packets, of the header; -1 while it is being drawn."""
+    found = re.match(r"([\d,]+) seen", text.split("\n")[HEADER - 1])
+    return int(found[1].replace(",", "")) if found else -1
+
+
 def status(text):
     return text.split("\n")[HEADER]
 
@@ -220,6 +226,8 @@ def check_sparks(terminal):
 def check_ended(terminal):
     refuse()
     text = shown(terminal, 4, "the one that was refused")
+    report.check("screen header: what was refused is not open, nor when its row is still there",
+                 re.search(r"  open 3$", text.split("\n")[1]), text.split("\n")[1])
     report.check("screen: refused", [row for row in rows(text) if row["SERVER"] == f"{SERVER}:{SILENT}" and
                                      row["STATE"] == "reset"], rows(text))
     terminal.wait(lambda text: "  open 3" in text and len(rows(text)) == 4, "it is swept, and still shown")
@@ -317,9 +325,10 @@ def main():
     for pair in talk.pairs:
         exchange(*pair, 10)
     shown(terminal, 3, "the flows, midstream")
+    before = seen(terminal.text())
     refuse()
     exchange(*talk.pairs[0], 10)
-    terminal.wait(lambda text: "  open 4" in text, "another flow")
+    terminal.wait(lambda text: seen(text) > before + 4, "another flow")
     report.check("screen: the command line's filter", status(terminal.text()).startswith("3 shown"),
                  status(terminal.text()))
     check_filter(terminal)

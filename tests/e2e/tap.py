@@ -58,6 +58,8 @@ def counted(mode, sender, listener):
     report.equal(f"tap {mode}: nothing reaches the host", got, None)
     report.equal(f"tap {mode}: nor does a connection", reachable(listener), False)
     report.equal(f"tap {mode}: exit status", scope.stop(), 0)
+    report.equal(f"tap {mode}: no account of what is not watched",
+                 [ledger["direction"] for ledger in scope.ledgers], ["ingress"])
     ledger = scope.ledger("veth0", "ingress")
     report.equal(f"tap {mode}: every frame is counted",
                  (ledger["in_flows"] >= FRAMES, ledger["seen"] >= 2 * FRAMES, ledger["unaccounted"]), (True, True, 0))

@@ -41,6 +41,7 @@ LINES = (
     ("a value for an option that has none", ("--merge=yes",), "--merge takes no value"),
     ("short for two options", ("--in", "1"), "'--in' is short for several options"),
     ("an option that is not there", ("--frobnicate=1",), "no such option: '--frobnicate=1'"),
+    ("a user that is not there", ("-r", "CAPTURE", "--user", "nosuch"), "no user 'nosuch'"),
     ("a letter that is not there", ("-x",), "no such option: '-x'"),
 )
 

@@ -271,3 +271,31 @@ Test(view, columns_fit_every_width_and_the_ordered_one_stays)
 		}
 	}
 }
+
+static void glance_over(struct view *view, __u32 slot, __u64 at_ns, bool over)
+{
+	const struct glance glance = { .packets = at_ns, .over = over };
+
+	view_present(view, 0, (__u8)(view->occupied[0] | 1 << slot));
+	if (view_moved(view, slot, slot + 1, at_ns))
+		view_glance(view, slot, slot + 1, at_ns, &glance);
+}
+
+Test(view, counts_those_that_only_wait_to_be_reported)
+{
+	struct view view;
+
+	cr_assert_eq(view_open(&view, 8), 0);
+	for (__u32 slot = 0; slot < 3; slot++)
+		glance_over(&view, slot, 1, false);
+	cr_expect_eq(view.over, 0);
+	glance_over(&view, 1, 2, true);
+	glance_over(&view, 1, 3, true);
+	glance_over(&view, 2, 2, true);
+	cr_expect_eq(view.over, 2);
+	view_present(&view, 0, 5); /* the second is swept */
+	cr_expect_eq(view.over, 1);
+	glance_over(&view, 2, 1, false); /* another flow in its slot */
+	cr_expect_eq(view.over, 0);
+	view_close(&view);
+}

@@ -239,15 +239,20 @@ static int attach_ingress(struct attach *attach, const struct watched *watched, 
 	return 0;
 }
 
+bool attach_watches(const struct attach *attach, const struct watched *watched, enum interface_direction direction)
+{
+	return direction == DIRECTION_INGRESS || (!watched->loopback && attach->choice != HOOK_TAP);
+}
+
 static int attach_egress(struct attach *attach, const struct watched *watched, unsigned int number)
 {
-	const char *how, *why = watched->loopback	     ? "it receives what it sends"
-				: attach->choice == HOOK_TAP ? "--tap drops what arrives, and nothing is sent there"
-							     : NULL;
+	const char *how;
 	int err = 0;
 
-	if (why) {
-		message_put("%s: egress not watched, because %s", watched->name, why);
+	if (!attach_watches(attach, watched, DIRECTION_EGRESS)) {
+		message_put("%s: egress not watched, because %s", watched->name,
+			    watched->loopback ? "it receives what it sends"
+					      : "--tap drops what arrives, and nothing is sent there");
 		return 0;
 	}
 	how = attach_tc(attach, watched, number, DIRECTION_EGRESS, &err);

@@ -32,6 +32,9 @@ int attach_load(struct attach *attach, struct interfaces *interfaces);
 /* Attaches to one interface, entered in the kernel's map before. Prints where and why, or what is wrong; 0 or -errno. */
 int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
 
+/* Are packets of this direction seen at all? */
+bool attach_watches(const struct attach *attach, const struct watched *watched, enum interface_direction direction);
+
 void detach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
 /* Closes its links, which need no privilege to go. */
 void attach_close_links(struct attach *attach, unsigned int number);

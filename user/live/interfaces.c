@@ -84,6 +84,8 @@ static int read_kind(struct watched *watched)
 		err = -EPFNOSUPPORT;
 		goto out;
 	}
+	if (!ioctl(fd, SIOCGIFFLAGS, &request))
+		watched->down = !(request.ifr_flags & IFF_UP);
 	read_driver(watched, fd);
 out:
 	close(fd);
@@ -124,6 +126,8 @@ static int add(struct interfaces *interfaces, const char *name)
 	err = read_kind(watched);
 	if (err && err != -EPFNOSUPPORT)
 		message_put("%s: cannot ask for its kind: %s", name, strerror(-err));
+	if (!err && watched->down)
+		message_put("%s is down: nothing is seen until it is up", name);
 	interfaces->count += !err;
 	return err;
 }

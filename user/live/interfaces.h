@@ -14,6 +14,7 @@ struct watched {
 	bool ethernet;	 /* frames begin with an Ethernet header; else with IP */
 	bool loopback;	 /* receives what it sends */
 	bool physical;	 /* a NIC, neither software nor paravirtual */
+	bool down;	 /* at the start */
 	bool gone;	 /* deleted, or moved to another namespace, since */
 	char driver[32]; /* "" if unknown */
 };

@@ -148,22 +148,30 @@ static int watch_flows(struct live *live)
 	return err;
 }
 
-/* The accounts, after all flows. `whole`: nothing was lost, and every packet is accounted for. */
-static int put_ledgers(struct live *live, bool *whole)
+static int put_ledger(struct live *live, unsigned int number, enum interface_direction direction, bool *whole)
 {
-	int err = 0, tries = live_stays(live) ? READINGS : 1;
+	int tries = live_stays(live) ? READINGS : 1, err;
 	struct ledger_record record;
 
+	err = harvest_ledger(&live->harvest, number, direction, tries, &record);
+	if (err)
+		return err;
+	statistics_ledger(live->statistics, &record.ledger);
+	*whole &= ledger_is_whole(&record.ledger);
+	return live->output->ledger(&record);
+}
+
+/* The accounts, after all flows, of what is watched. `whole`: nothing was lost, and every packet is accounted for. */
+static int put_ledgers(struct live *live, bool *whole)
+{
+	int err = 0;
+
 	*whole = true;
-	for (unsigned int i = 0; i < live->interfaces.count && !err; i++) {
-		for (int direction = 0; direction < DIRECTIONS && !err; direction++) {
-			err = harvest_ledger(&live->harvest, i, (enum interface_direction)direction, tries, &record);
-			if (!err)
-				err = live->output->ledger(&record);
-			statistics_ledger(live->statistics, &record.ledger);
-			*whole &= ledger_is_whole(&record.ledger);
-		}
-	}
+	for (unsigned int i = 0; i < live->interfaces.count && !err; i++)
+		for (int direction = 0; direction < DIRECTIONS && !err; direction++)
+			if (attach_watches(&live->attach, &live->interfaces.watched[i],
+					   (enum interface_direction)direction))
+				err = put_ledger(live, i, (enum interface_direction)direction, whole);
 	return err;
 }
 

@@ -142,6 +142,7 @@ static int start_again(struct live *live)
 	int err = live->options->unpin ? 0 : pin_fits(&live->pin, live->options, &live->interfaces);
 
 	attach_open(&live->attach, &live->loader, live->options);
+	live->attach.choice = (enum hook_choice)live->pin.state.hook; /* --unpin names none */
 	if (!err)
 		err = pin_adopt(&live->pin, &live->loader, &live->attach);
 	return err ? err : harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);

@@ -76,7 +76,7 @@ static void draw_rates(const struct screen *screen)
 	at = draw_quantile(at, "  connect p50 ", connect, 500000);
 	at = draw_quantile(at, " p99 ", connect, 990000);
 	at = draw_count(1, at, " of ", (double)connect->count, "/10s");
-	draw_count(1, at, "  open ", screen->source.view->live, "");
+	draw_count(1, at, "  open ", screen->source.view->live - screen->source.view->over, "");
 }
 
 static int draw_alarm(int at, const char *before, __s64 count, const char *behind)

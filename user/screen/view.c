@@ -51,8 +51,12 @@ void view_present(struct view *view, __u32 first, __u8 ways)
 
 	view->occupied[first / 8] = ways;
 	view->live += (__u32)__builtin_popcount(ways);
-	for (; gone; gone &= gone - 1)
-		view->rows[first + (__u32)__builtin_ctz(gone)] = (struct view_row){ 0 };
+	for (; gone; gone &= gone - 1) {
+		struct view_row *row = &view->rows[first + (__u32)__builtin_ctz(gone)];
+
+		view->over -= row->over;
+		*row = (struct view_row){ 0 };
+	}
 }
 
 bool view_moved(struct view *view, __u32 slot, __u32 identity, __u64 last_ns)
@@ -79,8 +83,11 @@ void view_glance(struct view *view, __u32 slot, __u32 identity, __u64 last_ns, c
 	struct view_row *row = &view->rows[slot];
 
 	/* Fewer packets than before: its key was used anew, in the slot that its predecessor left. */
+	view->over -= row->over;
 	if (!row->live || row->identity != identity || glance->packets < row->packets)
 		*row = (struct view_row){ .identity = identity, .live = true };
+	row->over = glance->over;
+	view->over += row->over;
 	row->packet_rate = rate(view, row->packets, glance->packets);
 	row->byte_rate = rate(view, row->payload_bytes, glance->payload_bytes);
 	row->last_ns = last_ns;

@@ -22,13 +22,14 @@ struct view_key {
 	__u32 third;
 } __attribute__((packed, aligned(4)));
 
-enum { VIEW_RESENT_MAX = (1 << 29) - 1 };
+enum { VIEW_RESENT_MAX = (1 << 28) - 1 };
 
 /* One flow; its number is that of its slot in the source's table, or above all of them if it has ended. Small, since a
  * million flows have a million and a half of them. */
 struct view_row {
 	__u32 identity;	   /* with the number, the flow's name: glance_identity, or which of the ended it is */
-	__u32 resent : 29; /* saturating at VIEW_RESENT_MAX */
+	__u32 resent : 28; /* saturating at VIEW_RESENT_MAX */
+	__u32 over : 1;	   /* of those in the table: closed or reset */
 	__u32 live : 1;	   /* there is a flow */
 	__u32 matches : 1; /* the filter's word, as of its last record */
 	__u32 stale : 1;   /* moved since, and is judged or ranked by its record */
@@ -61,7 +62,7 @@ struct view {
 	__u64 now_ns, interval_ns; /* of the present scan, and since the one before; 0: there was none */
 	__u32 records_left;	   /* of this scan */
 	__u32 resume;		   /* the slot at which the next scan begins */
-	__u32 live;		   /* flows in the table */
+	__u32 live, over;	   /* flows in the table, and of these that only wait to be reported */
 
 	__u32 *ranked; /* numbers of the rows that match; sorted as far as was asked */
 	__u32 matching;
