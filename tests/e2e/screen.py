@@ -268,6 +268,34 @@ def check_services(terminal):
     terminal.wait_for(" shown, by ")
 
 
+def services_of(text):
+    return [int(port) for port in re.findall(rf"^{SERVER}:(\d+) +\d+ ", text, re.M)]
+
+
+def check_services_filter(terminal):
+    terminal.keys("2", "Home")
+    terminal.wait(lambda text: len(services_of(text)) == 4, "all services")
+    terminal.keys("/")
+    terminal.type("port 8002 or port 8003")
+    terminal.wait(lambda text: sorted(services_of(text)) == [8002, 8003] and status(text) ==
+                  "2 of 4 services; filter: port 8002 or port 8003  (tcpdump)", "a filter of services, tcpdump syntax")
+    terminal.keys("Escape", "/")
+    terminal.type(f"2:{SILENT}")
+    terminal.wait(lambda text: services_of(text) == [SILENT] and status(text).endswith("(text)"),
+                  "a filter of services, plain text")
+    terminal.keys("Enter", "Enter")
+    terminal.wait(lambda text: status(text).startswith(f"{SERVER}:{SILENT}  connect  server  client"),
+                  "the histogram of the one that is in sight")
+    terminal.keys("Escape")
+    terminal.wait(lambda text: services_of(text) == [SILENT], "and back")
+    terminal.keys("Escape")
+    terminal.wait(lambda text: len(services_of(text)) == 4 and "filter: " not in text, "the filter given up")
+    report.check("screen services: filter", True)
+    terminal.keys("1", "/")  # each page has its own
+    terminal.wait(lambda text: status(text).startswith("4 shown") and "8002" not in status(text), "flows, all of them")
+    terminal.keys("Escape")
+
+
 def is_drawn(text, columns, height):
     lines = text.split("\n")
     return len(lines) == height and len(lines[0]) == columns and "q quit" in lines[-1] and \
@@ -314,6 +342,7 @@ def main():
     check_pause(terminal)
     check_ended(terminal)
     check_services(terminal)
+    check_services_filter(terminal)
     check_sizes(terminal, talk)
     terminal.keys("q")
     text = terminal.wait_for("total 4 flows: 3 accepted, 1 refused")

@@ -203,6 +203,29 @@ Test(names, forgets_the_oldest)
 	end(&fixture);
 }
 
+Test(names, forgets_nothing_for_what_is_only_sought)
+{
+	struct fixture fixture = begin();
+	char text[NAMES_ENDPOINT];
+	struct question question;
+	__u8 ip[16];
+
+	for (unsigned int host = 0; host < NAMES_ROOM; host++) {
+		address(ip, host);
+		cr_expect_not(names_sought(fixture.names, text, ip, 4, PORT));
+		cr_assert(asked(&fixture, &question), "there is room");
+		reply(&fixture, question.number, "a.org", 5);
+		cr_assert(names_take(fixture.names));
+	}
+	address(ip, NAMES_ROOM);
+	cr_expect_not(names_sought(fixture.names, text, ip, 4, PORT));
+	cr_expect_eq(count_asked(&fixture), 0);
+	address(ip, 0);
+	cr_expect(names_sought(fixture.names, text, ip, 4, PORT));
+	cr_expect_str_eq(text, "a.org:80");
+	end(&fixture);
+}
+
 Test(names, has_room_for_no_more_than_it_may_keep)
 {
 	struct fixture fixture = begin();

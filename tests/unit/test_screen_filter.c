@@ -102,3 +102,31 @@ Test(screen_filter, what_is_not_complete_leaves_the_last_in_force)
 	cr_expect_not(screen_filter_wanted(&filter));
 	screen_filter_close(&filter);
 }
+
+static bool matches_service(const char *text, __u16 port)
+{
+	const __u8 ip[16] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 2 };
+	struct screen_filter filter;
+	bool matched;
+
+	cr_assert_eq(screen_filter_open(&filter, NULL), 0);
+	snprintf(filter.text, sizeof(filter.text), "%s", text);
+	screen_filter_renew(&filter);
+	matched = screen_filter_match_service(&filter, ip, 4, port);
+	screen_filter_close(&filter);
+	return matched;
+}
+
+Test(screen_filter, of_services_by_address_and_port)
+{
+	cr_expect(matches_service("", 443));
+	cr_expect(matches_service("port 443", 443));
+	cr_expect(matches_service("tcp port https and host 192.0.2.2", 443));
+	cr_expect_not(matches_service("port 443", 80));
+	cr_expect_not(matches_service("not port 443", 443));
+	cr_expect(matches_service("net 192.0.2.0/24 and not port 443", 80));
+	cr_expect(matches_service("192.0.2.2:44", 443));
+	cr_expect(matches_service("443 0.2", 443));
+	cr_expect_not(matches_service("192.0.2.2 80", 443));
+	cr_expect_not(matches_service("accepted", 443), "a service has no outcome");
+}

@@ -97,13 +97,13 @@ static void entry_forget(struct names *names, const struct entry *entry)
 	*at = entry->beside;
 }
 
-/* In place of the oldest; NULL if that still waits for its answer. */
-static struct entry *entry_new(struct names *names, const __u8 ip[16], __u8 ip_version)
+/* In place of the oldest, if it may be forgotten; NULL if not, or if it still waits for its answer. */
+static struct entry *entry_new(struct names *names, const __u8 ip[16], __u8 ip_version, bool may_forget)
 {
 	struct entry *entry = &names->entries[names->next];
 	__u32 *place = place_of(names, ip);
 
-	if (entry->state == ENTRY_WANTED || entry->state == ENTRY_ASKED)
+	if (entry->state == ENTRY_WANTED || entry->state == ENTRY_ASKED || (entry->state != ENTRY_FREE && !may_forget))
 		return NULL;
 	if (entry->state != ENTRY_FREE)
 		entry_forget(names, entry);
@@ -183,14 +183,14 @@ static void send_wanted(struct names *names)
 }
 
 /* What is known of an address, which is asked for if that is nothing. NULL: no room. */
-static const struct entry *entry_of(struct names *names, const __u8 ip[16], __u8 ip_version)
+static const struct entry *entry_of(struct names *names, const __u8 ip[16], __u8 ip_version, bool may_forget)
 {
 	struct entry *entry = entry_find(names, ip);
 
 	if (entry && (entry->state != ENTRY_NAMELESS || names->socket < 0 || now_ms() - entry->at_ms < AGAIN_MS))
 		return entry;
 	if (!entry && names->socket >= 0)
-		entry = entry_new(names, ip, ip_version);
+		entry = entry_new(names, ip, ip_version, may_forget);
 	if (entry && !try_question(names, entry)) /* who waits does so for another's sake */
 		want(names, entry);
 	return entry;
@@ -199,28 +199,39 @@ static const struct entry *entry_of(struct names *names, const __u8 ip[16], __u8
 void names_ask(struct names *names, const __u8 ip[16], __u8 ip_version)
 {
 	if (names)
-		entry_of(names, ip, ip_version);
+		entry_of(names, ip, ip_version, true);
 }
 
 bool names_awaited(struct names *names, const __u8 ip[16], __u8 ip_version)
 {
-	const struct entry *entry = names ? entry_of(names, ip, ip_version) : NULL;
+	const struct entry *entry = names ? entry_of(names, ip, ip_version, true) : NULL;
 
 	return entry && (entry->state == ENTRY_WANTED || entry->state == ENTRY_ASKED);
 }
 
-bool names_endpoint(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port)
+static bool put_endpoint(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port,
+			 bool may_forget)
 {
 	const struct entry *entry = NULL;
 
 	if (names)
-		entry = names->waited ? entry_find(names, ip) : entry_of(names, ip, ip_version);
+		entry = names->waited ? entry_find(names, ip) : entry_of(names, ip, ip_version, may_forget);
 	if (!entry || entry->state != ENTRY_NAMED) {
 		text_endpoint(text, ip, ip_version, port);
 		return false;
 	}
 	snprintf(text, NAMES_ENDPOINT, "%s:%u", entry->name, port);
 	return true;
+}
+
+bool names_endpoint(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port)
+{
+	return put_endpoint(names, text, ip, ip_version, port, true);
+}
+
+bool names_sought(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port)
+{
+	return put_endpoint(names, text, ip, ip_version, port, false);
 }
 
 /* ---- answers ---- */

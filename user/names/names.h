@@ -23,6 +23,8 @@ struct names;
 /* "www.example.org:443" or, as long as there is no such name, text_endpoint's "192.0.2.1:443". Printable ASCII.
  * True: it is a name. */
 bool names_endpoint(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port);
+/* The same for text that is searched, not shown: asks only as long as no answer has to be forgotten for it. */
+bool names_sought(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port);
 /* Asks ahead, for what will be printed soon. */
 void names_ask(struct names *names, const __u8 ip[16], __u8 ip_version);
 /* Would it be worth while to wait? Not if the answer is there, or none is on its way. */

@@ -29,7 +29,7 @@ int screen_open(struct screen **screen, const struct screen_source *source, bool
 		err = paint_open(colour);
 	if (err)
 		return err;
-	opened->filter.names = source->names;
+	opened->filter.names = opened->services.filter.names = source->names;
 	opened->page = &page_flows;
 	opened->column = VIEW_COLUMN_RATE;
 	view_order_by(source->view, &(struct view_order){ .key = view_columns[VIEW_COLUMN_RATE].key,
@@ -47,6 +47,7 @@ void screen_close(struct screen *screen)
 	packets_close(screen);
 	paint_close();
 	screen_filter_close(&screen->filter);
+	screen_filter_close(&screen->services.filter);
 	services_close(&screen->services);
 	free(screen->seen);
 	free(screen);
@@ -58,6 +59,7 @@ void screen_names_came(struct screen *screen)
 {
 	if (screen->filter.kind == FILTER_PLAIN)
 		view_match_by(screen->source.view, screen_filter_match, &screen->filter);
+	services_names_came(&screen->services);
 }
 
 bool screen_is_stale(const struct screen *screen) { return screen->stale; }

@@ -165,17 +165,30 @@ void screen_filter_renew(struct screen_filter *filter)
 
 bool screen_filter_wanted(const struct screen_filter *filter) { return filter->base || filter->kind != FILTER_NOTHING; }
 
+/* "www.example.org:80 192.0.2.1:80", or the address alone. Returns the length. */
+static int endpoint_text(char *text, size_t size, struct names *names, const __u8 ip[16], __u8 ip_version, __u16 port)
+{
+	char name[NAMES_ENDPOINT], address[TEXT_ENDPOINT];
+	bool named = names_sought(names, name, ip, ip_version, port);
+
+	text_endpoint(address, ip, ip_version, port);
+	return snprintf(text, size, "%s%s%s", named ? name : "", named ? " " : "", address);
+}
+
 /* What a flow's row says that does not move: endpoints, words, interface. */
 static void flow_text(char text[FLOW_TEXT], const struct record *record, struct names *names)
 {
-	char client[NAMES_ENDPOINT], server[NAMES_ENDPOINT], interface[64];
+	const struct record_side *client = &record->client, *server = &record->server;
 	const char *words[] = { words_state(record->state), words_outcome(record->outcome),
 				words_closed_by(record->closed_by) };
+	char interface[64];
+	int at;
 
-	names_endpoint(names, client, record->client.ip, record->ip_version, record->client.port);
-	names_endpoint(names, server, record->server.ip, record->ip_version, record->server.port);
 	text_escape(interface, sizeof(interface), record->interface ? record->interface : "");
-	snprintf(text, FLOW_TEXT, "%s %s %s %s %s %s %s", client, server, words[0] ? words[0] : "",
+	at = endpoint_text(text, FLOW_TEXT, names, client->ip, record->ip_version, client->port);
+	text[at++] = ' ';
+	at += endpoint_text(text + at, FLOW_TEXT - (size_t)at, names, server->ip, record->ip_version, server->port);
+	snprintf(text + at, FLOW_TEXT - (size_t)at, " %s %s %s %s %s", words[0] ? words[0] : "",
 		 words[1] ? words[1] : "", words[2] ? words[2] : "", record->reason ? record->reason : "", interface);
 }
 
@@ -202,5 +215,20 @@ bool screen_filter_match(void *context, const struct record *record)
 	if (filter->kind == FILTER_NOTHING)
 		return true;
 	flow_text(text, record, filter->names);
+	return contains_words(text, filter->text);
+}
+
+bool screen_filter_match_service(const struct screen_filter *filter, const __u8 ip[16], __u8 ip_version, __u16 port)
+{
+	struct record record = { .ip_version = ip_version, .server.port = port };
+	char text[2 * NAMES_ENDPOINT];
+
+	if (filter->kind == FILTER_NOTHING)
+		return true;
+	if (filter->kind == FILTER_TCPDUMP) {
+		memcpy(record.server.ip, ip, sizeof(record.server.ip));
+		return filter_match_flow(filter->typed, &record);
+	}
+	endpoint_text(text, sizeof(text), filter->names, ip, ip_version, port);
 	return contains_words(text, filter->text);
 }

@@ -2,24 +2,10 @@
 /* The page of flows: those in sight as a table, in the order of one of its columns. */
 #include <string.h>
 
+#include "filter_line.h"
 #include "screen_page.h"
 #include "output/text.h"
 #include "output/units.h"
-
-static int draw_filter(const struct screen_filter *filter, int row, int at)
-{
-	static const char *const kinds[] = { [FILTER_PLAIN] = " (text)", [FILTER_TCPDUMP] = " (tcpdump)" };
-
-	if (!filter->typing && filter->kind == FILTER_NOTHING)
-		return at;
-	at = paint_text(row, at, -1, PAINT_BOLD, "; filter: ");
-	at = paint_text(row, at, -1, PAINT_BOLD, filter->text);
-	if (filter->typing)
-		at = paint_text(row, at, 1, PAINT_PICKED, " ");
-	if (filter->kind != FILTER_NOTHING)
-		at = paint_text(row, at, -1, PAINT_DIM, kinds[filter->kind]);
-	return filter->wrong[0] ? paint_format(row, at, PAINT_ODD, " %s", filter->wrong) : at;
-}
 
 /* What is shown, in which order, and the filter, which is typed here. */
 static void draw_status(const struct screen *screen, int row)
@@ -30,7 +16,7 @@ static void draw_status(const struct screen *screen, int row)
 	units_exact(shown, screen->source.view->matching);
 	at = paint_format(row, 0, PAINT_PLAIN, "%s shown, by %s %s", shown, view_columns[screen->column].head,
 			  screen->source.view->order.descending ? "falling" : "rising");
-	at = draw_filter(&screen->filter, row, at);
+	at = filter_line_draw(&screen->filter, row, at);
 	if (screen->source.filter) {
 		text_escape(base, sizeof(base), screen->source.filter);
 		paint_format(row, at, PAINT_PLAIN, "; of '%s'", base);
@@ -112,30 +98,13 @@ static void order_by(struct screen *screen, int column)
 								 .descending = chosen->falls != screen->reversed });
 }
 
-static void filter_changed(struct screen *screen)
-{
-	screen_filter_renew(&screen->filter);
-	screen->unsettled = true;
-	view_match_by(screen->source.view, screen_filter_wanted(&screen->filter) ? screen_filter_match : NULL,
-		      &screen->filter);
-}
-
 static void filter_type(struct screen *screen, int key)
 {
 	struct screen_filter *filter = &screen->filter;
-	size_t length = strlen(filter->text);
 
-	if (key == PAINT_ENTER || key == PAINT_ESCAPE)
-		filter->typing = false;
-	if (key == PAINT_ESCAPE)
-		filter->text[0] = '\0';
-	if (key == PAINT_BACKSPACE && length)
-		filter->text[length - 1] = '\0';
-	if (key >= ' ' && key < 127 && length < sizeof(filter->text) - 1) {
-		filter->text[length] = (char)key;
-		filter->text[length + 1] = '\0';
-	}
-	filter_changed(screen);
+	filter_line_key(filter, key);
+	screen->unsettled = true;
+	view_match_by(screen->source.view, screen_filter_wanted(filter) ? screen_filter_match : NULL, filter);
 }
 
 static bool move(struct view *view, int key)

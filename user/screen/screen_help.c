@@ -10,7 +10,7 @@ static const struct {
 	{ "enter, esc", "details of a flow, histogram of a service; back" },
 	{ "l", "of the details: the flow's packets as they come" },
 	{ "< >, left right; r", "order by the column before, behind; reverse it" },
-	{ "/", "filter: tcpdump syntax, else words in a row" },
+	{ "/", "filter flows or services: tcpdump syntax, else words" },
 	{ "e", "hide or show flows that have ended" },
 	{ "p, space", "pause: the picture, not the count" },
 	{ "? h, q ctrl-c", "this help; quit" },

@@ -64,6 +64,8 @@ struct service_rate {
 struct services {
 	struct statistics_service *list;
 	size_t count;
+	struct screen_filter filter; /* over the list */
+	size_t *sight, sighted;	     /* places in the list of those that it chooses */
 	struct service other, sum;
 	/* Connect time of the last RECENT_S or so: what was there then is taken off. */
 	struct histogram recent;
@@ -73,8 +75,8 @@ struct services {
 	} past[RECENT];
 	struct service_rate *rates; /* as in the list */
 	__u64 at_ns;		    /* when that picture was taken */
-	size_t cursor, first;
-	bool picked; /* the cursor was moved: it is about that service, not all */
+	size_t cursor, first;	    /* among those in sight */
+	bool picked;		    /* the cursor was moved: it is about that service, not all */
 	struct service_key key;
 	int span; /* enum service_span of the histogram */
 };
@@ -146,6 +148,8 @@ void packets_close(struct screen *screen);
 /* Lists the services anew, if there is a new picture of them. */
 void services_renew(struct screen *screen);
 void services_close(struct services *services);
+/* There are names of hosts that there were not. */
+void services_names_came(struct services *services);
 /* That the histogram is of, and its name. */
 const struct service *services_picked(const struct screen *screen, char name[NAMES_ENDPOINT]);
 /* Moves the cursor; false: the key does not. */

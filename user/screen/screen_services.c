@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter_line.h"
 #include "screen_page.h"
 #include "output/text.h"
 #include "output/units.h"
@@ -15,9 +16,11 @@ void services_close(struct services *services)
 {
 	free(services->list);
 	free(services->rates);
+	free(services->sight);
 	services->list = NULL;
 	services->rates = NULL;
-	services->count = 0;
+	services->sight = NULL;
+	services->count = services->sighted = 0;
 }
 
 static const struct service_key nobody; /* the key of those without room */
@@ -53,16 +56,42 @@ static void enter_rates(struct services *anew, const struct rates *before)
 	}
 }
 
-/* The cursor stays with its service. */
+/* That of a place in sight. */
+static const struct statistics_service *seen_at(const struct services *services, size_t place)
+{
+	return &services->list[services->sight[place]];
+}
+
+/* The cursor stays with its service, if that is in sight. */
 static void find_cursor(struct services *services)
 {
-	if (!services->picked)
-		services->cursor = 0;
-	for (size_t i = 0; i < services->count && services->picked; i++)
-		if (!service_key_differs(key_of(&services->list[i]), &services->key))
-			services->cursor = i;
-	if (services->cursor >= services->count)
-		services->cursor = services->count ? services->count - 1 : 0;
+	size_t place = 0;
+
+	while (place < services->sighted && service_key_differs(key_of(seen_at(services, place)), &services->key))
+		place++;
+	services->picked &= place < services->sighted;
+	services->cursor = services->picked ? place : 0;
+}
+
+/* Which of the list are in sight: those without room have no address, and are where there is no filter. */
+static void sift(struct services *services)
+{
+	services->sighted = 0;
+	for (size_t i = 0; i < services->count; i++) {
+		const struct service_key *key = key_of(&services->list[i]);
+
+		if (services->filter.kind == FILTER_NOTHING ||
+		    (key->ip_version &&
+		     screen_filter_match_service(&services->filter, (const __u8 *)key->ip, key->ip_version, key->port)))
+			services->sight[services->sighted++] = i;
+	}
+	find_cursor(services);
+}
+
+void services_names_came(struct services *services)
+{
+	if (services->filter.kind == FILTER_PLAIN)
+		sift(services);
 }
 
 /* Off the sum goes the latest of those that are old enough, else the oldest: at first none. */
@@ -96,17 +125,19 @@ void services_renew(struct screen *screen)
 	if (screen->news.pictured_ns == services->at_ns)
 		return;
 	free(services->list);
+	free(services->sight);
 	services->list = statistics_list(screen->source.statistics, &services->other, &services->count);
 	services->rates = calloc(services->count + 1, sizeof(*services->rates));
+	services->sight = calloc(services->count + 1, sizeof(*services->sight));
 	services->at_ns = screen->news.pictured_ns;
-	if (services->list && services->rates)
+	if (services->list && services->rates && services->sight)
 		enter_rates(services, &before);
 	else
 		services_close(services);
 	free(before.rate);
 	statistics_sum(screen->source.statistics, &services->sum);
 	renew_recent(services);
-	find_cursor(services);
+	sift(services);
 }
 
 static void name_of(const struct screen *screen, char name[NAMES_ENDPOINT], const struct service_key *key, int width)
@@ -122,23 +153,23 @@ const struct service *services_picked(const struct screen *screen, char name[NAM
 	const struct services *services = &screen->services;
 
 	strcpy(name, "all services");
-	if (!services->picked || services->cursor >= services->count)
+	if (!services->picked || services->cursor >= services->sighted)
 		return &services->sum;
-	name_of(screen, name, services->list[services->cursor].key, screen->columns / 2);
-	return services->list[services->cursor].service;
+	name_of(screen, name, seen_at(services, services->cursor)->key, screen->columns / 2);
+	return seen_at(services, services->cursor)->service;
 }
 
 bool services_move(struct screen *screen, int key)
 {
 	struct services *services = &screen->services;
-	size_t last = services->count ? services->count - 1 : 0;
+	size_t last = services->sighted ? services->sighted - 1 : 0;
 
 	if (key == PAINT_HOME) {
 		services->picked = false;
 		services->cursor = 0;
 		return true;
 	}
-	if ((key != PAINT_UP && key != 'k' && key != PAINT_DOWN && key != 'j') || !services->count)
+	if ((key != PAINT_UP && key != 'k' && key != PAINT_DOWN && key != 'j') || !services->sighted)
 		return false;
 	if (!services->picked)
 		services->cursor = 0;
@@ -147,7 +178,7 @@ bool services_move(struct screen *screen, int key)
 	else
 		services->cursor -= services->cursor > 0;
 	services->picked = true;
-	services->key = *key_of(&services->list[services->cursor]);
+	services->key = *key_of(seen_at(services, services->cursor));
 	return true;
 }
 
@@ -246,10 +277,10 @@ static void draw_slowest(const struct screen *screen, int top, int bottom)
 	const struct slow_list *slowest;
 	char name[NAMES_ENDPOINT], sentence[SENTENCE];
 
-	if (services->cursor >= services->count || !services->list[services->cursor].key || top >= bottom)
+	if (services->cursor >= services->sighted || !seen_at(services, services->cursor)->key || top >= bottom)
 		return;
-	slowest = slowest_of(&screen->source.statistics->slowest, services->list[services->cursor].key);
-	name_of(screen, name, services->list[services->cursor].key, screen->columns / 2);
+	slowest = slowest_of(&screen->source.statistics->slowest, seen_at(services, services->cursor)->key);
+	name_of(screen, name, seen_at(services, services->cursor)->key, screen->columns / 2);
 	paint_format(top++, 0, PAINT_BOLD, "slowest connections to %s", name);
 	for (__u32 i = 0; slowest && i < slowest->count && top < bottom; i++) {
 		const struct slow *slow = &slowest->slow[i];
@@ -260,34 +291,64 @@ static void draw_slowest(const struct screen *screen, int top, int bottom)
 	}
 }
 
+/* How many there are, and the filter; nothing without one. Returns the row behind. */
+static int draw_filter(const struct services *services, int row)
+{
+	int at;
+
+	if (!services->filter.typing && services->filter.kind == FILTER_NOTHING)
+		return row;
+	at = paint_format(row, 0, PAINT_PLAIN, "%zu of %zu services", services->sighted, services->count);
+	filter_line_draw(&services->filter, row, at);
+	return row + 1;
+}
+
 static void services_draw(struct screen *screen, int top, int bottom)
 {
 	struct services *services = &screen->services;
 	int slow = bottom - top > 3 * SLOW_ROWS ? SLOW_ROWS : 0;
-	size_t height = (size_t)(bottom - top - 1 - slow);
+	size_t height;
 
+	top = draw_filter(services, top);
+	height = (size_t)(bottom - top - 1 - slow);
 	if (services->cursor < services->first)
 		services->first = services->cursor;
 	if (services->cursor >= services->first + height)
 		services->first = services->cursor - height + 1;
 	draw_line(screen, top, "SERVICE", NULL, 0, false);
-	for (size_t i = 0; i < height && services->first + i < services->count; i++) {
-		size_t number = services->first + i;
+	for (size_t i = 0; i < height && services->first + i < services->sighted; i++) {
+		size_t place = services->first + i, number = services->sight[place];
 		char name[NAMES_ENDPOINT];
 
 		name_of(screen, name, services->list[number].key, numbers_at(screen) - 1);
 		draw_line(screen, top + 1 + (int)i, name, services->list[number].service, services->rates[number].rate,
-			  number == services->cursor);
+			  place == services->cursor);
 	}
 	if (!services->count)
 		paint_text(top + 1, 0, -1, PAINT_DIM, "no connection attempt yet");
 	draw_slowest(screen, bottom - slow, bottom);
 }
 
+static void filter_type(struct services *services, int key)
+{
+	filter_line_key(&services->filter, key);
+	sift(services);
+}
+
 static bool services_key(struct screen *screen, int key)
 {
-	if (key == PAINT_ENTER && screen->services.count) {
-		services_move(screen, screen->services.picked ? PAINT_NO_KEY : PAINT_DOWN);
+	struct services *services = &screen->services;
+
+	if (services->filter.typing || (key == PAINT_ESCAPE && services->filter.kind != FILTER_NOTHING)) {
+		filter_type(services, key);
+		return true;
+	}
+	if (key == '/') {
+		services->filter.typing = true;
+		return true;
+	}
+	if (key == PAINT_ENTER && services->sighted) {
+		services_move(screen, services->picked ? PAINT_NO_KEY : PAINT_DOWN);
 		screen_turn_to(screen, &page_histogram);
 		return true;
 	}
@@ -301,7 +362,7 @@ static bool services_key(struct screen *screen, int key)
 const struct page page_services = {
 	.name = "services",
 	.key = '2',
-	.keys = "enter histogram  up down choose",
+	.keys = "enter histogram  / filter  up down choose",
 	.draw = services_draw,
 	.key_pressed = services_key,
 };

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "filter_line.h"
+
+#include <string.h>
+
+#include "paint.h"
+
+int filter_line_draw(const struct screen_filter *filter, int row, int at)
+{
+	static const char *const kinds[] = { [FILTER_PLAIN] = " (text)", [FILTER_TCPDUMP] = " (tcpdump)" };
+
+	if (!filter->typing && filter->kind == FILTER_NOTHING)
+		return at;
+	at = paint_text(row, at, -1, PAINT_BOLD, "; filter: ");
+	at = paint_text(row, at, -1, PAINT_BOLD, filter->text);
+	if (filter->typing)
+		at = paint_text(row, at, 1, PAINT_PICKED, " ");
+	if (filter->kind != FILTER_NOTHING)
+		at = paint_text(row, at, -1, PAINT_DIM, kinds[filter->kind]);
+	return filter->wrong[0] ? paint_format(row, at, PAINT_ODD, " %s", filter->wrong) : at;
+}
+
+void filter_line_key(struct screen_filter *filter, int key)
+{
+	size_t length = strlen(filter->text);
+
+	if (key == PAINT_ENTER || key == PAINT_ESCAPE)
+		filter->typing = false;
+	if (key == PAINT_ESCAPE)
+		filter->text[0] = '\0';
+	if (key == PAINT_BACKSPACE && length)
+		filter->text[length - 1] = '\0';
+	if (key >= ' ' && key < 127 && length < sizeof(filter->text) - 1) {
+		filter->text[length] = (char)key;
+		filter->text[length + 1] = '\0';
+	}
+	screen_filter_renew(filter);
+}
