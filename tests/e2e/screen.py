@@ -259,7 +259,7 @@ def check_services(terminal):
     report.check("screen histogram", True)
     terminal.keys("?")
     heads = ("CLIENT", "RTT-S", "START", "ENDED BY", "IFACE")
-    terminal.wait_for("this help; quit", "filter: tcpdump", *heads)
+    terminal.wait_for("this help; quit", "filter flows or services: tcpdump", *heads)
     terminal.resize(80, 24)
     terminal.wait(lambda text: text.count("\n") == 23 and all(
         re.search(rf"(^| ){head} ", text, re.M) for head in heads), "all of the help at 80 x 24")
