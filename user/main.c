@@ -61,7 +61,7 @@ static void keep_standard_streams(void)
 /* Before the program holds anything. */
 static int open_names(struct options *options, struct resolver *resolver)
 {
-	*resolver = (struct resolver){ .socket = -1 };
+	*resolver = (struct resolver){ .death = -1, .socket = -1 };
 	if (!options->resolve)
 		return 0;
 	if (resolver_start(resolver, options->user))

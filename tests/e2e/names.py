@@ -24,7 +24,7 @@ import net
 import replay
 import report
 from name_server import NameServer
-from privileges import status_of
+from privileges import shut_in, status_of
 from scope import BINARY, processes
 from sniff import socket_inside
 
@@ -256,6 +256,43 @@ def check_live_silent(server):
     server.silent.pop()
 
 
+def check_interval():
+    """The first report that comes has names already."""
+    process = net.start("client", BINARY, "-i", "veth0", "--report", "--interval", "1.5", "--resolve", text=True,
+                        stdout=net.subprocess.PIPE, stderr=net.subprocess.PIPE)
+    while "egress" not in process.stderr.readline():
+        pass
+    connect()
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line == "---\n":
+            break
+    report.check("names report at an interval", f"{SERVER}:{PORT}  1 attempt\n" in lines and
+                 any(line.startswith(f"    {CLIENT}:") for line in lines), lines)
+    process.terminate()
+    out, _ = process.communicate(timeout=net.EVENT_SECONDS)
+    report.check("names report at the end", f"{SERVER}:{PORT}  1 attempt" in out and process.returncode == 0, out)
+
+
+def check_pinned():
+    """What outlives the program does so without the one that looks names up."""
+    watch = Watch("--resolve", "--pin", "names")
+    net.await_true(lambda: shut_in(watch.process.pid), "pinned, and shut in")
+    kept = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+    kept.connect(("192.0.2.3", PORT))
+    watch.process.kill()
+    watch.process.wait()
+    net.await_true(lambda: not processes(), "a pinned watch is killed, no process left")
+    report.check("names pinned: it stays attached", net.attached("client", "veth0"))
+    done = net.subprocess.run(net.enter("client", BINARY, "--unpin", "names", "--resolve"), capture_output=True, text=True,
+                              check=False)
+    kept.close()
+    report.check("names pinned: --unpin prints names", f"-> third.example.org:{PORT} " in done.stdout and
+                 done.returncode == 0, done)
+    report.equal("names pinned: nothing stays", (net.attached("client", "veth0"), processes()), ([], []))
+
+
 def check_killed():
     """Whoever is killed, nothing is left; and without its process the program goes on."""
     for hook in ("tc", "xdp"):
@@ -265,6 +302,14 @@ def check_killed():
         watch.process.wait()
         net.await_true(lambda: not processes(), f"{hook}: killed, no process left")
         report.equal(f"names {hook}: killed, nothing stays attached", net.attached("client", "veth0"), [])
+    watch = Watch("--resolve")
+    os.kill(resolver_of(watch.process.pid), signal.SIGSTOP)
+    began = time.monotonic()
+    watch.end()
+    seconds = time.monotonic() - began
+    report.check("names: its process is stopped, the program ends all the same",
+                 watch.process.returncode == 0 and seconds < WAIT_SECONDS + MARGIN_SECONDS, (watch.process.returncode, seconds))
+    net.await_true(lambda: not processes(), "stopped, it is killed in the end")
     watch = Watch("--resolve")
     os.kill(resolver_of(watch.process.pid), signal.SIGKILL)
     line = watch.process.stderr.readline()
@@ -294,6 +339,8 @@ def main():
     check_hosts()
     check_live(server)
     check_live_silent(server)
+    check_interval()
+    check_pinned()
     check_killed()
 
 

@@ -184,7 +184,13 @@ def check_filter(terminal):
 
 def check_pause(terminal):
     terminal.keys("p")
-    before = terminal.wait_for("PAUSED")
+    last = []
+
+    def stands(text):  # it may be looked at while it is being drawn
+        last.append(text)
+        return "PAUSED" in text and last[-2:] == [text, text]
+
+    before = terminal.wait(stands, "PAUSED")
     time.sleep(1.5)  # three pictures, if there were any
     report.equal("screen paused: stands still", terminal.text(), before)
     terminal.keys("Down")

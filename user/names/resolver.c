@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,7 +24,10 @@
 #include "question.h"
 #include "sandbox/sandbox.h"
 
-enum { IPV4_AT = 12 }; /* where a mapped address has the octets of IPv4 */
+enum {
+	IPV4_AT = 12, /* where a mapped address has the octets of IPv4 */
+	DEATH_MS = 1000,
+};
 
 static const char ready = 'r';
 
@@ -109,7 +113,7 @@ int resolver_start(struct resolver *resolver, const char *user)
 	char said = 0;
 	int ends[2], err;
 
-	*resolver = (struct resolver){ .socket = -1 };
+	*resolver = (struct resolver){ .death = -1, .socket = -1 };
 	err = sandbox_find_user(&become, user);
 	if (err)
 		return err;
@@ -123,6 +127,10 @@ int resolver_start(struct resolver *resolver, const char *user)
 	}
 	close(ends[1]);
 	resolver->socket = ends[0];
+	if (!err)
+		resolver->death = pidfd_open(resolver->pid, 0);
+	if (!err && resolver->death < 0)
+		err = -errno;
 	if (!err && recv(ends[0], &said, sizeof(said), 0) != sizeof(said))
 		err = -ECHILD;
 	if (err) {
@@ -135,9 +143,15 @@ int resolver_start(struct resolver *resolver, const char *user)
 
 void resolver_stop(struct resolver *resolver)
 {
+	struct pollfd death = { .fd = resolver->death, .events = POLLIN };
+
 	if (resolver->socket >= 0)
 		close(resolver->socket);
-	if (resolver->pid > 0)
-		waitpid(resolver->pid, NULL, 0);
-	*resolver = (struct resolver){ .socket = -1 };
+	if (resolver->pid > 0) {
+		poll(&death, 1, DEATH_MS);
+		waitpid(resolver->pid, NULL, WNOHANG);
+	}
+	if (resolver->death >= 0)
+		close(resolver->death);
+	*resolver = (struct resolver){ .death = -1, .socket = -1 };
 }

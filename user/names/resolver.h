@@ -10,13 +10,15 @@
 
 struct resolver {
 	pid_t pid;  /* 0: none */
+	int death;  /* pidfd: readable when it has ended; negative: none */
 	int socket; /* for question.h's packets; negative: none */
 };
 
 /* Starts it, as `user` (NULL: nobody) if the program is root's, and waits until it is shut in. Before anything is opened
  * that it should not hold, and before the program shuts itself in. Prints what is wrong; returns 0 or -errno. */
 int resolver_start(struct resolver *resolver, const char *user);
-/* Ends it and waits for that. Legal if there is none. */
+/* Ends it and waits for that; one that somebody has stopped is killed when the program itself has ended. Legal if there is
+ * none. */
 void resolver_stop(struct resolver *resolver);
 
 #endif

@@ -9,6 +9,11 @@ enum { CELL_TEXT = 272 }; /* "-> ", the longest name of a host, a port and the e
 
 struct names;
 
+enum {
+	COLUMN_NAMED = 10,	 /* so much wider is a column of endpoints where they have names */
+	COLUMN_NAMED_FROM = 100, /* in a table at least so wide */
+};
+
 enum tone { TONE_PLAIN, TONE_ODD, TONE_BAD };
 
 struct cell {

@@ -8,8 +8,8 @@
 #include "text.h"
 
 enum {
-	ONE_LINE_MIN = 160, /* below, a record takes two lines rather than lose columns */
-	PRIORITY_FIRST = 10 /* beyond any that a column has */
+	ONE_LINE_MIN = 160,  /* below, a record takes two lines rather than lose columns */
+	PRIORITY_FIRST = 10, /* beyond any that a column has */
 };
 
 static const char *const tone_begin[] = { [TONE_PLAIN] = "", [TONE_ODD] = "\033[33m", [TONE_BAD] = "\033[31m" };
@@ -43,7 +43,8 @@ static void layout_add(struct layout *layout, const struct column *column, enum 
 
 static void layout_add_column(struct layout *layout, const struct column *column)
 {
-	int first = column->width[0], second = column->width[1];
+	int more = layout->named && column->kind & COLUMN_GROW ? COLUMN_NAMED : 0;
+	int first = column->width[0] + more, second = column->width[1] + more;
 
 	if (layout->lines > 1) {
 		layout_add(layout, column, PART_BOTH, column->joint || first > second ? first : second);
@@ -98,10 +99,11 @@ static void layout_grow(struct layout *layout, int spare)
 	}
 }
 
-void layout_choose(struct layout *layout, int columns_there, bool several)
+void layout_choose(struct layout *layout, int columns_there, bool several, bool named)
 {
 	layout->count = 0;
 	layout->several = several;
+	layout->named = named && columns_there >= COLUMN_NAMED_FROM;
 	layout->lines = columns_there < ONE_LINE_MIN ? 2 : 1;
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		layout_add_column(layout, &columns[i]);

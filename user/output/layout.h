@@ -18,7 +18,7 @@ struct field {
 
 struct layout {
 	int lines; /* of one record: 1, or 2 with the server's below the client's */
-	bool several;
+	bool several, named;
 	size_t count;
 	struct field field[2 * COLUMN_COUNT];
 };
@@ -31,8 +31,9 @@ struct paper {
 	bool whole;	     /* rather addresses whole than columns straight */
 };
 
-/* `several`: rows may be of several interfaces, so that rather MSS and window scale go than the place. */
-void layout_choose(struct layout *layout, int columns, bool several);
+/* `several`: rows may be of several interfaces, so that rather MSS and window scale go than the place.
+ * `named`: names of hosts take more room than addresses. */
+void layout_choose(struct layout *layout, int columns, bool several, bool named);
 void layout_head(const struct layout *layout, const struct paper *paper);
 void layout_row(const struct layout *layout, const struct paper *paper, const struct record *record);
 

@@ -71,7 +71,7 @@ static int table_open(const struct output_options *options)
 	};
 	if (columns_there == 0)
 		columns_there = environment_number("COLUMNS");
-	layout_choose(&table.layout, columns_there ? columns_there : COLUMNS_PIPE, options->several);
+	layout_choose(&table.layout, columns_there ? columns_there : COLUMNS_PIPE, options->several, options->names);
 	return 0;
 }
 

@@ -232,7 +232,7 @@ static bool drop(int *column, int *widths, int *count, int ordered)
 	return true;
 }
 
-int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered)
+int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named)
 {
 	int count = VIEW_COLUMNS, spare;
 	bool grew = true;
@@ -240,6 +240,8 @@ int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int 
 	for (int i = 0; i < VIEW_COLUMNS; i++) {
 		column[i] = i;
 		widths[i] = view_columns[i].width;
+		if (named && width >= COLUMN_NAMED_FROM && i < VIEW_COLUMN_ENDPOINTS)
+			widths[i] += COLUMN_NAMED;
 	}
 	while (total_width(widths, count) > width && drop(column, widths, &count, ordered))
 		;

@@ -20,12 +20,12 @@ struct view_column {
 	bool of_row; /* as in struct view_order */
 };
 
-enum { VIEW_COLUMNS = 22, VIEW_COLUMN_RATE = 5 };
+enum { VIEW_COLUMNS = 22, VIEW_COLUMN_RATE = 5, VIEW_COLUMN_ENDPOINTS = 2 /* the first so many */ };
 
 extern const struct view_column view_columns[VIEW_COLUMNS];
 
-/* The columns that `width` has room for, `ordered` among them whatever its priority; their widths beside them. Returns how
- * many. */
-int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered);
+/* The columns that `width` has room for, `ordered` among them whatever its priority; their widths beside them. `named`: endpoints have
+ * names. Returns how many. */
+int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named);
 
 #endif
