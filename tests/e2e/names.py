@@ -30,7 +30,8 @@ from sniff import socket_inside
 
 PORT = 7000
 NOBODY = pwd.getpwnam("nobody")
-WAIT_SECONDS, MARGIN_SECONDS = 2, 1.5
+# What is said to be waited at the end; what a busy machine may take besides; and when a look-up itself would give up.
+WAIT_SECONDS, MARGIN_SECONDS, GIVE_UP_SECONDS = 2, 8, 20
 CLIENT, SERVER = "client.example.org", "server.example.org"
 SILENT = "198.51.100.0/24"
 HOSTILE = {  # by address: labels; the address must be shown
@@ -160,7 +161,7 @@ def check_hosts():
     for name, prefix in (("root", ()), ("an ordinary user", user)):
         done, seconds = replayed(["192.0.2.1"], "--resolve", prefix=prefix)
         report.check(f"names /etc/hosts, {name}", "from-hosts:4000 " in done.stdout and f"-> to-hosts:{PORT} " in done.stdout
-                     and done.returncode == 0 and not done.stderr and seconds < WAIT_SECONDS, (seconds, done))
+                     and done.returncode == 0 and not done.stderr and seconds < WAIT_SECONDS + MARGIN_SECONDS, (seconds, done))
     net.run("umount", "/etc/hosts")
 
 
@@ -247,7 +248,7 @@ def check_live_silent(server):
     port = connect()
     watch.line_with(f"192.0.2.1:{port} ", f"-> 192.0.2.2:{PORT} ")
     seconds = time.monotonic() - began
-    report.check("names live, silent server: the row comes, with addresses", seconds < 5, f"{seconds} s")
+    report.check("names live, silent server: the row comes, with addresses", seconds < MARGIN_SECONDS, f"{seconds} s")
     began = time.monotonic()
     watch.end()
     seconds = time.monotonic() - began
@@ -320,6 +321,7 @@ def check_killed():
 
 
 def main():
+    os.environ["RES_OPTIONS"] = f"timeout:{GIVE_UP_SECONDS} attempts:1"
     net.pair_make()
     net.addresses_set("server", "veth0", "192.0.2.3/24")
     net.neighbour_set("client", "veth0", "192.0.2.3", net.mac("server", "veth0"))
