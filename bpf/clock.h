@@ -37,6 +37,7 @@ INLINE void clock_lazy(struct hook_state *hook)
 		hook->stamp.clock_error = clock_log2(now - hook->stamp.now_ns) +
 					  (frame == CLOCK_EXACT ? 1 + CLOCK_SHARED_LOG2 : 1);
 		hook->stamp.now_ns = now;
+		table_forgive_strays(&hook->strays);
 	}
 }
 

@@ -30,6 +30,7 @@ INLINE void hook_stamp(struct hook_state *hook, const struct interface *interfac
 	if (unlikely(tick != hook->tick)) {
 		hook->tick = tick;
 		hook->in_tick = 0;
+		hook->strays = 0;
 		hook->stamp.interface = interface->number;
 		hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
 	}
@@ -154,7 +155,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
 	if (ladder_draws(interface))
 		return xdp_draw(ctx, hook, interface);
-	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
+	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
 	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
 		return xdp_verdict();
 	verdict = xdp_parse(ctx, hook, interface);
@@ -245,7 +246,7 @@ INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const stru
 
 	if (skb->gso_size || interface->link != LINK_ETHERNET)
 		return false;
-	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp);
+	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
 	return likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && skb_judge(skb, hook, found));
 }
 

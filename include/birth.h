@@ -40,15 +40,15 @@ INLINE __u32 tags_first_from(__u64 match, __u32 from)
 
 /* A free way, or 2 * WAYS: of the first bucket, unless it is nearly full and the second is emptier. Not simply the
  * first: then most flows would lie at multiples of a bucket's size, and share few sets of the cache. */
-INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u8 tag)
+INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u32 home)
 {
 	__u64 free0 = tags_match(tags0, 0), free1 = tags_match(tags1, 0);
 
 	if (!(free0 | free1))
 		return 2 * WAYS;
 	return tags_count(free0) > 1 || tags_count(free0) >= tags_count(free1)
-		       ? tags_first_from(free0, tag & (WAYS - 1))
-		       : WAYS + tags_first_from(free1, tag & (WAYS - 1));
+		       ? tags_first_from(free0, home)
+		       : WAYS + tags_first_from(free1, home);
 }
 
 /* Under the lock: another CPU may have begun the same flow since the lookup. Returns the way, or 2 * WAYS. */
@@ -84,7 +84,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
 	if (likely(way == 2 * WAYS)) {
 		born = true;
-		way = table_free_way(*tags[0], *tags[1], place.tag);
+		way = table_free_way(*tags[0], *tags[1], place.way);
 	}
 	if (unlikely(way == 2 * WAYS)) {
 		way = table_evict(flows, (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN);

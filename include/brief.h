@@ -16,7 +16,7 @@ enum {
 };
 
 /* Enters the frame, one segment, into its flow if it is of that kind, and plain there (update.h). */
-INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp);
+INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays);
 /* Enters the frame by every rule of the analysis. False: it has to go the long way after all. Made to be called from a
  * function of its own: that looks at the frame again, so that the first look has nothing to keep. */
 INLINE bool brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
@@ -156,7 +156,7 @@ INLINE bool brief_look(struct table *table, const struct cursor *at, const struc
 	return ip->ethertype == to_be16(ETHERTYPE_IPV6) && brief_ipv6(table, at, stamp->interface, brief);
 }
 
-INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp)
+INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays)
 {
 	struct segment seg = { .segments = 1 };
 	struct brief brief;
@@ -164,7 +164,7 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 
 	if (!brief_look(table, at, stamp, &brief))
 		return BRIEF_NOT;
-	slot = table_find(table, brief.hash);
+	slot = table_find_home(table, brief.hash, strays);
 	if (unlikely(!slot.flow))
 		return BRIEF_NOT;
 	segment_stamp(&seg, stamp);

@@ -70,6 +70,7 @@ struct hook_state {
 	struct ledger ledger;
 	__u64 tick;	    /* jiffies of the last segment */
 	__u32 in_tick;	    /* frames since the tick */
+	__u32 strays;	    /* flows that were away from home (table_find_home) */
 	struct stamp stamp; /* of the frame at hand; now_ns the last reading of the fine clock */
 	struct options_copy scratch;
 	struct layer layer;

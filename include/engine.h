@@ -9,7 +9,7 @@
 
 /* The short way for an Ethernet frame (brief.h), with its account. BRIEF_NOT: parse it, and call engine_enter. */
 INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at,
-			  const struct stamp *stamp);
+			  const struct stamp *stamp, __u32 *strays);
 /* After engine_brief, unless that said BRIEF_NOT or BRIEF_ENTERED. False: parse it, and call engine_enter. */
 INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
 			 struct segment *room, __u32 found);
@@ -123,9 +123,9 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 }
 
 INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at,
-			  const struct stamp *stamp)
+			  const struct stamp *stamp, __u32 *strays)
 {
-	__u32 found = brief_enter(table, at, stamp);
+	__u32 found = brief_enter(table, at, stamp, strays);
 
 	if (likely(found == BRIEF_ENTERED))
 		ledger->brief++;

@@ -158,6 +158,14 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 	return silent >= policy->idle_ns ? END_IDLE : table_due_interim(flow, facts, policy);
 }
 
+/* A lookup at home reads no tag: what is left there must not look like the flow. */
+INLINE void table_vacate(struct flow *flow, __u64 *tags, __u32 way)
+{
+	*tags &= ~(0xffULL << (way * 8));
+	flow->half[0].hash = flow->half[1].hash = 0;
+	flow->half[0].bits = flow->half[1].bits = 0; /* nor one whose hash is 0 */
+}
+
 INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 *tags, struct flow *flow,
 			    struct facts *facts, __u32 way, const struct sweep_policy *policy)
 {
@@ -177,7 +185,7 @@ INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 
 		if (reason == END_ACTIVE)
 			facts->interim_ns = policy->now_ns;
 		else
-			*tags &= ~(0xffULL << (way * 8));
+			table_vacate(flow, tags, way);
 	} else {
 		reason = -1; /* evicted, or woken up, in between */
 	}

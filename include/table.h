@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 896). A lookup reads the tag
- * word of the first bucket, finds the slot by arithmetic and touches it alone: three cache lines of one page. A tag
- * that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second look. The tags of a million flows
- * are 1.4 MB.
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 896). The hash names one slot of
+ * the first bucket, the flow's home: it is there unless that was taken. So while few are away a lookup reads no tag: it
+ * touches three cache lines of one page, those of the slot. In a table that is fuller it reads the tag word of the
+ * first bucket, finds the slot by arithmetic and touches it alone. A tag that lies (1 in 255 per neighbour), or a flow in
+ * its second bucket, costs a second look. The tags of a million flows are 1.4 MB.
  *
  * Lookups take no lock. A slot is taken and given back under the lock of its region, where both its buckets lie,
  * and its tag is written last; a segment that had found its slot just before it was given back may be lost from its
@@ -54,6 +55,7 @@ INLINE struct table_lock *table_services_lock(struct table *table, __u32 set);
 /* Where a key may live. */
 struct place {
 	__u32 bucket[2];
+	__u8 way; /* where it is put, if it can be: in bucket[0], its home */
 	__u8 tag;
 };
 
@@ -68,6 +70,10 @@ struct slot {
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
 /* Finds a flow by the hash of its key; for the endpoint that sent, whose half it touches. */
 INLINE struct slot table_find(struct table *table, struct key_hash hash);
+/* The same, and looks at the flow's home before any tag, unless too many are away from home: `strays` counts these, from
+ * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
+INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
+INLINE void table_forgive_strays(__u32 *strays);
 /* The flow and the facts at a slot number, SLOT_NONE included (then NULL). */
 INLINE struct flow *table_flow(struct table *table, __u32 number);
 INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
@@ -101,11 +107,22 @@ INLINE __u32 tags_first(__u64 match) { return (__u32)(((match & -match) >> 7) * 
 /* How many octets are marked. */
 INLINE __u32 tags_count(__u64 match) { return (__u32)((match >> 7) * TAGS_ONE >> 56); }
 
+/* More strays than one in eight cost more than looking at the tags of all; then there is no way back before the next tick. */
+enum { HOME_FRAMES = 16, STRAYS_FORGIVEN = 2, STRAYS_MAX = 32 };
+
+/* The number of the slot that a key's flow is put in, if it can be. */
+INLINE __u32 table_home(const struct table_shape *shape, __u64 hash)
+{
+	return (__u32)((hash >> 32) * shape->buckets * WAYS >> 32);
+}
+
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash)
 {
+	__u32 home = table_home(shape, hash);
 	struct place place;
 
-	place.bucket[0] = (__u32)((hash >> 32) * shape->buckets >> 32);
+	place.bucket[0] = home / WAYS;
+	place.way = home % WAYS;
 	place.bucket[1] = (place.bucket[0] & ~(REGION - 1u)) | ((__u32)hash & (REGION - 1));
 	place.tag = (__u8)(((hash >> 32 & 0xffff) * 255 >> 16) + 1);
 	return place;
@@ -148,6 +165,27 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash)
 	slot.flow = &flows->way[way];
 	if (likely(slot.flow->half[hash.direction & 1].hash == (__u32)hash.value && match))
 		return slot;
+	slot.number = table_search(table, hash.value);
+	slot.flow = table_flow(table, slot.number);
+	return slot;
+}
+
+INLINE void table_forgive_strays(__u32 *strays)
+{
+	if (*strays < STRAYS_MAX)
+		*strays -= *strays < STRAYS_FORGIVEN ? *strays : STRAYS_FORGIVEN;
+}
+
+INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays)
+{
+	struct slot slot = { .number = table_home(&table->shape, hash.value) };
+
+	if (likely(*strays < STRAYS_MAX)) {
+		slot.flow = table_flow(table, slot.number);
+		if (likely(slot.flow && slot.flow->half[hash.direction & 1].hash == (__u32)hash.value))
+			return slot;
+		(*strays)++;
+	}
 	slot.number = table_search(table, hash.value);
 	slot.flow = table_flow(table, slot.number);
 	return slot;

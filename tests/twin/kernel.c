@@ -213,7 +213,11 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 
 void kernel_clear(struct kernel *kernel)
 {
-	memset(kernel->tags, 0, sizeof(__u64) * kernel->buckets);
+	for (__u32 bucket = 0; bucket < kernel->buckets; bucket++) {
+		if (kernel->tags[bucket])
+			memset(&kernel->flows[bucket], 0, sizeof(kernel->flows[bucket]));
+		kernel->tags[bucket] = 0;
+	}
 	for (__u32 set = 0; set < SERVICE_SETS; set++)
 		if (service_set_used(&kernel->services[set]))
 			memset(&kernel->services[set], 0, sizeof(struct service_set));

@@ -14,8 +14,8 @@ struct trial {
 	struct ledger ledger;
 	struct naive naive;
 	struct random random;
-	__u64 now_ns, reports, interims, lost, summarised, evictions[3];
-	__u32 isn;
+	__u64 now_ns, reports, interims, lost, summarised, evictions[3], away;
+	__u32 isn, ports;
 };
 
 static struct segment trial_segment(__u16 port, int side, __u16 flags, __u32 seq, __u32 ack, __u64 now_ns)
@@ -205,8 +205,25 @@ static void trial_sweep(struct trial *trial, struct sweep_policy policy)
 	trial->table.reported = 0;
 }
 
+/* With and without a look at home, all that is there is found, and nothing else. */
+static void trial_find(struct trial *trial, __u16 port)
+{
+	struct segment seg = trial_segment(port, CLIENT, TCP_ACK, 1, 1, trial->now_ns);
+	struct key_hash hash = key_hash(&seg, &trial->table.shape.seed);
+	__u32 strays = 0, too_many = STRAYS_MAX;
+	struct slot slot = table_find_home(&trial->table, hash, &strays);
+
+	cr_assert_eq(slot.flow != NULL, naive_find(&trial->naive, port) != NAIVE_NONE);
+	cr_assert_eq(slot.flow, table_find(&trial->table, hash).flow);
+	cr_assert_eq(slot.flow, table_find_home(&trial->table, hash, &too_many).flow);
+	cr_assert_eq(too_many, STRAYS_MAX);
+	trial->away += slot.flow && strays;
+}
+
 static void trial_check(struct trial *trial)
 {
+	for (int i = 0; i < 100; i++)
+		trial_find(trial, (__u16)(1024 + random_below(&trial->random, trial->ports)));
 	cr_assert_eq(plain_count(&trial->table), (__u32)trial->naive.count);
 	cr_assert_eq(trial->ledger.births,
 		     trial->reports + trial->summarised + trial->lost + plain_count(&trial->table), "births");
@@ -219,7 +236,7 @@ static void trial_run(__u64 seed, __u32 ports, int steps, __u64 active_ns)
 {
 	static struct trial trial;
 
-	trial = (struct trial){ .random = { seed }, .now_ns = NS_PER_SEC };
+	trial = (struct trial){ .random = { seed }, .now_ns = NS_PER_SEC, .ports = ports };
 	plain_open(&trial.table, 1);
 	for (int step = 0; step < steps; step++) {
 		trial.now_ns += NS_PER_MS;
@@ -240,6 +257,7 @@ static void trial_run(__u64 seed, __u32 ports, int steps, __u64 active_ns)
 	trial_check(&trial);
 	cr_assert_eq(plain_count(&trial.table), 0, "not all was reported at the end");
 	cr_assert_eq(trial.interims > 0, active_ns > 0, "%llu interim reports", trial.interims);
+	cr_expect_gt(trial.away, 0, "all were at home");
 	if (ports > 1000)
 		for (int class = NAIVE_OVER; class <= NAIVE_ANSWERED; class ++)
 			cr_expect_gt(trial.evictions[class], 0, "class %d was never evicted", class);

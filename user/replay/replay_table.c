@@ -20,7 +20,7 @@ bool replay_table_lacks_room(struct table *table, __u64 hash)
 static bool replay_table_move(struct table *to, const struct flow *flow, const struct facts *facts)
 {
 	struct place place = table_place(&to->shape, key_hash_of(&facts->key, &to->shape.seed).value);
-	__u32 way = table_free_way(to->tags[place.bucket[0]], to->tags[place.bucket[1]], place.tag);
+	__u32 way = table_free_way(to->tags[place.bucket[0]], to->tags[place.bucket[1]], place.way);
 	__u32 bucket = place.bucket[way / WAYS & 1];
 
 	if (way == 2 * WAYS)
@@ -94,7 +94,7 @@ void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts)
 	struct place place = table_place(&table->shape, hash);
 	__u32 bucket = place.bucket[0];
 	__u64 match = tags_match(table->tags[bucket], place.tag);
-	__u32 way = match ? tags_first(match) : table_free_way(table->tags[bucket], 0, place.tag) % WAYS;
+	__u32 way = match ? tags_first(match) : table_free_way(table->tags[bucket], 0, place.way) % WAYS;
 
 	fetch_lines(&table->flows[bucket].way[way], sizeof(struct flow));
 	if (facts)
