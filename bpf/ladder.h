@@ -42,11 +42,11 @@ struct {
 } ladder_pick SEC(".maps");
 
 /* Does a segment that comes through here take the way with rungs? */
-INLINE bool ladder_draws(const struct interface *interface)
+INLINE bool ladder_draws(const struct hook_state *hook)
 {
 	const __u32 choice = config.ladder;
 
-	return unlikely(choice) && (choice == LADDER_EXPRESSION || interface->draws);
+	return unlikely(choice) && (choice == LADDER_EXPRESSION || hook->interface.draws);
 }
 
 INLINE struct ladder_state *ladder_state_of(void)
@@ -179,16 +179,16 @@ SEPARATE int ladder_xdp(struct xdp_md *ctx, struct hook_state *hook)
 	return ladder_send(state, hook);
 }
 
-SEPARATE int ladder_skb(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+SEPARATE int ladder_skb(struct __sk_buff *skb, struct hook_state *hook)
 {
 	struct ladder_state *state = ladder_state_of();
 
-	if (!state || !hook || !interface)
+	if (!state || !hook)
 		return 0;
 	if (config.ladder == LADDER_PICKED)
 		return ladder_is_picked(hook) ? ladder_send(state, hook) : 0;
 	if (!ladder_is_shown(hook) && ((skb->vlan_present ? ladder_load_tagged(skb, state) : ladder_load(skb, state)) ||
-				       !ladder_matches(state, interface->link)))
+				       !ladder_matches(state, hook->interface.link)))
 		return 0;
 	return ladder_send(state, hook);
 }

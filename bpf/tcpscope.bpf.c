@@ -14,26 +14,41 @@ INLINE struct interface *interface_of(__u32 ifindex)
 	return bpf_map_lookup_elem(&interfaces, &at);
 }
 
-INLINE struct hook_state *hook_of(const struct interface *interface, enum interface_direction direction)
+INLINE struct hook_state *hook_of(__u32 ifindex, enum interface_direction direction)
 {
-	__u32 at = interface->number * DIRECTIONS + direction;
+	__u32 at = direction;
 
+	if (!config.alone) {
+		const struct interface *interface = interface_of(ifindex);
+
+		if (!interface)
+			return NULL;
+		at += interface->number * DIRECTIONS;
+	}
 	return bpf_map_lookup_elem(&hooks, &at);
 }
 
-/* When and where: known before the frame is read. Where is the same for all frames of this state: once a jiffy is often
- * enough. */
-INLINE void hook_stamp(struct hook_state *hook, const struct interface *interface, __u64 test_ns)
+/* Where is the same for all frames of this state: once a jiffy is often enough. */
+INLINE void hook_begin_tick(struct hook_state *hook, __u32 ifindex, __u64 tick)
+{
+	const struct interface *interface = interface_of(ifindex);
+
+	if (interface)
+		hook->interface = *interface;
+	hook->tick = tick;
+	hook->in_tick = 0;
+	hook->strays = 0;
+	hook->stamp.interface = hook->interface.number;
+	hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
+}
+
+/* When and where: known before the frame is read. */
+INLINE void hook_stamp(struct hook_state *hook, __u32 ifindex, __u64 test_ns)
 {
 	__u64 tick = config.test_clock ? ~hook->tick : bpf_jiffies64();
 
-	if (unlikely(tick != hook->tick)) {
-		hook->tick = tick;
-		hook->in_tick = 0;
-		hook->strays = 0;
-		hook->stamp.interface = interface->number;
-		hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
-	}
+	if (unlikely(tick != hook->tick))
+		hook_begin_tick(hook, ifindex, tick);
 	if (config.test_clock)
 		hook->stamp.now_ns = test_ns;
 	else
@@ -67,17 +82,17 @@ INLINE void layer_store(struct layer *layer, const struct cursor *at)
 
 /* Reads a layer of tunnels: the frame, or what the last call came upon. Functions of their own: they need half the
  * stack. */
-SEPARATE int xdp_parse_layer(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+SEPARATE int xdp_parse_layer(struct xdp_md *ctx, struct hook_state *hook)
 {
 	struct cursor at;
 	int verdict;
 
-	if (!hook || !interface)
+	if (!hook)
 		return LEDGER_NOT_IP;
 	at = (struct cursor){
 		.data = (void *)(long)ctx->data,
 		.end = (void *)(long)ctx->data_end,
-		.zero = interface->zero,
+		.zero = hook->interface.zero,
 		.scratch = &hook->scratch,
 	};
 	layer_load(&at, &hook->layer);
@@ -88,12 +103,12 @@ SEPARATE int xdp_parse_layer(struct xdp_md *ctx, struct hook_state *hook, const 
 }
 
 /* Fills the segment from any frame. */
-SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook)
 {
 	const struct test_metadata *meta = xdp_test_metadata(ctx);
 	int verdict = TUNNEL_FOUND;
 
-	if (!hook || !interface)
+	if (!hook)
 		return LEDGER_NOT_IP;
 	hook->layer = (struct layer){
 		.link = LINK_ETHERNET,
@@ -101,9 +116,9 @@ SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook, const struct
 	};
 	if (meta)
 		hook->layer.wire_len = meta->wire_len;
-	segment_begin(&hook->segment, interface->number);
+	segment_begin(&hook->segment, hook->stamp.interface);
 	for (int i = 0; i <= TUNNELS && unlikely(verdict == TUNNEL_FOUND); i++)
-		verdict = xdp_parse_layer(ctx, hook, interface);
+		verdict = xdp_parse_layer(ctx, hook);
 	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
@@ -127,13 +142,13 @@ SEPARATE int xdp_judge(struct xdp_md *ctx, struct hook_state *hook, __u32 found)
 INLINE int xdp_verdict(void) { return config.tap ? XDP_DROP : XDP_PASS; }
 
 /* The long way only, with rungs of a ladder. */
-SEPARATE int xdp_draw(struct xdp_md *ctx, struct hook_state *hook, const struct interface *interface)
+SEPARATE int xdp_draw(struct xdp_md *ctx, struct hook_state *hook)
 {
 	int verdict;
 
-	if (!hook || !interface)
+	if (!hook)
 		return XDP_PASS;
-	verdict = xdp_parse(ctx, hook, interface);
+	verdict = xdp_parse(ctx, hook);
 	segment_stamp(&hook->segment, &hook->stamp);
 	if (ladder_enter(hook, verdict) == LEDGER_IN_FLOWS)
 		ladder_xdp(ctx, hook);
@@ -143,8 +158,7 @@ SEPARATE int xdp_draw(struct xdp_md *ctx, struct hook_state *hook, const struct 
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
-	struct interface *interface = interface_of(ctx->ingress_ifindex);
-	struct hook_state *hook = interface ? hook_of(interface, DIRECTION_INGRESS) : NULL;
+	struct hook_state *hook = hook_of(ctx->ingress_ifindex, DIRECTION_INGRESS);
 	const struct test_metadata *meta = xdp_test_metadata(ctx);
 	struct cursor at = xdp_cursor(ctx, meta);
 	__u32 found;
@@ -152,13 +166,13 @@ int xdp_ingress(struct xdp_md *ctx)
 
 	if (!hook)
 		return XDP_PASS;
-	hook_stamp(hook, interface, meta ? meta->now_ns : 0);
-	if (ladder_draws(interface))
-		return xdp_draw(ctx, hook, interface);
+	hook_stamp(hook, ctx->ingress_ifindex, meta ? meta->now_ns : 0);
+	if (ladder_draws(hook))
+		return xdp_draw(ctx, hook);
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
 	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
 		return xdp_verdict();
-	verdict = xdp_parse(ctx, hook, interface);
+	verdict = xdp_parse(ctx, hook);
 	segment_stamp(&hook->segment, &hook->stamp);
 	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return xdp_verdict();
@@ -175,17 +189,17 @@ INLINE __u32 skb_wire_len(const struct __sk_buff *skb)
 }
 
 /* As xdp_parse_layer. */
-SEPARATE int skb_parse_layer(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+SEPARATE int skb_parse_layer(struct __sk_buff *skb, struct hook_state *hook)
 {
 	struct cursor at;
 	int verdict;
 
-	if (!hook || !interface)
+	if (!hook)
 		return LEDGER_NOT_IP;
 	at = (struct cursor){
 		.data = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
-		.zero = interface->zero,
+		.zero = hook->interface.zero,
 		.scratch = &hook->scratch,
 	};
 	layer_load(&at, &hook->layer);
@@ -199,26 +213,26 @@ SEPARATE int skb_parse_layer(struct __sk_buff *skb, struct hook_state *hook, con
 
 /* Fills the segment from what lies in the linear part of the packet. A function of its own, so that the verifier reads
  * the parser once although a packet may need it twice. */
-SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook)
 {
 	struct segment *seg;
 	int verdict = TUNNEL_FOUND;
 
-	if (!hook || !interface)
+	if (!hook)
 		return LEDGER_NOT_IP;
 	hook->layer = (struct layer){
-		.link = interface->link == LINK_IP ? LINK_IP : LINK_ETHERNET,
+		.link = hook->interface.link == LINK_IP ? LINK_IP : LINK_ETHERNET,
 		.wire_len = skb_wire_len(skb),
 	};
 	seg = &hook->segment;
-	segment_begin(seg, interface->number);
+	segment_begin(seg, hook->stamp.interface);
 	if (skb->vlan_present) { /* the outer tag, which the kernel or the NIC took off */
 		seg->vlan[0] = skb->vlan_tci & 0xfff;
 		seg->vlans = 1;
 	}
 	seg->wire_payload_len = (__u16)skb->gso_size;
 	for (int i = 0; i <= TUNNELS && unlikely(verdict == TUNNEL_FOUND); i++)
-		verdict = skb_parse_layer(skb, hook, interface);
+		verdict = skb_parse_layer(skb, hook);
 	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
 }
 
@@ -239,12 +253,12 @@ SEPARATE int skb_judge(struct __sk_buff *skb, struct hook_state *hook, __u32 fou
 }
 
 /* The short way, for what is one segment: a super-packet's are counted after parsing. */
-INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook)
 {
 	struct cursor at = skb_cursor(skb);
 	__u32 found;
 
-	if (skb->gso_size || interface->link != LINK_ETHERNET)
+	if (skb->gso_size || hook->interface.link != LINK_ETHERNET)
 		return false;
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
 	return likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && skb_judge(skb, hook, found));
@@ -274,42 +288,41 @@ INLINE void skb_count_segments(const struct __sk_buff *skb, struct segment *seg)
 }
 
 /* Parses any packet. Returns what segment_parse says. */
-INLINE int skb_read(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+INLINE int skb_read(struct __sk_buff *skb, struct hook_state *hook)
 {
-	int verdict = skb_parse(skb, hook, interface);
+	int verdict = skb_parse(skb, hook);
 
 	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
 	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
-		verdict = skb_parse(skb, hook, interface);
+		verdict = skb_parse(skb, hook);
 	skb_count_segments(skb, &hook->segment);
 	segment_stamp(&hook->segment, &hook->stamp);
 	return verdict;
 }
 
 /* The long way only, with rungs of a ladder. */
-SEPARATE int skb_draw(struct __sk_buff *skb, struct hook_state *hook, const struct interface *interface)
+SEPARATE int skb_draw(struct __sk_buff *skb, struct hook_state *hook)
 {
-	if (!hook || !interface)
+	if (!hook)
 		return TC_ACT_UNSPEC;
-	if (ladder_enter(hook, skb_read(skb, hook, interface)) == LEDGER_IN_FLOWS)
-		ladder_skb(skb, hook, interface);
+	if (ladder_enter(hook, skb_read(skb, hook)) == LEDGER_IN_FLOWS)
+		ladder_skb(skb, hook);
 	return TC_ACT_UNSPEC;
 }
 
 INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 {
-	struct interface *interface = interface_of(skb->ifindex);
-	struct hook_state *hook = interface ? hook_of(interface, direction) : NULL;
+	struct hook_state *hook = hook_of(skb->ifindex, direction);
 	int verdict;
 
 	if (!hook)
 		return TC_ACT_UNSPEC;
-	hook_stamp(hook, interface, config.test_clock ? skb->tstamp : 0);
-	if (ladder_draws(interface))
-		return skb_draw(skb, hook, interface);
-	if (skb_brief(skb, hook, interface))
+	hook_stamp(hook, skb->ifindex, config.test_clock ? skb->tstamp : 0);
+	if (ladder_draws(hook))
+		return skb_draw(skb, hook);
+	if (skb_brief(skb, hook))
 		return TC_ACT_UNSPEC;
-	verdict = skb_read(skb, hook, interface);
+	verdict = skb_read(skb, hook);
 	engine_enter(&table, &hook->ledger, &hook->segment, verdict);
 	return TC_ACT_UNSPEC;
 }

@@ -46,9 +46,8 @@ INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u32 home)
 
 	if (!(free0 | free1))
 		return 2 * WAYS;
-	return tags_count(free0) > 1 || tags_count(free0) >= tags_count(free1)
-		       ? tags_first_from(free0, home)
-		       : WAYS + tags_first_from(free1, home);
+	return tags_count(free0) > 1 || tags_count(free0) >= tags_count(free1) ? tags_first_from(free0, home)
+									       : WAYS + tags_first_from(free1, home);
 }
 
 /* Under the lock: another CPU may have begun the same flow since the lookup. Returns the way, or 2 * WAYS. */

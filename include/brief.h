@@ -169,7 +169,7 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 		return BRIEF_NOT;
 	segment_stamp(&seg, stamp);
 	brief_read(&seg, &brief);
-	if (likely(flow_plain(slot.flow, &seg, brief.hash.direction)))
+	if (likely(flow_plain(table, slot, &seg, brief.hash.direction)))
 		return BRIEF_ENTERED;
 	return slot.number * 2 + brief.hash.direction;
 }
@@ -177,24 +177,24 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 INLINE bool brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
 			__u32 found)
 {
-	struct flow *flow = table_flow(table, found / 2);
+	const struct slot slot = { .flow = table_flow(table, found / 2), .number = found / 2 };
 	struct facts *facts = table_flow_facts(table, found / 2);
 	__u32 direction = found & 1;
 	struct brief brief;
 
-	if (!flow || !facts || !brief_look(table, at, stamp, &brief))
+	if (!slot.flow || !facts || !brief_look(table, at, stamp, &brief))
 		return false;
 	segment_begin(room, stamp->interface);
 	segment_stamp(room, stamp);
 	brief_read(room, &brief);
-	if (flow_wants_firsts(flow, room, direction)) {
-		flow_firsts(flow, facts, room, direction);
-		if (flow_plain(flow, room, direction))
+	if (flow_wants_firsts(slot.flow, room, direction)) {
+		flow_firsts(slot.flow, facts, room, direction);
+		if (flow_plain(table, slot, room, direction))
 			return true;
 	}
-	if (flow_is_news(&flow->half[direction & 1], &flow->half[~direction & 1], room))
+	if (flow_is_news(&slot.flow->half[direction & 1], &slot.flow->half[~direction & 1], room))
 		return false;
-	flow_update(flow, facts, room, direction);
+	flow_update(slot.flow, facts, room, direction);
 	return true;
 }
 

@@ -39,6 +39,7 @@ enum ladder_choice {
 struct config {
 	__u32 ladder;	  /* enum ladder_choice */
 	__u32 tap;	  /* what arrives by XDP is dropped once it is counted: the one verdict that is not pass */
+	__u32 alone;	  /* one interface is watched, number 0: a frame need not be asked where it is from */
 	__u32 test_clock; /* tests: time and wire length come with the packet (struct test_metadata, __sk_buff.tstamp) */
 };
 
@@ -68,10 +69,11 @@ struct layer {
 /* Per CPU, interface and direction. */
 struct hook_state {
 	struct ledger ledger;
-	__u64 tick;	    /* jiffies of the last segment */
-	__u32 in_tick;	    /* frames since the tick */
-	__u32 strays;	    /* flows that were away from home (table_find_home) */
-	struct stamp stamp; /* of the frame at hand; now_ns the last reading of the fine clock */
+	__u64 tick;		    /* jiffies of the last segment */
+	__u32 in_tick;		    /* frames since the tick */
+	__u32 strays;		    /* flows that were away from home since (table_find_home) */
+	struct stamp stamp;	    /* of the frame at hand; now_ns the last reading of the fine clock */
+	struct interface interface; /* as it was at the tick */
 	struct options_copy scratch;
 	struct layer layer;
 	struct segment segment; /* the one at hand: the stack is small */

@@ -43,8 +43,8 @@ SEPARATE __u32 engine_plain(struct table *table, const struct segment *seg)
 	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
-	return seg->payload_len <= PLAIN_PAYLOAD_MAX && flow_plain(slot.flow, seg, hash.direction) ? ENTERED
-												   : slot.number;
+	return seg->payload_len <= PLAIN_PAYLOAD_MAX && flow_plain(table, slot, seg, hash.direction) ? ENTERED
+												     : slot.number;
 }
 
 /* The flow of `seg` at a slot number, if it is there, by its key and not only its hash. */

@@ -59,12 +59,6 @@ struct place {
 	__u8 tag;
 };
 
-/* A flow and the number of its slot; flow == NULL: none. */
-struct slot {
-	struct flow *flow;
-	__u32 number; /* bucket * WAYS + way */
-};
-
 #define SLOT_NONE 0xffffffffu /* as a slot number */
 
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
@@ -74,9 +68,6 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash);
  * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays);
-/* The flow and the facts at a slot number, SLOT_NONE included (then NULL). */
-INLINE struct flow *table_flow(struct table *table, __u32 number);
-INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
 /* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
 INLINE void table_retire(struct flow *flow);
 

@@ -8,11 +8,23 @@
 #include "handshake.h"
 #include "rtt.h"
 
+struct table;
+
+/* A flow and the number of its slot in the table; flow == NULL: none. */
+struct slot {
+	struct flow *flow;
+	__u32 number; /* bucket * WAYS + way */
+};
+
+/* The flow and the facts at a slot number, SLOT_NONE included (then NULL): table.h. */
+INLINE struct flow *table_flow(struct table *table, __u32 number);
+INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
+
 enum { PLAIN_PAYLOAD_MAX = 65535, PLAIN_GAP_MAX = 1 << 30 }; /* octets: what flow_plain may be given; lost before it */
 
 /* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done, but that a
  * correction that had lapsed is gone. */
-INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction);
+INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction);
 /* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
  * that flow_plain may follow, or flow_update with the clock as it is. */
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction);
@@ -108,18 +120,41 @@ INLINE bool flow_is_news(const struct half *own, const struct half *peer, const 
 	       peer->bits & ~answered & (HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP | HALF_LATE_SYN);
 }
 
+INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
+{
+	return (struct exchange){
+		.flow = flow,
+		.facts = facts,
+		.own = &flow->half[direction & 1],
+		.peer = &flow->half[~direction & 1],
+		.tally = &flow->tally[direction & 1],
+		.direction = direction,
+		.own_facts = &facts->half[direction & 1],
+		.peer_facts = &facts->half[~direction & 1],
+		.seg = seg,
+		.end = seg->sequence + seg->payload_len + !!(seg->flags & (TCP_SYN | TCP_FIN)),
+	};
+}
+
+/* Data that ends there is not acknowledged yet, and does not fill the peer's window. May err to false, as all below. */
+INLINE bool plain_within(const struct half *peer, __u32 end)
+{
+	__u32 ahead = end - peer->ack;
+
+	return (!peer->ack || (__s32)ahead > 0) && ahead != (__u32)peer->win << (peer->scale & 15) &&
+	       ahead != peer->win;
+}
+
 /* No counter of the analysis can rise but lost_segments and acked_unseen. May err to false, never to true. */
 INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, const struct segment *seg)
 {
-	__u32 len = seg->payload_len, ahead = seg->sequence + len - peer->ack;
+	__u32 len = seg->payload_len;
 
-	/* Neither behind `next` nor so far ahead that its end would be behind: half way round. */
-	if (seg->window == 0 || own->next == 0 || seg->sequence - own->next >= PLAIN_GAP_MAX)
+	if (seg->window == 0 || own->next == 0)
 		return false;
 	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
 		return seg->sequence != own->next || seg->acknowledgment != own->ack;
-	return (!peer->ack || (__s32)ahead > 0) && ahead != (__u32)peer->win << (peer->scale & 15) &&
-	       ahead != peer->win && (len > 1 || peer->win);
+	return plain_within(peer, seg->sequence + len) && (len > 1 || peer->win);
 }
 
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction)
@@ -167,28 +202,18 @@ INLINE void plain_advance(struct half *own, struct tally *tally, const struct se
 	tally->next_ns = seg->now_ns;
 }
 
-INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direction)
+/* What is the same for all, once the analysis has judged it; `max`: the side's, corrected. */
+INLINE void plain_enter(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg,
+			__u32 max)
 {
-	struct half *own = &flow->half[direction & 1];
-	struct tally *tally = &flow->tally[direction & 1];
-	const struct half *peer = &flow->half[~direction & 1];
-	__u32 ack = seg->acknowledgment, end = seg->sequence + seg->payload_len, max = own->max;
+	__u32 end = seg->sequence + seg->payload_len;
 
-	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || tally->volume & CARRY_PACKETS))
-		return false;
-	if (unlikely(seq_after(ack, peer->max) || (own->bits | peer->bits) & HALF_CORRECTS)) {
-		if (!plain_unseen(own, tally, peer, ack))
-			return false;
-		max = analysis_max(own, peer);
-	}
-	if (unlikely(seg->sequence != own->next))
-		tally->lost_segments++;
-	if (ack != own->ack) {
+	if (seg->acknowledgment != own->ack) {
 		if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
 			own->run++;
 			own->dups = 0;
 		}
-		own->ack = ack;
+		own->ack = seg->acknowledgment;
 	}
 	rtt_close(own, tally, peer, seg);
 	if (end != own->next)
@@ -205,6 +230,51 @@ INLINE bool flow_plain(struct flow *flow, const struct segment *seg, __u32 direc
 	own->win = seg->window;
 	half_window(tally, seg);
 	half_count(own, tally, peer, seg);
+}
+
+/* Counts data that begins before `next`: flow_plain has no facts at hand, and seldom needs them. */
+SEPARATE int flow_resent(struct table *table, __u32 number_direction, __u32 sequence, __u32 payload_len, __u64 now_ns)
+{
+	struct flow *flow = table ? table_flow(table, number_direction / 2) : NULL;
+	struct facts *facts = table ? table_flow_facts(table, number_direction / 2) : NULL;
+	const struct segment seg = { .sequence = sequence, .payload_len = payload_len, .now_ns = now_ns };
+
+	if (flow && facts) {
+		const struct exchange x = flow_exchange(flow, facts, &seg, number_direction & 1);
+
+		analysis_resent(&x, true);
+	}
+	return 0;
+}
+
+/* It begins before `next`, some of its octets are new, and nothing else about it is to be judged. */
+INLINE bool plain_overlaps(const struct half *own, const struct segment *seg)
+{
+	return seg->payload_len > 1 && seq_before(seg->sequence, own->next - 1) &&
+	       seq_after(seg->sequence + seg->payload_len, own->next);
+}
+
+INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction)
+{
+	struct half *own = &slot.flow->half[direction & 1];
+	struct tally *tally = &slot.flow->tally[direction & 1];
+	const struct half *peer = &slot.flow->half[~direction & 1];
+	__u32 max = own->max, ahead = seg->sequence - own->next;
+
+	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || tally->volume & CARRY_PACKETS))
+		return false;
+	if (unlikely(ahead >= PLAIN_GAP_MAX) && !plain_overlaps(own, seg))
+		return false;
+	if (unlikely(seq_after(seg->acknowledgment, peer->max) || (own->bits | peer->bits) & HALF_CORRECTS)) {
+		if (!plain_unseen(own, tally, peer, seg->acknowledgment))
+			return false;
+		max = analysis_max(own, peer);
+	}
+	if (unlikely(ahead >= PLAIN_GAP_MAX))
+		flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);
+	else if (unlikely(ahead))
+		tally->lost_segments++;
+	plain_enter(own, tally, peer, seg, max);
 	return true;
 }
 
@@ -226,18 +296,7 @@ INLINE void update_rtt(const struct exchange *x, __u32 next)
 
 INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction)
 {
-	const struct exchange x = {
-		.flow = flow,
-		.facts = facts,
-		.own = &flow->half[direction & 1],
-		.peer = &flow->half[~direction & 1],
-		.tally = &flow->tally[direction & 1],
-		.direction = direction,
-		.own_facts = &facts->half[direction & 1],
-		.peer_facts = &facts->half[~direction & 1],
-		.seg = seg,
-		.end = seg->sequence + seg->payload_len + !!(seg->flags & (TCP_SYN | TCP_FIN)),
-	};
+	const struct exchange x = flow_exchange(flow, facts, seg, direction);
 	const bool news = flow_is_news(x.own, x.peer, seg);
 	__u32 next = x.own->next, first_seq = x.own_facts->first_seq;
 

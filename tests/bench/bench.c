@@ -73,9 +73,9 @@ static const char *goal(__u32 flows)
 static int measure_table(const struct settings *settings, struct bench *bench, __u32 table_flows, bool figures)
 {
 	struct kernel kernel;
-	const struct kernel_options options = { .object = settings->programs,
-						.shape = kernel_shape(table_flows, 1),
-						.figures = true };
+	const struct kernel_options options = {
+		.object = settings->programs, .shape = kernel_shape(table_flows, 1), .alone = true, .figures = true
+	};
 	int err = kernel_open(&kernel, &options);
 
 	bench->kernel = &kernel;

@@ -232,6 +232,7 @@ int twin_open(struct twin *twin, const char *object, enum ladder_choice ladder)
 	struct kernel_options options = { .object = object, .test_clock = true, .ladder = ladder };
 	int err;
 
+	options.alone = ladder == LADDER_PICKED;
 	*twin = (struct twin){};
 	stay_on_one_cpu();
 	err = choose_seed(&twin->seed);

@@ -86,7 +86,9 @@ static int resize(struct kernel *kernel, const char *name, __u32 entries)
 
 static int configure(struct kernel *kernel, const struct kernel_options *options)
 {
-	const struct config config = { .test_clock = options->test_clock, .ladder = options->ladder };
+	const struct config config = { .test_clock = options->test_clock,
+				       .ladder = options->ladder,
+				       .alone = options->alone };
 	const struct table_shape *shape = &options->shape;
 
 	kernel->buckets = shape->buckets;

@@ -15,6 +15,7 @@ struct kernel_options {
 	struct table_shape shape;
 	bool test_clock;
 	enum ladder_choice ladder;
+	bool alone;   /* struct config */
 	bool figures; /* fill kernel.figures */
 };
 

@@ -148,7 +148,7 @@ static const struct test tests[] = {
 	  run_captures,
 	  1 << HOOK_TC_INGRESS },
 	{ "captures, swept on the way", { .name = ", swept", .small = true, .sweep_every = 61 }, run_captures, ALL },
-	/* As the screen loads them: the short way behind a branch, and the way with rungs. */
+	/* As the screen loads them for one interface: the short way behind a branch, and the way with rungs. */
 	{ "random streams, as on the screen", { .name = ", no ladder", .ladder = LADDER_PICKED }, run_random, ALL },
 	{ "random streams, a ladder drawn",
 	  { .name = ", a ladder", .ladder = LADDER_PICKED, .draws = true },

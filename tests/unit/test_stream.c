@@ -165,6 +165,9 @@ static void expect_same(struct report *plain, struct report *full, int step)
 static int shorter_way_run(__u64 seed, int steps, bool firsts)
 {
 	static struct report plain, full;
+	static struct table table;
+	struct slot slot = { .number = 3 };
+	struct facts *facts;
 	struct random random = { seed };
 	__u32 next[2] = { (__u32)random_next(&random), (__u32)random_next(&random) };
 	struct segment syn = data(0, TCP_SYN, next[0]++, 0, 0, 1),
@@ -172,10 +175,13 @@ static int shorter_way_run(__u64 seed, int steps, bool firsts)
 	struct key_hash hash = { .value = 1, .direction = 0 };
 	int taken = 0;
 
-	flow_begin(&plain.flow, &plain.facts, &syn, hash);
-	flow_update(&plain.flow, &plain.facts, &syn, 0);
-	flow_update(&plain.flow, &plain.facts, &synack, 1);
-	full = plain;
+	plain_open(&table, 1);
+	slot.flow = table_flow(&table, slot.number);
+	facts = table_flow_facts(&table, slot.number);
+	flow_begin(slot.flow, facts, &syn, hash);
+	flow_update(slot.flow, facts, &syn, 0);
+	flow_update(slot.flow, facts, &synack, 1);
+	full = (struct report){ .flow = *slot.flow, .facts = *facts };
 	for (int step = 0; step < steps; step++) {
 		struct segment seg = random_segment(&random, next,
 						    1000 + (__u64)step * random_below(&random, 3) * NS_PER_MS);
@@ -184,17 +190,19 @@ static int shorter_way_run(__u64 seed, int steps, bool firsts)
 
 		if (firsts) /* as brief.h does; it leaves the clock as it is */
 			seg.clock_error = 0;
-		short_way = flow_plain(&plain.flow, &seg, from);
-		if (!short_way && firsts && flow_wants_firsts(&plain.flow, &seg, from)) {
-			flow_firsts(&plain.flow, &plain.facts, &seg, from);
-			short_way = flow_plain(&plain.flow, &seg, from);
+		short_way = flow_plain(&table, slot, &seg, from);
+		if (!short_way && firsts && flow_wants_firsts(slot.flow, &seg, from)) {
+			flow_firsts(slot.flow, facts, &seg, from);
+			short_way = flow_plain(&table, slot, &seg, from);
 		}
 		taken += short_way;
 		if (!short_way)
-			flow_update(&plain.flow, &plain.facts, &seg, from);
+			flow_update(slot.flow, facts, &seg, from);
 		flow_update(&full.flow, &full.facts, &seg, from);
+		plain = (struct report){ .flow = *slot.flow, .facts = *facts };
 		expect_same(&plain, &full, step);
 	}
+	plain_close(&table);
 	return taken;
 }
 

@@ -178,7 +178,10 @@ static enum ladder_choice ladder_choice(const struct options *options)
 static int open_object(struct live *live)
 {
 	const struct options *options = live->options;
-	const struct config config = { .ladder = ladder_choice(options), .tap = options->hook == HOOK_TAP };
+	const struct config config = { .ladder = ladder_choice(options),
+				       .tap = options->hook == HOOK_TAP,
+				       /* A pinned watch may be taken over with more interfaces. */
+				       .alone = live->interfaces.count == 1 && !options->pin && !options->unpin };
 
 	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
 }
