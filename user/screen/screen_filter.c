@@ -166,13 +166,17 @@ void screen_filter_renew(struct screen_filter *filter)
 bool screen_filter_wanted(const struct screen_filter *filter) { return filter->base || filter->kind != FILTER_NOTHING; }
 
 /* "www.example.org:80 192.0.2.1:80", or the address alone. Returns the length. */
-static int endpoint_text(char *text, size_t size, struct names *names, const __u8 ip[16], __u8 ip_version, __u16 port)
+static size_t endpoint_text(char text[NAMES_ENDPOINT + TEXT_ENDPOINT], struct names *names, const __u8 ip[16],
+			    __u8 ip_version, __u16 port)
 {
-	char name[NAMES_ENDPOINT], address[TEXT_ENDPOINT];
-	bool named = names_sought(names, name, ip, ip_version, port);
+	bool named = names_sought(names, text, ip, ip_version, port);
+	size_t at = strlen(text);
 
-	text_endpoint(address, ip, ip_version, port);
-	return snprintf(text, size, "%s%s%s", named ? name : "", named ? " " : "", address);
+	if (!named)
+		return at;
+	text[at++] = ' ';
+	text_endpoint(text + at, ip, ip_version, port);
+	return at + strlen(text + at);
 }
 
 /* What a flow's row says that does not move: endpoints, words, interface. */
@@ -182,14 +186,14 @@ static void flow_text(char text[FLOW_TEXT], const struct record *record, struct 
 	const char *words[] = { words_state(record->state), words_outcome(record->outcome),
 				words_closed_by(record->closed_by) };
 	char interface[64];
-	int at;
+	size_t at;
 
 	text_escape(interface, sizeof(interface), record->interface ? record->interface : "");
-	at = endpoint_text(text, FLOW_TEXT, names, client->ip, record->ip_version, client->port);
+	at = endpoint_text(text, names, client->ip, record->ip_version, client->port);
 	text[at++] = ' ';
-	at += endpoint_text(text + at, FLOW_TEXT - (size_t)at, names, server->ip, record->ip_version, server->port);
-	snprintf(text + at, FLOW_TEXT - (size_t)at, " %s %s %s %s %s", words[0] ? words[0] : "",
-		 words[1] ? words[1] : "", words[2] ? words[2] : "", record->reason ? record->reason : "", interface);
+	at += endpoint_text(text + at, names, server->ip, record->ip_version, server->port);
+	snprintf(text + at, FLOW_TEXT - at, " %s %s %s %s %s", words[0] ? words[0] : "", words[1] ? words[1] : "",
+		 words[2] ? words[2] : "", record->reason ? record->reason : "", interface);
 }
 
 static bool contains_words(const char *text, const char *words)
@@ -221,7 +225,7 @@ bool screen_filter_match(void *context, const struct record *record)
 bool screen_filter_match_service(const struct screen_filter *filter, const __u8 ip[16], __u8 ip_version, __u16 port)
 {
 	struct record record = { .ip_version = ip_version, .server.port = port };
-	char text[2 * NAMES_ENDPOINT];
+	char text[NAMES_ENDPOINT + TEXT_ENDPOINT];
 
 	if (filter->kind == FILTER_NOTHING)
 		return true;
@@ -229,6 +233,6 @@ bool screen_filter_match_service(const struct screen_filter *filter, const __u8 
 		memcpy(record.server.ip, ip, sizeof(record.server.ip));
 		return filter_match_flow(filter->typed, &record);
 	}
-	endpoint_text(text, sizeof(text), filter->names, ip, ip_version, port);
+	endpoint_text(text, filter->names, ip, ip_version, port);
 	return contains_words(text, filter->text);
 }

@@ -81,13 +81,15 @@ static __u32 resent(__u64 segments) { return segments < VIEW_RESENT_MAX ? (__u32
 void view_glance(struct view *view, __u32 slot, __u32 identity, __u64 last_ns, const struct glance *glance)
 {
 	struct view_row *row = &view->rows[slot];
+	__u32 was_over = row->over;
 
 	/* Fewer packets than before: its key was used anew, in the slot that its predecessor left. */
-	view->over -= row->over;
 	if (!row->live || row->identity != identity || glance->packets < row->packets)
 		*row = (struct view_row){ .identity = identity, .live = true };
-	row->over = glance->over;
-	view->over += row->over;
+	if (was_over | glance->over) { /* of few */
+		view->over += glance->over - was_over;
+		row->over = glance->over;
+	}
 	row->packet_rate = rate(view, row->packets, glance->packets);
 	row->byte_rate = rate(view, row->payload_bytes, glance->payload_bytes);
 	row->last_ns = last_ns;
