@@ -172,8 +172,12 @@ INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __
 	struct slot slot = { .number = table_home(&table->shape, hash.value) };
 
 	if (likely(*strays < STRAYS_MAX)) {
-		slot.flow = table_flow(table, slot.number);
-		if (likely(slot.flow && slot.flow->half[hash.direction & 1].hash == (__u32)hash.value))
+		struct flow_bucket *flows = table_flows(table, slot.number / WAYS);
+
+		if (!flows)
+			return slot;
+		slot.flow = &flows->way[slot.number % WAYS];
+		if (likely(slot.flow->half[hash.direction & 1].hash == (__u32)hash.value))
 			return slot;
 		(*strays)++;
 	}

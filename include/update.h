@@ -259,7 +259,7 @@ INLINE bool flow_plain(struct table *table, struct slot slot, const struct segme
 	struct half *own = &slot.flow->half[direction & 1];
 	struct tally *tally = &slot.flow->tally[direction & 1];
 	const struct half *peer = &slot.flow->half[~direction & 1];
-	__u32 max = own->max, ahead = seg->sequence - own->next;
+	__u32 max, ahead = seg->sequence - own->next;
 
 	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || tally->volume & CARRY_PACKETS))
 		return false;
@@ -269,6 +269,8 @@ INLINE bool flow_plain(struct table *table, struct slot slot, const struct segme
 		if (!plain_unseen(own, tally, peer, seg->acknowledgment))
 			return false;
 		max = analysis_max(own, peer);
+	} else {
+		max = own->max;
 	}
 	if (unlikely(ahead >= PLAIN_GAP_MAX))
 		flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);

@@ -16,7 +16,7 @@ enum {
 	FRAME_MAX = 1600,
 	CHUNK = 1 << 16,       /* packets of one test run */
 	WARM_UP = 1 << 14,     /* of them: a test run of an XDP program waits first, and others take the cache */
-	LEG_PACKETS = 1 << 17, /* of established flows, measured in a row */
+	LEG_PACKETS = 1 << 18, /* of established flows, measured in a row */
 	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
 	STEP = 16,
 };
