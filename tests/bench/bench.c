@@ -69,6 +69,16 @@ static const char *goal(__u32 flows)
 	return flows == 1000000 ? "   ack, data: at most 420" : "";
 }
 
+static int measure_finished(const struct bench *bench)
+{
+	double ns;
+	int err = bench_finished(bench, HOOK_TC_INGRESS, &ns);
+
+	if (!err)
+		printf("finished flow, sweep to ring buffer %.1f ns   at most 60\n", ns);
+	return err;
+}
+
 /* All hooks with a table for `table_flows` flows, at those counts that need such a table. */
 static int measure_table(const struct settings *settings, struct bench *bench, __u32 table_flows, bool figures)
 {
@@ -99,6 +109,8 @@ static int measure_table(const struct settings *settings, struct bench *bench, _
 			fflush(stdout);
 		}
 	}
+	if (!err && figures)
+		err = measure_finished(bench);
 	kernel_close(&kernel);
 	return err;
 }

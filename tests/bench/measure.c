@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "order.h"
@@ -19,6 +20,7 @@ enum {
 	LEG_PACKETS = 1 << 18, /* of established flows, measured in a row */
 	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
 	STEP = 16,
+	FINISHED = 10000, /* flows: their reports fit into the ring buffer */
 };
 
 int bench_open(struct bench *bench, const char *object)
@@ -283,5 +285,59 @@ int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_n
 		err = measure_established(bench, hook, flows, &net_ns[TRAFFIC_DATA6], NULL);
 	if (!err)
 		err = measure_births(bench, hook, flows, &net_ns[TRAFFIC_SYN]);
+	return err;
+}
+
+static double now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+/* Returns ns, or less than 0: -errno. */
+static double sweep_once(const struct kernel *kernel, const struct sweep_policy *policy)
+{
+	__u8 frame[64] = {};
+	double begun = now_ns();
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+
+	*kernel->call = (struct sweep_call){ .policy = *policy, .buckets = kernel->buckets };
+	if (bpf_prog_test_run_opts(kernel->sweep, &run))
+		return -errno;
+	return kernel->call->next_bucket == kernel->buckets ? now_ns() - begun : -ENOSPC;
+}
+
+static int count_report(void *count, void *report __attribute__((unused)), size_t len __attribute__((unused)))
+{
+	++*(__u32 *)count;
+	return 0;
+}
+
+int bench_finished(const struct bench *bench, enum hook hook, double *ns_per_flow)
+{
+	const struct sweep_policy none = { .linger_ns = ~0ULL }, all = { .everything = 1 };
+	__u32 count = 0;
+	struct ring_buffer *ring = ring_buffer__new(bench->kernel->reports_map, count_report, &count, NULL);
+	double *each = calloc(bench->rounds, sizeof(double));
+	int err = ring && each ? 0 : -ENOMEM;
+
+	for (__u32 i = 0; i < bench->rounds && !err; i++) {
+		double idle, busy;
+
+		err = establish(bench, hook, FINISHED, false);
+		if (err)
+			break;
+		idle = sweep_once(bench->kernel, &none);
+		busy = sweep_once(bench->kernel, &all);
+		if (idle < 0 || busy < 0 || ring_buffer__consume(ring) != FINISHED)
+			err = -EIO;
+		each[i] = (busy - idle) / FINISHED;
+	}
+	if (!err)
+		*ns_per_flow = percentile(each, bench->rounds, bench->percent);
+	free(each);
+	ring_buffer__free(ring);
 	return err;
 }

@@ -20,5 +20,7 @@ int bench_open(struct bench *bench, const char *object);
 void bench_close(struct bench *bench);
 /* Fills net_ns[] for `flows` flows. Returns 0 or -errno. */
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_ns[TRAFFICS]);
+/* What a flow that ended costs from the sweep into the ring buffer. Returns 0 or -errno. */
+int bench_finished(const struct bench *bench, enum hook hook, double *ns_per_flow);
 
 #endif
