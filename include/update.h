@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What one segment does to its flow. Nearly all are plain: data and ACKs of a connection under way, in order or after
- * a gap. flow_plain enters these and touches struct flow alone; whatever else there is takes flow_update, which knows
- * every rule. Both leave the same state behind: flow_plain is a shorter way, never another meaning. */
+/* What one segment does to its flow. Nearly all are plain: data and ACKs of a connection under way, in order, after a
+ * gap, or with some octets that were sent before. flow_plain enters these and touches struct flow alone, but for the counter
+ * of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave the same state behind:
+ * flow_plain is a shorter way, never another meaning. */
 #ifndef TCPSCOPE_UPDATE_H
 #define TCPSCOPE_UPDATE_H
 
@@ -136,7 +137,7 @@ INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, con
 	};
 }
 
-/* Data that ends there is not acknowledged yet, and does not fill the peer's window. May err to false, as all below. */
+/* Data that ends there is not acknowledged yet, and does not fill the peer's window. May err to false, never to true. */
 INLINE bool plain_within(const struct half *peer, __u32 end)
 {
 	__u32 ahead = end - peer->ack;
@@ -145,7 +146,8 @@ INLINE bool plain_within(const struct half *peer, __u32 end)
 	       ahead != peer->win;
 }
 
-/* No counter of the analysis can rise but lost_segments and acked_unseen. May err to false, never to true. */
+/* No counter of the analysis can rise but acked_unseen and, by where it begins, those of gaps and overlaps. May err to false,
+ * never to true. */
 INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, const struct segment *seg)
 {
 	__u32 len = seg->payload_len;
@@ -202,7 +204,7 @@ INLINE void plain_advance(struct half *own, struct tally *tally, const struct se
 	tally->next_ns = seg->now_ns;
 }
 
-/* What is the same for all, once the analysis has judged it; `max`: the side's, corrected. */
+/* What any plain segment does once it is judged; `max`: the side's, corrected. */
 INLINE void plain_enter(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg,
 			__u32 max)
 {
