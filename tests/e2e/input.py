@@ -60,6 +60,7 @@ def check_empty(name, done):
 # name, arguments, exit status, a word that the message must hold
 REFUSED = (
     ("no such interface", ("-i", "nosuch0"), FAILED, "nosuch0"),
+    ("a colon in its name", ("-i", "lo:"), FAILED, "lo:: no such interface"),
     ("an interface's name that commands terminals", ("-i", HOSTILE), FAILED, SHOWN),
     ("a user's name that does", ("-i", "veth0", "--user", HOSTILE), USAGE, SHOWN),
     ("one of two interfaces is not there", ("-i", "veth0", "-i", "nosuch0"), FAILED, "nosuch0"),

@@ -177,6 +177,23 @@ Test(assertion, a_service_without_room_is_not_taken_for_none)
 	statistics_close(&statistics);
 }
 
+/* Else a wrong address would read like good news. */
+Test(assertion, a_service_that_was_not_seen_is_told)
+{
+	char line[VERDICT_TEXT];
+	struct verdict verdict;
+
+	observe();
+	assertion_measure("service 10.0.0.2:444 refused == 0", &statistics, &verdict);
+	verdict_line(line, &verdict);
+	cr_expect_str_eq(line,
+			 "holds  service 10.0.0.2:444 refused == 0: measured 0; nobody was seen to connect to it");
+	assertion_measure("service 10.0.0.2:443 attempts == 1000", &statistics, &verdict);
+	verdict_line(line, &verdict);
+	cr_expect_str_eq(line, "holds  service 10.0.0.2:443 attempts == 1000: measured 1000");
+	statistics_close(&statistics);
+}
+
 Test(assertion, junit_is_escaped_and_counted)
 {
 	const struct verdict verdicts[] = {

@@ -104,7 +104,8 @@ static const struct watched *shares_entry(const struct interfaces *interfaces, u
 static int add(struct interfaces *interfaces, const char *name)
 {
 	struct watched *watched = &interfaces->watched[interfaces->count];
-	unsigned int ifindex = if_nametoindex(name);
+	/* The kernel would not mind what comes after a colon, which is in no name: it once named an alias. */
+	unsigned int ifindex = strchr(name, ':') ? 0 : if_nametoindex(name);
 	const struct watched *other;
 	int err;
 
@@ -122,7 +123,8 @@ static int add(struct interfaces *interfaces, const char *name)
 		return -EINVAL;
 	}
 	*watched = (struct watched){ .ifindex = ifindex };
-	snprintf(watched->name, sizeof(watched->name), "%s", name);
+	if (!if_indextoname(ifindex, watched->name)) /* `name` may be another that it goes by */
+		return -errno;
 	err = read_kind(watched);
 	if (err && err != -EPFNOSUPPORT)
 		message_put("%s: cannot ask for its kind: %s", name, strerror(-err));

@@ -341,7 +341,8 @@ void assertion_measure(const char *text, const struct statistics *statistics, st
 	statistics_sum(statistics, &all);
 	if (parse_service(&parser, &key)) {
 		parser.from.service = statistics_find(statistics, &key);
-		if (!parser.from.service && !statistics_has_other(statistics))
+		verdict->unseen = !parser.from.service && !statistics_has_other(statistics);
+		if (verdict->unseen)
 			parser.from.service = &nothing;
 		parser.from.ledger = NULL;
 	}
@@ -350,7 +351,7 @@ void assertion_measure(const char *text, const struct statistics *statistics, st
 
 void verdict_line(char line[VERDICT_TEXT], const struct verdict *verdict)
 {
-	snprintf(line, VERDICT_TEXT, "%-6s %s: measured %s%s%s", verdict->holds ? "holds" : "FAILS",
+	snprintf(line, VERDICT_TEXT, "%-6s %s: measured %s%s%s%s", verdict->holds ? "holds" : "FAILS",
 		 verdict->expression, verdict->measured, verdict->known ? "" : ", limit ",
-		 verdict->known ? "" : verdict->limit);
+		 verdict->known ? "" : verdict->limit, verdict->unseen ? "; nobody was seen to connect to it" : "");
 }

@@ -25,7 +25,8 @@ struct assertion_error {
 struct verdict {
 	const char *expression; /* the text */
 	bool holds;
-	bool known;				      /* false: not measured; then it does not hold */
+	bool known;  /* false: not measured; then it does not hold */
+	bool unseen; /* it is about one service, which had no attempt: perhaps its address is wrong */
 	char measured[UNITS_TEXT], limit[UNITS_TEXT]; /* what both sides came to */
 };
 
