@@ -284,6 +284,41 @@ static int options_meant(const char *word, const struct argp_option **option)
 	return meant;
 }
 
+/* Does the next word belong to this one, as the value of its option? -1: the word itself is wrong. */
+static int word_takes_next(const char *word)
+{
+	const struct argp_option *option = NULL;
+	bool value = strchr(word, '=');
+
+	if (!strncmp(word, "--", 2)) {
+		if (options_meant(word, &option) != 1 || (value && !option->arg))
+			return -1;
+		return option->arg && !value;
+	}
+	for (const char *letter = word + 1; *letter; letter++) {
+		const char alone[] = { '-', *letter, 0 };
+
+		if (options_meant(alone, &option) != 1)
+			return -1;
+		if (option->arg) /* what is left of the word is the value */
+			return !letter[1];
+	}
+	return 0;
+}
+
+/* The first word that argp cannot have taken; it does not tell which that was. */
+static const char *word_refused(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		int takes = argv[i][0] == '-' && argv[i][1] ? word_takes_next(argv[i]) : 0;
+
+		if (takes < 0 || i + takes >= argc)
+			return argv[i];
+		i += takes;
+	}
+	return argv[argc - 1];
+}
+
 /* Says why argp refused it. */
 static void __attribute__((noreturn)) refuse(const char *word)
 {
@@ -305,16 +340,13 @@ void options_read(struct options *options, int argc, char **argv)
 		.options = table, .parser = read_option, .args_doc = "[FILTER...]", .doc = description
 	};
 	error_t error;
-	int at = argc;
 
 	*options = (struct options){ .flows = FLOWS_DEFAULT, .output = &output_table, .columns = terminal_columns() };
-	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT, &at, options);
+	error = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_ERRS | ARGP_NO_EXIT, NULL, options);
 	if (error == ENOMEM)
 		usage_error("command line: %s", strerror(error));
-	while (at > 1 && at <= argc && argv[at - 1][0] != '-') /* it may have gone on to the value */
-		at--;
 	if (error)
-		refuse(argv[at > 1 ? at - 1 : argc - 1]);
+		refuse(word_refused(argc, argv));
 }
 
 void options_free(struct options *options)

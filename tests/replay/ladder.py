@@ -55,7 +55,9 @@ def main():
     report.equal("ladder: only the connection that is asked for", ladder(both(), "port 80"), HELLO)
     report.equal("ladder: all, each on its own", ladder(both(), "tcp"), ECHO + "\n" + HELLO)
     report.equal("ladder: a packet of one direction chooses both", ladder(hello(), "src host 192.0.2.1"), HELLO)
-    report.equal("ladder: none", ladder(hello(), "port 81"), "")
+    none = replay.output(hello(), "--ladder", "port 81")
+    report.equal("ladder: none, and it says so", (none.returncode, none.stdout, none.stderr),
+                 (0, "", "tcpscope: no connection matched --ladder\n"))
     inside = [(at, tunnel.vxlan(7, frame)) for at, frame in hello()]
     report.equal("ladder: in a tunnel", ladder(inside, "udp port 4789"), HELLO.replace(" UTC\n", " UTC, in vxlan 7\n"))
     wrong = replay.output(hello(), "--ladder", "port and")

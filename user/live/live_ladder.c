@@ -99,5 +99,7 @@ int live_ladder_finish(struct live_ladder *ladder)
 		err = live_ladder_dropped(ladder->state, &dropped);
 	if (!err && dropped)
 		printf("%llu segments more are not shown: the ring buffer from the kernel was full\n", dropped);
+	else if (!err && ladder_was_empty(&ladder->ladder))
+		message_put("no connection matched --ladder");
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Chooses columns by width and sets rows in them. What a cell says is column.c's business. A text that is too wide
- * pushes its right neighbours on until free space takes up the slack. Called by output_table.c. */
+ * pushes its right neighbours on until free space takes up the slack; endpoints, which are kept whole on paper, take a line
+ * of their own instead. Called by output_table.c. */
 #include "layout.h"
 
 #include <string.h>
@@ -190,8 +191,56 @@ static void line_head(struct line *line, const struct field *field, enum part pa
 		line_put(line, " c/s", bold_begin);
 }
 
-/* Without a record: the heads. */
-static void layout_print(const struct layout *layout, const struct paper *paper, const struct record *record)
+/* Up to the endpoints a field says which flow it is; they are never left out. */
+static bool field_leads(const struct field *field) { return field->column <= &columns[COLUMN_ENDPOINT]; }
+
+static bool layout_overflows(const struct layout *layout, const struct paper *paper, const struct record *record)
+{
+	if (!paper->whole || (record->ip_version == 4 && !paper->names)) /* IPv4 always fits */
+		return false;
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct field *field = &layout->field[i];
+
+		for (int second = 0; field->column == &columns[COLUMN_ENDPOINT] && second < 2; second++) {
+			struct cell cell = { .names = paper->names };
+
+			if (field->part != PART_BOTH && field->part != (enum part)second)
+				continue;
+			field->column->fill(&cell, record, second);
+			if ((int)strlen(cell.text) > field->width)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Which flow it is, both endpoints on one line; the rest follows below, under its heads. */
+static void layout_lead(const struct layout *layout, const struct paper *paper, const struct record *record)
+{
+	struct line line = { .paper = paper };
+
+	for (size_t i = 0; i < layout->count; i++) {
+		const struct field *field = &layout->field[i];
+		bool both = field->part == PART_BOTH;
+
+		if (!field_leads(field))
+			break;
+		line_field(&line, field, record, both ? PART_FIRST : field->part);
+		if (both && field->column == &columns[COLUMN_ENDPOINT])
+			line_field(&line, field, record, PART_SECOND);
+		line.edge += field->width + 1;
+	}
+	fputc('\n', paper->to);
+}
+
+/* Was it said by layout_lead()? The place below the start was not, where a record takes two lines. */
+static bool field_was_led(const struct field *field, int number)
+{
+	return field_leads(field) && (number == 0 || field->column == &columns[COLUMN_ENDPOINT]);
+}
+
+/* Without a record: the heads. `led`: without what layout_lead() says. */
+static void layout_print(const struct layout *layout, const struct paper *paper, const struct record *record, bool led)
 {
 	for (int number = 0; number < layout->lines; number++) {
 		struct line line = { .paper = paper };
@@ -200,19 +249,23 @@ static void layout_print(const struct layout *layout, const struct paper *paper,
 			const struct field *field = &layout->field[i];
 			enum part part = layout->lines > 1 ? (enum part)number : field->part;
 
-			if (record)
-				line_field(&line, field, record, part);
-			else
+			if (!record)
 				line_head(&line, field, part);
+			else if (!led || !field_was_led(field, number))
+				line_field(&line, field, record, part);
 			line.edge += field->width + 1;
 		}
 		fputc('\n', paper->to);
 	}
 }
 
-void layout_head(const struct layout *layout, const struct paper *paper) { layout_print(layout, paper, NULL); }
+void layout_head(const struct layout *layout, const struct paper *paper) { layout_print(layout, paper, NULL, false); }
 
 void layout_row(const struct layout *layout, const struct paper *paper, const struct record *record)
 {
-	layout_print(layout, paper, record);
+	bool led = layout_overflows(layout, paper, record);
+
+	if (led)
+		layout_lead(layout, paper, record);
+	layout_print(layout, paper, record, led);
 }

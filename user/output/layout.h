@@ -28,7 +28,7 @@ struct paper {
 	int limit; /* columns at which a line is cut; 0: never */
 	bool colour;
 	struct names *names; /* as in struct cell */
-	bool whole;	     /* rather addresses whole than columns straight */
+	bool whole;	     /* endpoints too wide for their columns take a line of their own */
 };
 
 /* `several`: rows may be of several interfaces, so that rather MSS and window scale go than the place.

@@ -14,7 +14,10 @@
 #include "units.h"
 #include "words.h"
 
-enum { COLUMNS_PIPE = 200, NAME_TEXT = 64 };
+enum {
+	COLUMNS_PIPE = 200,
+	NAME_TEXT = 4 * 255 + 16, /* a file's name, escaped, and a direction */
+};
 
 struct totals {
 	__u64 flows, outcome[OUTCOME_MIDSTREAM + 1], packets, bytes, resent;
@@ -85,23 +88,27 @@ static void totals_add(struct totals *totals, const struct record *record)
 	totals->resent += column_resent(&record->client) + column_resent(&record->server);
 }
 
+static const char *plural(__u64 count) { return count == 1 ? "" : "s"; }
+
 static void totals_print(FILE *to, const char *what, const struct totals *totals)
 {
-	char flows[UNITS_TEXT], packets[UNITS_TEXT], bytes[UNITS_TEXT], resent[UNITS_TEXT];
+	char flows[UNITS_TEXT], packets[UNITS_TEXT], bytes[UNITS_TEXT], resent[UNITS_TEXT], outcome[UNITS_TEXT];
 	const char *before = ": ";
 
 	units_exact(flows, (__s64)totals->flows);
 	units_exact(packets, (__s64)totals->packets);
 	units_format(bytes, units_count, (__s64)totals->bytes);
 	units_exact(resent, (__s64)totals->resent);
-	fprintf(to, "%s %s flow%s", what, flows, totals->flows == 1 ? "" : "s");
+	fprintf(to, "%s %s flow%s", what, flows, plural(totals->flows));
 	for (int i = 0; i <= OUTCOME_MIDSTREAM; i++) {
 		if (!totals->outcome[i])
 			continue;
-		fprintf(to, "%s%llu %s", before, totals->outcome[i], words_outcome((enum outcome)i));
+		units_exact(outcome, (__s64)totals->outcome[i]);
+		fprintf(to, "%s%s %s", before, outcome, words_outcome((enum outcome)i));
 		before = ", ";
 	}
-	fprintf(to, "; %s packets, %s payload bytes, %s resent\n", packets, bytes, resent);
+	fprintf(to, "; %s packet%s, %s payload byte%s, %s resent\n", packets, plural(totals->packets), bytes,
+		plural(totals->bytes), resent);
 }
 
 static void table_head(void)
@@ -152,7 +159,7 @@ static void ledger_line(FILE *to, const struct ledger_record *record)
 
 	ledger_name(name, record);
 	units_exact(number, (__s64)ledger->seen);
-	fprintf(to, "%s: %s packet%s", name, number, ledger->seen == 1 ? "" : "s");
+	fprintf(to, "%s: %s packet%s", name, number, plural(ledger->seen));
 	for (int i = 0; i < LEDGER_COUNT; i++) {
 		if (!ledger->counter[i])
 			continue;
@@ -201,8 +208,8 @@ static int table_summary(const struct summary_record *record)
 		names_endpoint(table.options.names, server, record->ip, record->ip_version, record->port);
 	units_exact(flows, (__s64)record->flows);
 	units_exact(packets, (__s64)record->packets);
-	fprintf(table.options.to, "%s %s: %s unanswered attempts, %s packets, were evicted and only summed\n", name,
-		server, flows, packets);
+	fprintf(table.options.to, "%s %s: %s unanswered attempt%s, %s packet%s, evicted and only summed\n", name,
+		server, flows, plural(record->flows), packets, plural(record->packets));
 	return table_flush();
 }
 

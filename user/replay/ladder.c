@@ -186,3 +186,5 @@ int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns)
 		return -ENOMEM;
 	return output_check(to);
 }
+
+bool ladder_was_empty(const struct ladder *ladder) { return !ladder->printed && !ladder->dropped && !ladder->failed; }

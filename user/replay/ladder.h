@@ -54,6 +54,9 @@ int ladder_end(struct ladder *ladder, const struct flow_key *key, __u64 start_ns
 /* Prints all that there are, and how many rungs are not shown. Returns 0 or -errno, -ENOMEM if some were lost so. */
 int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns);
 
+/* Was there never a rung to print? Then no connection was chosen. */
+bool ladder_was_empty(const struct ladder *ladder);
+
 /* Prints one (ladder_print.c). */
 void ladder_print_connection(const struct ladder *ladder, const struct ladder_connection *connection, FILE *to,
 			     __s64 epoch_ns);

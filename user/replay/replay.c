@@ -254,9 +254,10 @@ static int replay_ladder(struct replay *replay)
 
 	names_wait(replay->ladder.names);
 	error = ladder_print(&replay->ladder, stdout, -CLOCK_AHEAD_NS);
-
 	if (error == -ENOMEM)
 		message_put("not all segments are shown: no memory for them; a narrower --ladder needs less");
+	else if (!error && ladder_was_empty(&replay->ladder))
+		message_put("no connection matched --ladder");
 	return error;
 }
 

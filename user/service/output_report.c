@@ -14,11 +14,17 @@
 #include "output/text.h"
 #include "output/units.h"
 
-enum { BAR = 40, ROWS = 12, TIME_TEXT = 40 };
+enum {
+	BAR = 40,
+	ROWS = 12,
+	TIME_TEXT = 40,
+	NAME_TEXT = 4 * 255 + 1, /* a file's name, escaped */
+};
 
 static FILE *out;
 static struct names *names;
 static bool full_ledger;
+static __u64 midstream; /* flows that ended without an attempt in view */
 
 static const char *const span_names[SERVICE_SPANS] = { "connect", "server", "client" };
 
@@ -27,6 +33,7 @@ static int report_open(const struct output_options *options)
 	out = options->to;
 	names = options->names;
 	full_ledger = options->stats;
+	midstream = 0;
 	return 0;
 }
 
@@ -34,7 +41,7 @@ static int report_flush(void) { return output_flush(out); }
 
 static int report_flow(const struct record *record)
 {
-	(void)record;
+	midstream += record->end_reason != END_ACTIVE && record->outcome == OUTCOME_MIDSTREAM;
 	return 0;
 }
 
@@ -44,6 +51,13 @@ static void print_count(const char *before, __u64 count)
 
 	units_exact(text, (__s64)count);
 	fprintf(out, "%s%s", before, text);
+}
+
+/* "1 attempt", "2 attempts"; "1 retry", "2 retries" of the stem "retr". */
+static void print_noun(const char *before, __u64 count, const char *stem, const char *one, const char *many)
+{
+	print_count(before, count);
+	fprintf(out, " %s%s", stem, count == 1 ? one : many);
 }
 
 static void print_span(__u64 ns, int width)
@@ -97,12 +111,15 @@ static void print_retries(const struct service_counts *counts)
 {
 	if (!(counts->syn_retries | counts->synack_retries))
 		return;
-	print_count("  ", counts->syn_retries);
-	print_count(" SYN retries, ", counts->synack_retries);
-	fputs(" SYN/ACK retries; ", out);
-	print_span(counts->lost_ns, 0);
-	print_count(" lost to them by ", counts->delayed);
-	fputs(" connections that were answered\n", out);
+	print_noun("  ", counts->syn_retries, "SYN retr", "y", "ies");
+	print_noun(", ", counts->synack_retries, "SYN/ACK retr", "y", "ies");
+	if (counts->delayed) {
+		fputs("; ", out);
+		print_span(counts->lost_ns, 0);
+		print_noun(" lost to them by ", counts->delayed, "connection", " that was answered",
+			   "s that were answered");
+	}
+	fputc('\n', out);
 }
 
 static void print_quantiles(const struct service *service)
@@ -165,8 +182,7 @@ static void print_service(const struct statistics_service *row, const struct slo
 	if (row->key)
 		names_endpoint(names, name, (const __u8 *)row->key->ip, row->key->ip_version, row->key->port);
 	fprintf(out, "\n%s", name);
-	print_count("  ", service_attempts(service));
-	fputs(service_attempts(service) == 1 ? " attempt\n" : " attempts\n", out);
+	print_noun("  ", service_attempts(service), "attempt", "\n", "s\n");
 	print_outcomes(&service->counts);
 	print_retries(&service->counts);
 	if (service_times(service))
@@ -193,9 +209,11 @@ static void print_head(const struct statistics *statistics, size_t services)
 	if (statistics->at_ns > 0 && gmtime_r(&seconds, &parts))
 		strftime(when, sizeof(when), "%F %T UTC: ", &parts);
 	fprintf(out, "%s%zu service%s", when, services, services == 1 ? "" : "s");
-	print_count(", ", service_attempts(&sum));
-	fprintf(out, " connection attempt%s%s\n", service_attempts(&sum) == 1 ? "" : "s",
-		statistics->final ? "" : " so far");
+	print_noun(", ", service_attempts(&sum), "connection attempt", "", "s");
+	fputs(statistics->final ? "\n" : " so far\n", out);
+	if (midstream)
+		print_noun("", midstream, "flow", " had no attempt in view (midstream)\n",
+			   "s had no attempt in view (midstream)\n");
 }
 
 static int report_services(const struct statistics *statistics)
@@ -217,7 +235,7 @@ static int report_services(const struct statistics *statistics)
 static int report_ledger(const struct ledger_record *record)
 {
 	const struct ledger *ledger = &record->ledger;
-	char name[64];
+	char name[NAME_TEXT];
 
 	if (!full_ledger && ledger_is_whole(ledger))
 		return 0;
