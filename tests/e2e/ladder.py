@@ -144,6 +144,10 @@ def errors():
                                   check=False)
         report.check(f"ladder live: {name} is an error of usage", done.returncode == 2 and not done.stdout and
                      len(done.stderr.splitlines()) == 1, done)
+    none = net.subprocess.run(net.enter("client", BINARY, "-i", "veth0", "--ladder", "port 1", "--duration", "0.1"),
+                              capture_output=True, text=True, check=False)
+    report.check("ladder live: no connection matched, and it says so", none.returncode == 0 and
+                 "tcpscope: no connection matched --ladder" in none.stderr.splitlines(), none)
 
 
 def main():
