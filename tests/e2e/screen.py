@@ -168,6 +168,10 @@ def check_filter(terminal):
     terminal.type(" or (")
     text = terminal.wait_for("filter: port 8002 or (", "can't parse")
     report.check("screen filter: not complete, says so, the last stays", len(rows(text)) == 1, status(text))
+    terminal.keys("Enter")
+    terminal.type("8")  # still typed: goes behind the rest
+    terminal.wait_for("filter: port 8002 or (8", "can't parse")
+    report.check("screen filter: what is wrong is not taken", True)
     terminal.keys("Escape")
     shown(terminal, 3, "the filter given up")
     terminal.keys("/")
@@ -223,7 +227,7 @@ def check_sparks(terminal):
     order_by(terminal, "SERVER")
     terminal.keys("Home", "Down", "Down")
     terminal.keys("Enter")
-    terminal.wait(lambda text: re.search(r"^rtt server  .*[\u2581-\u2588]{3,}.* last [\d.]+\ws, most [\d.]+\ws$", text,
+    terminal.wait(lambda text: re.search(r"^rtt server  .*[\u2581-\u2588]{3,}.* last [\d.]+\ws, most shown [\d.]+\ws$", text,
                                          re.M), "round trips as they go")
     report.check("screen details: round trips as they go", True)
     terminal.keys("Escape")

@@ -35,4 +35,6 @@ void filter_line_key(struct screen_filter *filter, int key)
 		filter->text[length + 1] = '\0';
 	}
 	screen_filter_renew(filter);
+	if (key == PAINT_ENTER && filter->wrong[0]) /* what is shown at rest is in force */
+		filter->typing = true;
 }

@@ -8,7 +8,7 @@
 #include "screen_page.h"
 #include "output/text.h"
 
-enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40 };
+enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40, ENDPOINT_LEAST = 14 /* "[20..]:65535" and a little */ };
 
 static const struct page *const pages[] = { &page_flows, &page_services, &page_histogram };
 
@@ -105,8 +105,8 @@ static void forget_records(struct screen *screen)
 void screen_endpoint(const struct screen *screen, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version,
 		     __u16 port, int width)
 {
-	if (names_endpoint(screen->source.names, text, ip, ip_version, port) && width > 2)
-		text_shorten(text, (size_t)width);
+	names_endpoint(screen->source.names, text, ip, ip_version, port);
+	text_shorten(text, width > ENDPOINT_LEAST ? (size_t)width : ENDPOINT_LEAST);
 }
 
 /* ---- pictures ---- */

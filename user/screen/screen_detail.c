@@ -3,203 +3,133 @@
  * beside each other. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "output/fields.h"
+#include "detail_rows.h"
 #include "screen_page.h"
 #include "service/slowest.h"
 #include "output/text.h"
 #include "output/units.h"
 #include "output/words.h"
 
-enum { NAME = 32, VALUE = 64, PATH = 32, LABEL = 12, CLIENT_AT = 25, SERVER_AT = 52 };
+enum { LABEL = 12, CLIENT_AT = 25, ENDS_LEAST = 40, SERVER_ROOM = 28 };
 
-/* A field of both sides, or of the flow itself (client only). */
-struct detail_row {
-	char name[NAME];
-	char value[2][VALUE];
-	bool both;
-};
+/* ---- the record's fields ---- */
 
-struct detail_rows {
-	struct detail_row row[FIELD_ROWS];
-	int count;
-	int side;	 /* being walked: 0 client, 1 server, -1 neither */
-	int base;	 /* row of a side's first field */
-	int at;		 /* the next of the second side */
-	char path[PATH]; /* of the object being walked, below the side */
-	bool in_list;
-};
-
-/* ---- the record's fields, from the walk that JSON is made of ---- */
-
-static struct detail_row *row_for(struct detail_rows *rows, const char *name)
+/* Column of the server's values: as much room for each side, where there is enough for 80 columns' worth. */
+static int server_at(const struct screen *screen)
 {
-	struct detail_row *row;
+	int room = screen->columns - CLIENT_AT;
 
-	if (rows->side == 1 && rows->at < rows->count)
-		return &rows->row[rows->at++];
-	if (rows->count == FIELD_ROWS)
-		return NULL;
-	row = &rows->row[rows->count++];
-	*row = (struct detail_row){ .both = rows->side >= 0 };
-	snprintf(row->name, sizeof(row->name), "%s%s", rows->path, name);
-	return row;
+	return room < 2 * SERVER_ROOM ? CLIENT_AT + SERVER_ROOM - 1 : CLIENT_AT + (room + 1) / 2;
 }
 
-static void put(void *to, struct field_name name, const char *value)
+/* Does a side's value take more than its column? Then the server's has a line of its own: an address is shown whole. */
+static bool is_wide(const struct screen *screen, const struct detail_row *row)
 {
-	struct detail_rows *rows = to;
-	struct detail_row *row;
-	size_t used;
+	int at = server_at(screen);
 
-	if (rows->in_list) { /* behind the values before it */
-		row = rows->count ? &rows->row[rows->count - 1] : NULL;
-		used = row ? strlen(row->value[0]) : 0;
-		if (row)
-			snprintf(row->value[0] + used, VALUE - used, "%s%s", used ? " " : "", value);
+	return row->both &&
+	       ((int)strlen(row->value[0]) > at - CLIENT_AT - 1 || (int)strlen(row->value[1]) > screen->columns - at);
+}
+
+static int lines_of(const struct screen *screen, const struct detail_rows *rows)
+{
+	int lines = rows->count;
+
+	for (int i = 0; i < rows->count; i++)
+		lines += is_wide(screen, &rows->row[i]);
+	return lines;
+}
+
+/* As far right as `column`, as far left as it takes. */
+static void draw_value(const struct screen *screen, int row, int column, enum paint paint, const char *value)
+{
+	int latest = screen->columns - (int)strlen(value);
+
+	column = latest < column ? latest : column;
+	paint_text(row, column > 0 ? column : 0, -1, paint, value);
+}
+
+/* One of its lines: the second has what the server's is that did not fit. */
+static void draw_field(const struct screen *screen, const struct detail_row *row, int at, bool second)
+{
+	enum paint paint = detail_row_rank(row) == 2 ? PAINT_DIM : PAINT_PLAIN;
+
+	if (second) {
+		draw_value(screen, at, server_at(screen), paint, row->value[1]);
 		return;
 	}
-	row = row_for(rows, name.text);
-	if (row)
-		snprintf(row->value[rows->side == 1], VALUE, "%s", value);
-}
-
-static bool object_begin(void *to, struct field_name name, bool known)
-{
-	struct detail_rows *rows = to;
-
-	if (!name.text || !known) /* attempts are told in words */
-		return false;
-	if (!rows->path[0] && (!strcmp(name.text, "client") || !strcmp(name.text, "server"))) {
-		rows->side = name.text[0] == 's';
-		if (!rows->side)
-			rows->base = rows->count;
-		rows->at = rows->base;
-		return true;
-	}
-	snprintf(rows->path + strlen(rows->path), sizeof(rows->path) - strlen(rows->path), "%s.", name.text);
-	return true;
-}
-
-static void object_end(void *to)
-{
-	struct detail_rows *rows = to;
-	char *dot;
-
-	if (!rows->path[0]) {
-		rows->side = -1;
-		return;
-	}
-	rows->path[strlen(rows->path) - 1] = '\0';
-	dot = strrchr(rows->path, '.');
-	rows->path[dot ? dot - rows->path + 1 : 0] = '\0';
-}
-
-static void list_begin(void *to, struct field_name name)
-{
-	struct detail_rows *rows = to;
-
-	row_for(rows, name.text);
-	rows->in_list = true;
-}
-
-static void list_end(void *to) { ((struct detail_rows *)to)->in_list = false; }
-
-static void put_unknown(void *to, struct field_name name) { put(to, name, "-"); }
-
-/* Spans as people read them; instants and counts exactly, and no commas in what counts nothing. */
-static void put_signed(void *to, struct field_name name, __s64 value)
-{
-	const char *called = name.text ? name.text : "";
-	size_t length = strlen(called);
-	bool time = length > 3 && !strcmp(called + length - 3, "_ns");
-	char text[UNITS_TEXT];
-
-	if (time && value < 1000000 * (__s64)NS_PER_SEC)
-		units_format(text, units_span_ns, value);
-	else if (time || !*called || !strcmp(called, "port") || !strcmp(called, "isn"))
-		snprintf(text, sizeof(text), "%lld", value);
-	else
-		units_exact(text, value);
-	put(to, name, text);
-}
-
-static void put_unsigned(void *to, struct field_name name, __u64 value) { put_signed(to, name, (__s64)value); }
-
-static void put_bool(void *to, struct field_name name, bool value) { put(to, name, value ? "yes" : "no"); }
-
-static void put_text(void *to, struct field_name name, const char *text)
-{
-	char escaped[VALUE];
-
-	text_escape(escaped, sizeof(escaped), text);
-	put(to, name, escaped);
-}
-
-static const struct emitter emitter = {
-	.object_begin = object_begin,
-	.object_end = object_end,
-	.list_begin = list_begin,
-	.list_end = list_end,
-	.put_unknown = put_unknown,
-	.put_unsigned = put_unsigned,
-	.put_signed = put_signed,
-	.put_bool = put_bool,
-	.put_word = put,
-	.put_text = put_text,
-};
-
-/* First what the sides have to tell, then what is the flow's own, last what neither side has. */
-static int rank_of(const struct detail_row *row)
-{
-	if (!row->both)
-		return 1;
-	for (int side = 0; side < 2; side++)
-		if (strcmp(row->value[side], "0") != 0 && strcmp(row->value[side], "-") != 0)
-			return 0;
-	return 2;
-}
-
-static void draw_field(const struct detail_row *row, int at)
-{
-	enum paint paint = rank_of(row) == 2 ? PAINT_DIM : PAINT_PLAIN;
-
 	paint_text(at, 0, CLIENT_AT - 1, PAINT_DIM, row->name);
-	paint_text(at, CLIENT_AT, row->both ? SERVER_AT - CLIENT_AT - 1 : -1, paint, row->value[0]);
-	if (row->both)
-		paint_text(at, SERVER_AT, -1, paint, row->value[1]);
+	draw_value(screen, at, CLIENT_AT, paint, row->value[0]);
+	if (row->both && !is_wide(screen, row))
+		paint_text(at, server_at(screen), -1, paint, row->value[1]);
 }
 
-static void draw_fields(const struct detail_rows *rows, int top, int bottom, int skip)
+static void draw_fields(const struct screen *screen, const struct detail_rows *rows, int top, int bottom)
 {
-	for (int rank = 0, at = top; rank < 3; rank++)
-		for (int i = 0; i < rows->count && at < bottom; i++)
-			if (rank_of(&rows->row[i]) == rank && skip-- <= 0)
-				draw_field(&rows->row[i], at++);
+	int skip = screen->detail.scroll, at = top;
+
+	for (int rank = 0; rank < 3; rank++) {
+		for (int i = 0; i < rows->count; i++) {
+			const struct detail_row *row = &rows->row[i];
+
+			if (detail_row_rank(row) != rank)
+				continue;
+			for (int line = 0; line <= is_wide(screen, row); line++)
+				if (skip-- <= 0 && at < bottom)
+					draw_field(screen, row, at++, line);
+		}
+	}
 }
 
 /* ---- the story ---- */
 
-void detail_title(const struct screen *screen, int row)
+/* What there is to say behind the ends. */
+static void standing_text(char text[SENTENCE], const struct detail *detail)
 {
-	const struct detail *detail = &screen->detail;
 	const struct record *record = &detail->record;
 	const char *outcome = words_outcome(record->outcome), *state = words_state(record->state);
 	const char *by = words_closed_by(record->closed_by);
-	char client[NAMES_ENDPOINT], server[NAMES_ENDPOINT], interface[32];
-	int at, width = screen->columns / 3;
 
+	snprintf(text, SENTENCE, "  %s, %s%s%s", outcome ? outcome : "-", state ? state : "-", by ? " by " : "",
+		 by ? by : "");
+}
+
+/* Both whole if there is room, else what the shorter leaves for the longer, or a half each. */
+static int draw_ends(const struct screen *screen, int row, int room)
+{
+	const struct record *record = &screen->detail.record;
+	char client[NAMES_ENDPOINT], server[NAMES_ENDPOINT];
+	int width = NAMES_ENDPOINT, client_long, server_long, half;
+
+	room = (room > ENDS_LEAST ? room : ENDS_LEAST - 4) - 4; /* " -> " */
+	half = room / 2;
 	screen_endpoint(screen, client, record->client.ip, record->ip_version, record->client.port, width);
 	screen_endpoint(screen, server, record->server.ip, record->ip_version, record->server.port, width);
-	text_escape(interface, sizeof(interface), record->interface ? record->interface : "-");
-	at = paint_format(row, 0, PAINT_BOLD, "%s -> %s", client, server);
-	at = paint_format(row, at, PAINT_PLAIN, "  %s, %s", outcome ? outcome : "-", state ? state : "-");
-	if (by)
-		at = paint_format(row, at, PAINT_PLAIN, " by %s", by);
-	at = paint_format(row, at, PAINT_DIM, "  on %s", interface);
+	client_long = (int)strlen(client);
+	server_long = (int)strlen(server);
+	if (client_long + server_long > room) {
+		text_shorten(client, (size_t)(server_long < half ? room - server_long : half));
+		text_shorten(server, (size_t)(client_long < half ? room - client_long : half));
+	}
+	return paint_format(row, 0, PAINT_BOLD, "%s -> %s", client, server);
+}
+
+void detail_title(const struct screen *screen, int row)
+{
+	const struct detail *detail = &screen->detail;
+	static const char on[] = "  on ", ended[] = "  ended";
+	char standing[SENTENCE], interface[32];
+	int at, behind;
+
+	standing_text(standing, detail);
+	text_escape(interface, sizeof(interface), detail->record.interface ? detail->record.interface : "-");
+	behind = (int)(strlen(standing) + strlen(on) + strlen(interface) + (detail->ended ? strlen(ended) : 0));
+	at = draw_ends(screen, row, screen->columns - behind);
+	at = paint_text(row, at, -1, PAINT_PLAIN, standing);
+	at = paint_format(row, at, PAINT_DIM, "%s%s", on, interface);
 	if (detail->ended)
-		paint_text(row, at, -1, PAINT_ODD, "  ended");
+		paint_text(row, at, -1, PAINT_ODD, ended);
 }
 
 static void draw_attempts(const struct record_handshake *handshake, int row)
@@ -214,15 +144,30 @@ static void draw_attempts(const struct record_handshake *handshake, int row)
 	}
 }
 
-static void draw_handshake(const struct record_handshake *handshake, int row)
+/* Without a SYN/ACK there is no time to tell. */
+static void handshake_sentence(char sentence[SENTENCE], const struct record *record)
 {
+	const char *outcome = words_outcome(record->outcome);
+	__u32 syns = record->handshake.syns;
+
+	if (record->handshake.connect_ns != UNKNOWN || record->handshake.synacks)
+		slow_sentence(sentence, &record->handshake);
+	else
+		snprintf(sentence, SENTENCE, "%s: %u SYN%s, no SYN/ACK",
+			 record->outcome == OUTCOME_UNANSWERED || !outcome ? "not answered" : outcome, syns,
+			 syns == 1 ? "" : "s");
+}
+
+static void draw_handshake(const struct record *record, int row)
+{
+	const struct record_handshake *handshake = &record->handshake;
 	char sentence[SENTENCE];
 
 	if (!handshake->present) {
 		paint_text(row, 0, -1, PAINT_DIM, "handshake   not seen: the connection is older");
 		return;
 	}
-	slow_sentence(sentence, handshake);
+	handshake_sentence(sentence, record);
 	paint_text(row, 0, LABEL, PAINT_DIM, "handshake");
 	paint_text(row, LABEL, -1, handshake->syns > 1 ? PAINT_ODD : PAINT_PLAIN, sentence);
 	draw_attempts(handshake, row + 1);
@@ -247,30 +192,40 @@ static void sparks_add(struct sparks *sparks, const struct record_rtt *rtt, unsi
 	sparks->sum_ns = sum_ns;
 }
 
-static void draw_sparks(const struct detail *detail, const char *side, const struct sparks *sparks, int row, int width)
+static __s64 spark_at(const struct sparks *sparks, unsigned int number) { return sparks->ns[number % SPARKS]; }
+
+/* Returns the row behind: an ended flow of which none was seen has no line. */
+static int draw_sparks(const struct screen *screen, const char *side, const struct sparks *sparks, int row)
 {
-	unsigned int shown = detail->sparks < SPARKS ? detail->sparks : SPARKS, room;
+	const struct detail *detail = &screen->detail;
+	unsigned int shown = detail->sparks < SPARKS ? detail->sparks : SPARKS, room, first;
 	char most[UNITS_TEXT], last[UNITS_TEXT];
 	__s64 highest = 0, latest = UNKNOWN;
 
-	room = width > 50 ? (unsigned int)width - 50 : 0;
+	room = screen->columns > 50 ? (unsigned int)screen->columns - 50 : 0;
 	shown = shown < room ? shown : room;
+	first = detail->sparks - shown;
 	for (unsigned int i = 0; i < shown; i++) {
-		__s64 ns = sparks->ns[(detail->sparks - shown + i) % SPARKS];
+		__s64 ns = spark_at(sparks, first + i);
 
 		highest = ns > highest ? ns : highest;
 		latest = ns ? ns : latest;
 	}
+	if (!highest && detail->ended)
+		return row;
 	paint_format(row, 0, PAINT_DIM, "rtt %s", side);
-	for (unsigned int i = 0; i < shown && highest; i++) {
-		__s64 ns = sparks->ns[(detail->sparks - shown + i) % SPARKS];
-
-		if (ns)
-			paint_level(row, LABEL + (int)i, 1 + (unsigned int)(ns * 7 / highest), PAINT_GOOD);
+	if (!highest) {
+		paint_text(row, LABEL, -1, PAINT_DIM, "none measured since this page was opened");
+		return row + 1;
 	}
-	units_format(most, units_span_ns, highest ? highest : UNKNOWN);
+	for (unsigned int i = 0; i < shown; i++)
+		if (spark_at(sparks, first + i))
+			paint_level(row, LABEL + (int)i, 1 + (unsigned int)(spark_at(sparks, first + i) * 7 / highest),
+				    PAINT_GOOD);
+	units_format(most, units_span_ns, highest);
 	units_format(last, units_span_ns, latest);
-	paint_format(row, LABEL + (int)shown + 1, PAINT_DIM, "last %s, most %s", last, most);
+	paint_format(row, LABEL + (int)shown + 1, PAINT_DIM, "last %s, most shown %s", last, most);
+	return row + 1;
 }
 
 /* ---- the page ---- */
@@ -331,21 +286,22 @@ static void detail_draw(struct screen *screen, int top, int bottom)
 {
 	static struct detail_rows rows;
 	struct detail *detail = &screen->detail;
+	int most;
 
-	rows = (struct detail_rows){ .side = -1 };
-	fields_walk(&detail->record, &emitter, &rows);
+	detail_rows_fill(&rows, &detail->record);
 	detail_title(screen, top);
-	draw_handshake(&detail->record.handshake, top + 1);
-	draw_sparks(detail, "client", &detail->client, top + 3, screen->columns);
-	draw_sparks(detail, "server", &detail->server, top + 4, screen->columns);
-	paint_text(top + 5, 0, screen->columns, PAINT_HEAD, "");
-	paint_text(top + 5, CLIENT_AT, -1, PAINT_HEAD, "CLIENT");
-	paint_text(top + 5, SERVER_AT, -1, PAINT_HEAD, "SERVER");
-	if (detail->scroll > rows.count - (bottom - top - 6))
-		detail->scroll = rows.count - (bottom - top - 6);
+	draw_handshake(&detail->record, top + 1);
+	top = draw_sparks(screen, "client", &detail->client, top + 3);
+	top = draw_sparks(screen, "server", &detail->server, top);
+	paint_text(top, 0, screen->columns, PAINT_HEAD, "");
+	paint_text(top, CLIENT_AT, -1, PAINT_HEAD, "CLIENT");
+	paint_text(top, server_at(screen), -1, PAINT_HEAD, "SERVER");
+	most = lines_of(screen, &rows) - (bottom - top - 1);
+	if (detail->scroll > most)
+		detail->scroll = most;
 	if (detail->scroll < 0)
 		detail->scroll = 0;
-	draw_fields(&rows, top + 6, bottom, detail->scroll);
+	draw_fields(screen, &rows, top + 1, bottom);
 }
 
 static bool detail_key(struct screen *screen, int key)
@@ -361,7 +317,7 @@ static bool detail_key(struct screen *screen, int key)
 	case PAINT_PAGE_UP: detail->scroll -= page; break;
 	case PAINT_PAGE_DOWN: detail->scroll += page; break;
 	case PAINT_HOME: detail->scroll = 0; break;
-	case PAINT_END: detail->scroll = FIELD_ROWS; break;
+	case PAINT_END: detail->scroll = 2 * DETAIL_ROWS; break;
 	case PAINT_ENTER:
 	case PAINT_ESCAPE:
 	case PAINT_LEFT: screen_turn_to(screen, &page_flows); break;

@@ -13,7 +13,7 @@
 #include "screen_filter.h"
 #include "view_column.h"
 
-enum { SPARKS = 256, SEEN = 512, FIELD_ROWS = 128, RECENT_S = 10, RECENT = 5 };
+enum { SPARKS = 256, SEEN = 512, RECENT_S = 10, RECENT = 5 };
 
 /* A record as it was shown, so that a picture that stands still does. */
 struct seen {
@@ -121,7 +121,7 @@ extern const struct page page_flows, page_detail, page_ladder, page_services, pa
 void screen_turn_to(struct screen *screen, const struct page *page);
 /* Of a row in sight, as is; while paused, as it was first shown. NULL: it is gone. */
 const struct record *screen_record(struct screen *screen, __u32 row);
-/* As names_endpoint has it; an address whole, a name no wider than `width`. */
+/* As names_endpoint has it, no wider than `width`; its middle is left out, not the port, from 14 on. */
 void screen_endpoint(const struct screen *screen, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version,
 		     __u16 port, int width);
 /* ---- header (screen_header.c) ---- */

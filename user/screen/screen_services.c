@@ -192,18 +192,18 @@ static const struct {
 	int from;    /* least width of the terminal that has it */
 } table[] = {
 	{ "ATTEMPTS", 8, -1, 0 },
-	{ "/S", 6, -2, 0 },
+	{ "/S", 6, -2, 72 },
 	{ "ACCEPT", 6, OUTCOME_ACCEPTED, 100 },
-	{ "REFUSE", 6, OUTCOME_REFUSED, 0 },
+	{ "REFUSE", 6, OUTCOME_REFUSED, 66 },
 	{ "FILTER", 6, OUTCOME_FILTERED, 100 },
-	{ "NOANSW", 6, OUTCOME_UNANSWERED, 0 },
+	{ "NOANSW", 6, OUTCOME_UNANSWERED, 58 },
 	{ "HALF", 5, OUTCOME_HALF_OPEN, 110 },
 	{ "ABORT", 5, OUTCOME_ABORTED, 110 },
 	{ "RETRY", 5, -3, 90 },
 	{ "P50", 6, -4, 0 },
 	{ "P90", 6, -5, 90 },
-	{ "P99", 6, -6, 0 },
-	{ "MAX", 6, -7, 0 },
+	{ "P99", 6, -6, 50 },
+	{ "MAX", 6, -7, 72 },
 };
 
 static void number_text(char text[UNITS_TEXT], const struct service *service, double rate, int which)
