@@ -72,10 +72,11 @@ static void draw_fields(const struct screen *screen, const struct detail_rows *r
 	for (int rank = 0; rank < 3; rank++) {
 		for (int i = 0; i < rows->count; i++) {
 			const struct detail_row *row = &rows->row[i];
+			int lines = is_wide(screen, row) ? 2 : 1;
 
 			if (detail_row_rank(row) != rank)
 				continue;
-			for (int line = 0; line <= is_wide(screen, row); line++)
+			for (int line = 0; line < lines; line++)
 				if (skip-- <= 0 && at < bottom)
 					draw_field(screen, row, at++, line);
 		}
