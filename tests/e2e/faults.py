@@ -129,6 +129,7 @@ def moved(hook):
     connection.close()
     net.inside("client", "ip", "link", "set", "veth1", "netns", "aside")
     report.check(f"{name}: a line says so", scope.wait_line("veth1", "gone", after=announced), "no line")
+    net.await_true(lambda: not net.attached("aside", "veth1"), f"{name}: detached there at once")
     kept.send()
     kept.close()
     report.equal(f"{name}: exit status", scope.stop(), 0)

@@ -22,6 +22,7 @@ LACKS = (
     ("space for JSON", f"exec {WATCH} --output json >/dev/full", "writing to standard output: No space left on device"),
     ("room in a file", f"ulimit -f 0; exec {WATCH} >/run/scratch/limited", "writing to standard output: File too large"),
     ("descriptors for programs", f"ulimit -n 12; exec {WATCH}", "cannot load its programs: Too many open files; `ulimit -n`"),
+    ("descriptors for --resolve", f"ulimit -n 4; exec {WATCH} --resolve", "the process that looks up names: Too many open files"),
     ("memory to map the table", f"ulimit -v 100000; exec {WATCH}", "flow table: Cannot allocate memory; try a smaller --flows"),
     ("/sys", f"umount -R -l /sys; exec {WATCH}", "/sys/devices/system/cpu/possible"),
 )

@@ -25,6 +25,17 @@ enum {
 
 static __u64 now_ms(void) { return clock_ns(CLOCK_MONOTONIC) / NS_PER_MS; }
 
+/* How many of them there still are. One that was moved to another network namespace would take its programs along. */
+static unsigned int interfaces_left(struct live *live)
+{
+	unsigned int left = watch_read(live->watch, &live->interfaces);
+
+	for (unsigned int i = 0; i < live->interfaces.count; i++)
+		if (live->interfaces.watched[i].gone)
+			attach_close_links(&live->attach, i);
+	return left;
+}
+
 /* Waits up to `wait_ms` for what ends the watch, or a key. True: it ends. */
 static bool wait_for_end(struct live *live, int wait_ms)
 {
@@ -41,7 +52,7 @@ static bool wait_for_end(struct live *live, int wait_ms)
 		return true;
 	if (live->screen.open && live_screen_keys(&live->screen))
 		return true;
-	return fds[1].revents && !watch_read(live->watch, &live->interfaces);
+	return fds[1].revents && !interfaces_left(live);
 }
 
 /* The services as they are, to the output. `end`: nothing is printed after it but the accounts. */

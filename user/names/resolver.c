@@ -107,6 +107,13 @@ static __attribute__((noreturn)) void resolve(int socket, const struct sandbox_u
 
 /* ---- its parent ---- */
 
+static int say_why(int err)
+{
+	message_put("--resolve: cannot start the process that looks up names: %s",
+		    err == -ECHILD ? "it ended at once" : strerror(-err));
+	return err;
+}
+
 int resolver_start(struct resolver *resolver, const char *user)
 {
 	struct sandbox_user become;
@@ -118,7 +125,7 @@ int resolver_start(struct resolver *resolver, const char *user)
 	if (err)
 		return err;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
-		return -errno;
+		return say_why(-errno);
 	resolver->pid = fork();
 	err = resolver->pid < 0 ? -errno : 0;
 	if (resolver->pid == 0) {
@@ -134,8 +141,7 @@ int resolver_start(struct resolver *resolver, const char *user)
 	if (!err && recv(ends[0], &said, sizeof(said), 0) != sizeof(said))
 		err = -ECHILD;
 	if (err) {
-		message_put("--resolve: cannot start the process that looks up names: %s",
-			    err == -ECHILD ? "it ended at once" : strerror(-err));
+		say_why(err);
 		resolver_stop(resolver);
 	}
 	return err;
