@@ -22,6 +22,8 @@ INLINE __u8 clock_log2(__u64 ns)
 	return log;
 }
 
+_Static_assert((int)HOME_FRAMES == (int)CLOCK_SHARED, "strays are forgiven when the clock is read");
+
 /* Sets the time of a frame on an ordinary day: exact, or shared when this CPU is busy. in_tick is 0 for a jiffy's first. */
 INLINE void clock_lazy(struct hook_state *hook)
 {

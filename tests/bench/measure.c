@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "order.h"
 #include "wire.h"
 
@@ -288,25 +288,17 @@ int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_n
 	return err;
 }
 
-static double now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 /* Returns ns, or less than 0: -errno. */
 static double sweep_once(const struct kernel *kernel, const struct sweep_policy *policy)
 {
 	__u8 frame[64] = {};
-	double begun = now_ns();
+	__u64 begun = clock_ns(CLOCK_MONOTONIC);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
 
 	*kernel->call = (struct sweep_call){ .policy = *policy, .buckets = kernel->buckets };
 	if (bpf_prog_test_run_opts(kernel->sweep, &run))
 		return -errno;
-	return kernel->call->next_bucket == kernel->buckets ? now_ns() - begun : -ENOSPC;
+	return kernel->call->next_bucket == kernel->buckets ? (double)(clock_ns(CLOCK_MONOTONIC) - begun) : -ENOSPC;
 }
 
 static int count_report(void *count, void *report __attribute__((unused)), size_t len __attribute__((unused)))

@@ -23,7 +23,7 @@ import hand
 import net
 import replay
 import report
-from name_server import NameServer
+from name_server import network_make
 from privileges import shut_in, status_of
 from scope import BINARY, processes
 from sniff import socket_inside
@@ -322,18 +322,12 @@ def check_killed():
 
 def main():
     os.environ["RES_OPTIONS"] = f"timeout:{GIVE_UP_SECONDS} attempts:1"
-    net.pair_make()
-    net.addresses_set("server", "veth0", "192.0.2.3/24")
-    net.neighbour_set("client", "veth0", "192.0.2.3", net.mac("server", "veth0"))
-    server = NameServer("client")
+    server, listener = network_make(PORT)
     server.name("192.0.2.1", b"client", b"example", b"org")
     server.name("192.0.2.2", b"server", b"example", b"org")
     server.name("192.0.2.3", b"third", b"example", b"org")
     server.name("2001:db8::1", b"six", b"example", b"org")
     server.silence(SILENT)
-    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("", PORT))
-    listener.listen()
     check_replay(server)
     check_silent(server)
     check_hostile(server)

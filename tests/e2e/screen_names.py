@@ -14,7 +14,7 @@ import socket
 
 import net
 import report
-from name_server import NameServer
+from name_server import network_make
 from scope import BINARY, processes
 from sniff import socket_inside
 from terminal import Terminal
@@ -78,16 +78,10 @@ def main():
     if not shutil.which("tmux"):
         report.skip("screen names", "tmux is not installed")
         return
-    net.pair_make()
-    net.addresses_set("server", "veth0", "192.0.2.3/24")
-    net.neighbour_set("client", "veth0", "192.0.2.3", net.mac("server", "veth0"))
-    server = NameServer("client")
+    server, listener = network_make(PORT)
     server.name("192.0.2.1", b"client", b"example", b"org")
     server.name("192.0.2.2", b"short", b"example", b"org")
     server.name("192.0.2.3", *(label.encode() for label in LONG.split(".")))
-    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
-    listener.bind(("", PORT))
-    listener.listen()
     terminal = Terminal("client", columns=120)
     terminal.command(f"{os.path.abspath(BINARY)} -i veth0 --resolve")
     terminal.wait_for("0 shown")

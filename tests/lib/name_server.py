@@ -71,3 +71,15 @@ class NameServer:
             return reply
         data = wire(found)
         return reply + POINTER_TO_QUESTION + struct.pack("!HHIH", PTR, IN, 60, len(data)) + data
+
+
+def network_make(port):
+    """Two hosts, the second with another address, 192.0.2.3, too. Returns the name server that the first asks, which knows no
+    name yet, and a listener on `port` of the second."""
+    net.pair_make()
+    net.addresses_set("server", "veth0", "192.0.2.3/24")
+    net.neighbour_set("client", "veth0", "192.0.2.3", net.mac("server", "veth0"))
+    listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
+    listener.bind(("", port))
+    listener.listen()
+    return NameServer("client"), listener

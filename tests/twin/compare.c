@@ -229,10 +229,11 @@ static void stay_on_one_cpu(void)
 
 int twin_open(struct twin *twin, const char *object, enum ladder_choice ladder)
 {
-	struct kernel_options options = { .object = object, .test_clock = true, .ladder = ladder };
+	struct kernel_options options = {
+		.object = object, .test_clock = true, .ladder = ladder, .alone = ladder == LADDER_PICKED
+	};
 	int err;
 
-	options.alone = ladder == LADDER_PICKED;
 	*twin = (struct twin){};
 	stay_on_one_cpu();
 	err = choose_seed(&twin->seed);

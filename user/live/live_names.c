@@ -13,10 +13,7 @@ bool live_prints_flows(const struct options *options)
 
 static int ask_flow(void *context, const struct report *report)
 {
-	const struct flow_key *key = &report->facts.key;
-
-	for (int end = 0; end < 2; end++)
-		names_ask(context, (const __u8 *)key->ip[end], key->ip_version);
+	names_ask_both(context, &report->facts.key);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "../../include/key.h"
 #include "clocks.h"
 #include "message.h"
 #include "output/text.h"
@@ -19,7 +20,6 @@ enum {
 	PLACES = 2 * NAMES_ROOM, /* of the index, a power of two */
 	AGAIN_MS = 60000,	 /* an address without a name is asked for again: a server may have been away */
 	SLOW_MS = 1000,		 /* no name after so long: nobody answered */
-	NS_PER_MS = 1000000,
 };
 
 enum entry_state { ENTRY_FREE, ENTRY_WANTED, ENTRY_ASKED, ENTRY_NAMED, ENTRY_NAMELESS };
@@ -200,6 +200,12 @@ void names_ask(struct names *names, const __u8 ip[16], __u8 ip_version)
 {
 	if (names)
 		entry_of(names, ip, ip_version, true);
+}
+
+void names_ask_both(struct names *names, const struct flow_key *key)
+{
+	for (int end = 0; end < 2; end++)
+		names_ask(names, (const __u8 *)key->ip[end], key->ip_version);
 }
 
 bool names_awaited(struct names *names, const __u8 ip[16], __u8 ip_version)

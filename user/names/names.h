@@ -16,6 +16,7 @@ enum {
 	NAMES_ENDPOINT = 264, /* the longest name, ":65535" and the end */
 };
 
+struct flow_key;
 struct names;
 
 /* ---- for those who print ---- */
@@ -27,6 +28,7 @@ bool names_endpoint(struct names *names, char text[NAMES_ENDPOINT], const __u8 i
 bool names_sought(struct names *names, char text[NAMES_ENDPOINT], const __u8 ip[16], __u8 ip_version, __u16 port);
 /* Asks ahead, for what will be printed soon. */
 void names_ask(struct names *names, const __u8 ip[16], __u8 ip_version);
+void names_ask_both(struct names *names, const struct flow_key *key);
 /* Would it be worth while to wait? Not if the answer is there, or none is on its way. */
 bool names_awaited(struct names *names, const __u8 ip[16], __u8 ip_version);
 

@@ -84,8 +84,7 @@ static struct ladder_connection *ladder_begin(struct ladder *ladder, const struc
 	*connection =
 		(struct ladder_connection){ .key = rung->key, .start_ns = rung->start_ns, .client = rung->client };
 	ladder_enter(ladder, place);
-	for (int end = 0; end < 2; end++)
-		names_ask(ladder->names, (const __u8 *)rung->key.ip[end], rung->key.ip_version);
+	names_ask_both(ladder->names, &rung->key);
 	return connection;
 }
 

@@ -197,12 +197,8 @@ void replay_table_ask(const struct table *table, struct names *names)
 {
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape) && names; bucket++) {
 		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
-			const struct flow_key *key = &table->facts[bucket].way[way].key;
-
-			if (!(table->tags[bucket] >> way * 8 & 0xff))
-				continue;
-			names_ask(names, (const __u8 *)key->ip[0], key->ip_version);
-			names_ask(names, (const __u8 *)key->ip[1], key->ip_version);
+			if (table->tags[bucket] >> way * 8 & 0xff)
+				names_ask_both(names, &table->facts[bucket].way[way].key);
 		}
 	}
 }
