@@ -24,23 +24,28 @@ INLINE __u8 clock_log2(__u64 ns)
 
 _Static_assert((int)HOME_FRAMES == (int)CLOCK_SHARED, "strays are forgiven when the clock is read");
 
-/* Sets the time of a frame on an ordinary day: exact, or shared when this CPU is busy. in_tick is 0 for a jiffy's first. */
-INLINE void clock_lazy(struct hook_state *hook)
+/* Reads the fine clock; how many frames are to share it depends on how often that was done in this jiffy. */
+INLINE void clock_read(struct hook_state *hook)
 {
-	__u32 frame = hook->in_tick++;
-	__u64 now;
+	__u32 reading = hook->readings++;
+	__u64 now = bpf_ktime_get_ns();
 
-	if (unlikely(frame < CLOCK_EXACT)) {
-		hook->stamp.now_ns = bpf_ktime_get_ns();
-		hook->stamp.clock_error = 0;
-	} else if (unlikely(frame % CLOCK_SHARED == 0)) {
-		now = bpf_ktime_get_ns();
+	hook->sharing = reading < CLOCK_EXACT ? 1 : CLOCK_SHARED;
+	hook->stamp.clock_error = 0;
+	if (reading >= CLOCK_EXACT) {
 		/* The first to be shared follows a span of one frame. */
 		hook->stamp.clock_error = clock_log2(now - hook->stamp.now_ns) +
-					  (frame == CLOCK_EXACT ? 1 + CLOCK_SHARED_LOG2 : 1);
-		hook->stamp.now_ns = now;
+					  (reading == CLOCK_EXACT ? 1 + CLOCK_SHARED_LOG2 : 1);
 		table_forgive_strays(&hook->strays);
 	}
+	hook->stamp.now_ns = now;
+}
+
+/* Sets the time of a frame on an ordinary day: exact, or shared when this CPU is busy. */
+INLINE void clock_lazy(struct hook_state *hook)
+{
+	if (unlikely(--hook->sharing == 0))
+		clock_read(hook);
 }
 
 /* The engine's part: the exact time of a segment that is news. */

@@ -36,23 +36,28 @@ INLINE void hook_begin_tick(struct hook_state *hook, __u32 ifindex, __u64 tick)
 	if (interface)
 		hook->interface = *interface;
 	hook->tick = tick;
-	hook->in_tick = 0;
+	hook->readings = 0;
+	hook->sharing = 1;
 	hook->strays = 0;
 	hook->stamp.interface = hook->interface.number;
-	hook->stamp.cpu = (__u16)bpf_get_smp_processor_id();
+	hook->stamp.cpu = (__u8)bpf_get_smp_processor_id();
 }
 
 /* When and where: known before the frame is read. */
-INLINE void hook_stamp(struct hook_state *hook, __u32 ifindex, __u64 test_ns)
+INLINE void hook_stamp(struct hook_state *hook, __u32 ifindex)
 {
-	__u64 tick = config.test_clock ? ~hook->tick : bpf_jiffies64();
+	__u64 tick = bpf_jiffies64();
 
 	if (unlikely(tick != hook->tick))
 		hook_begin_tick(hook, ifindex, tick);
-	if (config.test_clock)
-		hook->stamp.now_ns = test_ns;
-	else
-		clock_lazy(hook);
+	clock_lazy(hook);
+}
+
+/* In a test: each frame brings its time, and the first that a tick does is done for all. */
+INLINE void hook_stamp_test(struct hook_state *hook, __u32 ifindex, __u64 now_ns)
+{
+	hook_begin_tick(hook, ifindex, 0);
+	hook->stamp.now_ns = now_ns;
 }
 
 INLINE const struct test_metadata *xdp_test_metadata(const struct xdp_md *ctx)
@@ -123,8 +128,9 @@ SEPARATE int xdp_parse(struct xdp_md *ctx, struct hook_state *hook)
 }
 
 /* What the short way sees. A frame of several buffers is longer: then the long way. */
-INLINE struct cursor xdp_cursor(const struct xdp_md *ctx, const struct test_metadata *meta)
+INLINE struct cursor xdp_cursor(const struct xdp_md *ctx)
 {
+	const struct test_metadata *meta = xdp_test_metadata(ctx);
 	struct cursor at = { .data = (void *)(long)ctx->data, .end = (void *)(long)ctx->data_end };
 
 	at.wire_len = meta ? meta->wire_len : (__u32)(at.end - at.data);
@@ -133,7 +139,7 @@ INLINE struct cursor xdp_cursor(const struct xdp_md *ctx, const struct test_meta
 
 SEPARATE int xdp_judge(struct xdp_md *ctx, struct hook_state *hook, __u32 found)
 {
-	struct cursor at = xdp_cursor(ctx, xdp_test_metadata(ctx));
+	struct cursor at = xdp_cursor(ctx);
 
 	return hook && engine_judge(&table, &hook->ledger, &at, &hook->stamp, &hook->segment, found);
 }
@@ -159,14 +165,19 @@ SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
 	struct hook_state *hook = hook_of(ctx->ingress_ifindex, DIRECTION_INGRESS);
-	const struct test_metadata *meta = xdp_test_metadata(ctx);
-	struct cursor at = xdp_cursor(ctx, meta);
+	struct cursor at = xdp_cursor(ctx);
 	__u32 found;
 	int verdict;
 
 	if (!hook)
 		return XDP_PASS;
-	hook_stamp(hook, ctx->ingress_ifindex, meta ? meta->now_ns : 0);
+	if (config.test_clock) {
+		const struct test_metadata *meta = xdp_test_metadata(ctx);
+
+		hook_stamp_test(hook, ctx->ingress_ifindex, meta ? meta->now_ns : 0);
+	} else {
+		hook_stamp(hook, ctx->ingress_ifindex);
+	}
 	if (ladder_draws(hook))
 		return xdp_draw(ctx, hook);
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
@@ -317,7 +328,10 @@ INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 
 	if (!hook)
 		return TC_ACT_UNSPEC;
-	hook_stamp(hook, skb->ifindex, config.test_clock ? skb->tstamp : 0);
+	if (config.test_clock)
+		hook_stamp_test(hook, skb->ifindex, skb->tstamp);
+	else
+		hook_stamp(hook, skb->ifindex);
 	if (ladder_draws(hook))
 		return skb_draw(skb, hook);
 	if (skb_brief(skb, hook))

@@ -35,15 +35,13 @@ struct brief_tcp { /* TCP header and the options of RFC 7323, appendix A */
 
 struct brief_ipv4 {
 	__u8 addresses[12];
-	__be16 ethertype;
-	__be16 version_ihl_tos, total_length, id, fragment, ttl_protocol, checksum;
+	__be16 ethertype_version_ihl_tos[2], total_length, id, fragment_ttl_protocol[2], checksum;
 	__be16 source[2], destination[2];
 } WIRE;
 
 struct brief_ipv6 {
 	__u8 addresses[12];
-	__be16 ethertype;
-	__be16 version_class, label, payload_length, next_hop_limit;
+	__be16 ethertype_version_class[2], label, payload_length, next_hop_limit;
 } WIRE;
 
 _Static_assert(sizeof(struct brief_tcp) == 32 && sizeof(struct brief_ipv4) == 34 && sizeof(struct brief_ipv6) == 22,
@@ -81,7 +79,7 @@ INLINE bool brief_tcp(const struct cursor *at, struct brief *brief, __u32 len)
 		return false;
 	}
 	brief->payload_len = len - header_len;
-	return len >= header_len;
+	return brief->payload_len <= PLAIN_PAYLOAD_MAX; /* nor less than 0 */
 }
 
 INLINE bool brief_ipv4(struct table *table, const struct cursor *at, __u16 interface, struct brief *brief)
@@ -90,11 +88,9 @@ INLINE bool brief_ipv4(struct table *table, const struct cursor *at, __u16 inter
 
 	brief->tcp = (const void *)(ip + 1);
 	brief->ip_len = from_be16(ip->total_length);
-	if ((ip->version_ihl_tos & to_be16(0xff00)) != to_be16(0x4500) ||
-	    (ip->version_ihl_tos & to_be16(3)) == to_be16(3) || ip->fragment & to_be16(0x1fff) ||
-	    (ip->ttl_protocol & to_be16(0xff)) != to_be16(PROTO_TCP) || brief->ip_len + 14 > at->wire_len)
-		return false;
-	if (brief->ip_len < 20 || !brief_tcp(at, brief, brief->ip_len - 20))
+	if ((brief_u32(ip->ethertype_version_ihl_tos) & to_be32(3)) == to_be32(3) ||
+	    (brief_u32(ip->fragment_ttl_protocol) & to_be32(0x1fff00ff)) != to_be32(PROTO_TCP) ||
+	    brief->ip_len + 14 > at->wire_len || !brief_tcp(at, brief, brief->ip_len - 20))
 		return false;
 	brief->hash = key_hash_ipv4(brief_u32(ip->source), brief_u32(ip->destination), brief->tcp->source,
 				    brief->tcp->destination, interface, &table->shape.seed);
@@ -109,12 +105,9 @@ INLINE bool brief_ipv6(struct table *table, const struct cursor *at, __u16 inter
 
 	brief->tcp = (const void *)(addresses + 32);
 	brief->ip_len = from_be16(ip->payload_length) + 40;
-	if (addresses + 32 + 20 > at->end || (ip->version_class & to_be16(0xf000)) != to_be16(0x6000) ||
-	    (ip->version_class & to_be16(0x30)) == to_be16(0x30) ||
-	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || ip->payload_length == 0 ||
-	    brief->ip_len + 14 > at->wire_len)
-		return false;
-	if (!brief_tcp(at, brief, brief->ip_len - 40))
+	if (addresses + 32 + 20 > at->end || (brief_u32(ip->ethertype_version_class) & to_be32(0x30)) == to_be32(0x30) ||
+	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || brief->ip_len + 14 > at->wire_len ||
+	    !brief_tcp(at, brief, brief->ip_len - 40))
 		return false;
 	source[0] = brief_u64(addresses);
 	source[1] = brief_u64(addresses + 8);
@@ -148,12 +141,15 @@ INLINE void brief_read(struct segment *seg, const struct brief *brief)
 INLINE bool brief_look(struct table *table, const struct cursor *at, const struct stamp *stamp, struct brief *brief)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
+	__be32 first;
 
 	if (at->data + sizeof(*ip) + 20 > at->end)
 		return false;
-	if (ip->ethertype == to_be16(ETHERTYPE_IPV4))
+	first = brief_u32(ip->ethertype_version_ihl_tos);
+	if ((first & to_be32(0xffffff00)) == to_be32(ETHERTYPE_IPV4 << 16 | 0x4500))
 		return brief_ipv4(table, at, stamp->interface, brief);
-	return ip->ethertype == to_be16(ETHERTYPE_IPV6) && brief_ipv6(table, at, stamp->interface, brief);
+	return (first & to_be32(0xfffff000)) == to_be32(ETHERTYPE_IPV6 << 16 | 0x6000) &&
+	       brief_ipv6(table, at, stamp->interface, brief);
 }
 
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays)

@@ -199,6 +199,9 @@ struct flow {
 	struct tally tally[2];
 };
 
+/* The tally of the side whose half this is: the same distance for both, so that one address leads to the two lines. */
+INLINE struct tally *half_tally(struct half *half) { return (struct tally *)(half + 2); }
+
 struct facts {
 	/* A cache line: all that the first data of a side writes here. */
 	struct history history;
@@ -235,6 +238,7 @@ struct report {
 };
 
 _Static_assert(sizeof(struct half) == 64 && sizeof(struct tally) == 64, "a cache line each");
+_Static_assert(offsetof(struct flow, tally) == 2 * sizeof(struct half), "half_tally");
 _Static_assert(sizeof(struct flow) == 256, "a flow is four cache lines");
 _Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64, "its lines are the cache's");
 

@@ -43,17 +43,12 @@ INLINE struct key_hash key_hash_ipv6(const __u64 source[2], const __u64 destinat
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* An endpoint's digest, folded and multiplied by itself: not linear, so that the sum of two endpoints tells A:p-B:q from
- * A:q-B:p. */
-INLINE __u64 key_fold(__u64 digest)
-{
-	digest ^= digest >> 32;
-	return digest * (digest | 1);
-}
+/* An endpoint's digest, folded: not linear, so that the product of two endpoints tells A:p-B:q from A:q-B:p. */
+INLINE __u64 key_fold(__u64 digest) { return digest ^ digest >> 32; }
 
 INLINE __u64 key_join(__u64 from, __u64 to, __u16 interface, const struct key_seed *seed)
 {
-	__u64 both = key_fold(from) + key_fold(to) + interface * seed->multiplier[1];
+	__u64 both = key_fold(from) * key_fold(to) + interface * seed->multiplier[1];
 
 	return both ^ both >> 29;
 }
@@ -118,8 +113,9 @@ INLINE __u64 key_tunnel_digest(__u32 kind, __u32 id, __u32 outer, const struct k
 
 	if (likely(!(inner | outer)))
 		return 0;
-	return key_fold((inner + seed->secret[0]) * seed->multiplier[0] +
-			(outer + seed->secret[1]) * seed->multiplier[2]);
+	inner = key_fold((inner + seed->secret[0]) * seed->multiplier[0] +
+			 (outer + seed->secret[1]) * seed->multiplier[2]);
+	return inner * (inner | 1);
 }
 
 INLINE struct key_hash key_hash(const struct segment *seg, const struct key_seed *seed)

@@ -101,7 +101,8 @@ struct segment {
 	__u32 tsval, tsecr; /* valid with OPTION_TIMESTAMPS */
 	__u16 segments;	    /* wire segments it stands for: 1, or those of a super-packet */
 	__u16 interface;    /* the body's number for where it was seen */
-	__u16 cpu;	    /* that saw it; 0 in replay */
+	__u8 cpu;	    /* that saw it, modulo 256; 0 in replay */
+	__u8 reserved;
 	__u8 ip_version, ttl;
 
 	__u8 options;	   /* enum segment_option */
@@ -123,8 +124,8 @@ struct segment {
 /* When and where a frame is seen: known before it is read. As in struct segment. */
 struct stamp {
 	__u64 now_ns;
-	__u16 interface, cpu;
-	__u8 clock_error;
+	__u16 interface;
+	__u8 cpu, clock_error;
 };
 
 INLINE void segment_stamp(struct segment *seg, const struct stamp *stamp)

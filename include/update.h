@@ -40,7 +40,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 /* ------------------------------------------------------------------------------------------------------------- */
 
 #define CARRY_DUE 0x8000000080000000ULL /* both totals of a word: half way to where they wrap */
-#define CARRY_PACKETS 0xffff8000ULL /* of volume: so many plain segments fill no other total, lost_segments included */
+#define CARRY_PACKETS 0x7fffu /* of volume: so many plain segments fill no other total, lost_segments included */
 
 /* Moves a side's totals to those of the facts, before they can wrap. */
 INLINE void half_carry(struct tally *tally, struct half_facts *facts)
@@ -55,9 +55,11 @@ INLINE void half_carry(struct tally *tally, struct half_facts *facts)
 	tally->volume = tally->headers = tally->rtt_samples = tally->lost_segments = 0;
 }
 
+INLINE bool half_is_full(const struct tally *tally) { return (__u32)tally->volume > CARRY_PACKETS; }
+
 INLINE bool half_carry_due(const struct tally *tally)
 {
-	return tally->volume & CARRY_PACKETS || (tally->volume | tally->headers) & CARRY_DUE;
+	return half_is_full(tally) || (tally->volume | tally->headers) & CARRY_DUE;
 }
 
 INLINE void half_count(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
@@ -67,9 +69,9 @@ INLINE void half_count(struct half *own, struct tally *tally, const struct half 
 	own->time_ns = seg->now_ns;
 	own->turn = (__u8)(peer->turn + 1);
 	tally->clock_error = seg->clock_error;
-	if (unlikely(tally->cpu != (__u8)seg->cpu)) {
+	if (unlikely(tally->cpu != seg->cpu)) {
 		tally->handovers += own->bits & HALF_SEEN && tally->handovers < 255;
-		tally->cpu = (__u8)seg->cpu;
+		tally->cpu = seg->cpu;
 	}
 }
 
@@ -111,14 +113,22 @@ INLINE void half_settle(const struct exchange *x)
 /* The bit that says that a segment with or without payload may be plain. */
 INLINE __u16 half_plain_bit(const struct segment *seg) { return seg->payload_len ? HALF_PLAIN_DATA : HALF_PLAIN_ACK; }
 
-/* Does the segment carry more than data and an ACK, or may it be a first of its side? */
-INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
+/* What in the past of both sides keeps data or an ACK from being plain: bits, not 0. HALF_CORRECTS alone need not. */
+INLINE __u32 flow_bars(const struct half *own, const struct half *peer, const struct segment *seg)
 {
+	const __u32 plain = HALF_PLAIN_ACK | HALF_PLAIN_DATA;
+	const __u32 news = HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP | HALF_LATE_SYN;
 	/* The shift sets HALF_SHOOK against HALF_SYNACK, and nothing against the others, which are above. */
 	__u32 answered = own->bits / (HALF_SHOOK / HALF_SYNACK);
 
-	return (seg->flags & ~TCP_PSH) != TCP_ACK || !(own->bits & half_plain_bit(seg)) ||
-	       peer->bits & ~answered & (HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP | HALF_LATE_SYN);
+	return ((own->bits ^ plain) & (half_plain_bit(seg) | HALF_CORRECTS)) |
+	       (peer->bits & ~answered & (news | HALF_CORRECTS));
+}
+
+/* Does the segment carry more than data and an ACK, or may it be a first of its side? */
+INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
+{
+	return (seg->flags & ~TCP_PSH) != TCP_ACK || flow_bars(own, peer, seg) & ~HALF_CORRECTS;
 }
 
 INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -174,6 +184,7 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 	struct half *own = &flow->half[direction & 1];
 
 	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
+	half_window(half_tally(own), seg);
 	own->bits |= HALF_ACKED | half_noted(own);
 }
 
@@ -229,8 +240,10 @@ INLINE void plain_enter(struct half *own, struct tally *tally, const struct half
 	}
 	if (max == 0 || seg->sequence == max)
 		own->max = end;
-	own->win = seg->window;
-	half_window(tally, seg);
+	if (unlikely(seg->window != own->win)) { /* the one before was no SYN's: its extremes are known */
+		own->win = seg->window;
+		half_window(tally, seg);
+	}
 	half_count(own, tally, peer, seg);
 }
 
@@ -259,20 +272,18 @@ INLINE bool plain_overlaps(const struct half *own, const struct segment *seg)
 INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction)
 {
 	struct half *own = &slot.flow->half[direction & 1];
-	struct tally *tally = &slot.flow->tally[direction & 1];
+	struct tally *tally = half_tally(own);
 	const struct half *peer = &slot.flow->half[~direction & 1];
-	__u32 max, ahead = seg->sequence - own->next;
+	__u32 max = own->max, ahead = seg->sequence - own->next, bars = flow_bars(own, peer, seg);
 
-	if (unlikely(flow_is_news(own, peer, seg) || !flow_is_orderly(own, peer, seg) || tally->volume & CARRY_PACKETS))
+	if (unlikely((seg->flags & ~TCP_PSH) != TCP_ACK || !flow_is_orderly(own, peer, seg) || half_is_full(tally)))
 		return false;
 	if (unlikely(ahead >= PLAIN_GAP_MAX) && !plain_overlaps(own, seg))
 		return false;
-	if (unlikely(seq_after(seg->acknowledgment, peer->max) || (own->bits | peer->bits) & HALF_CORRECTS)) {
-		if (!plain_unseen(own, tally, peer, seg->acknowledgment))
+	if (unlikely(bars || seq_after(seg->acknowledgment, peer->max))) {
+		if (bars & ~HALF_CORRECTS || !plain_unseen(own, tally, peer, seg->acknowledgment))
 			return false;
 		max = analysis_max(own, peer);
-	} else {
-		max = own->max;
 	}
 	if (unlikely(ahead >= PLAIN_GAP_MAX))
 		flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);

@@ -14,7 +14,7 @@ struct table;
 struct native {
 	struct table *table;
 	__u32 buckets; /* room */
-	__u16 cpu;     /* to note in segments */
+	__u8 cpu;      /* to note in segments */
 	struct ledger ledger;
 	struct reports reports;
 	struct summaries *summaries;
