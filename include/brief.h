@@ -105,7 +105,8 @@ INLINE bool brief_ipv6(struct table *table, const struct cursor *at, __u16 inter
 
 	brief->tcp = (const void *)(addresses + 32);
 	brief->ip_len = from_be16(ip->payload_length) + 40;
-	if (addresses + 32 + 20 > at->end || (brief_u32(ip->ethertype_version_class) & to_be32(0x30)) == to_be32(0x30) ||
+	if (addresses + 32 + 20 > at->end ||
+	    (brief_u32(ip->ethertype_version_class) & to_be32(0x30)) == to_be32(0x30) ||
 	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || brief->ip_len + 14 > at->wire_len ||
 	    !brief_tcp(at, brief, brief->ip_len - 40))
 		return false;
