@@ -19,7 +19,7 @@ _tcpscope() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 		;;
-	--output) words="table json csv zeek" ;;
+	--output) words="table json csv zeek none" ;;
 	--hook) words="auto xdp tc" ;;
 	--color) words="auto always never" ;;
 	--user)

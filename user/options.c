@@ -46,7 +46,7 @@ static const struct argp_option table[] = {
 	{ "interface", 'i', "NAME", 0, "Watch this interface; may be repeated (default: that of the default route)",
 	  1 },
 	{ "read", 'r', "FILE", 0, "Read a pcap or pcapng capture, - for standard input; needs no privilege", 1 },
-	{ "output", OPTION_OUTPUT, "table|json|csv|zeek", 0,
+	{ "output", OPTION_OUTPUT, "table|json|csv|zeek|none", 0,
 	  "What to print (default: table; live on a terminal: a screen, ? shows its keys)", 2 },
 	{ "color", OPTION_COLOR, "auto|always|never", 0,
 	  "Colour in the table and on the screen (default: auto: on a terminal, unless NO_COLOR is set)", 2 },
@@ -179,7 +179,7 @@ static void read_output(struct options *options, const char *name)
 	options->output = output_named(name);
 	options->output_chosen = true;
 	if (!options->output)
-		usage_error("--output is table, json, csv or zeek, not '%s'", name);
+		usage_error("--output is table, json, csv, zeek or none, not '%s'", name);
 }
 
 static void read_capture(struct options *options, const char *path)

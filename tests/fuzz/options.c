@@ -25,7 +25,7 @@ const struct output output_table = { .name = "table" }, output_zeek = { .name = 
 
 const struct output *output_named(const char *name)
 {
-	const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek };
+	const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek, &output_none };
 
 	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
 		if (!strcmp(outputs[i]->name, name))

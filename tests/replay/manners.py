@@ -87,6 +87,17 @@ def early_end(path):
     report.equal("manners: an assertion that was not judged is not fine", judged.wait(), 1)
 
 
+def verdicts(path):
+    """After what --output prints; with `none` they are all that is printed."""
+    words = ("--assert", "attempts == 1", "--assert", "refused > 0")
+    lines = ["holds  attempts == 1: measured 1", "FAILS  refused > 0: measured 0"]
+    beside, alone = (replay.tcpscope("-r", path, *words, *more) for more in ((), ("--output", "none")))
+    report.check("manners: verdicts come after the table", beside.stdout.splitlines()[-2:] == lines and
+                 beside.stdout.startswith("START "), beside.stdout)
+    report.equal("manners: --output none: verdicts alone", (alone.stdout.splitlines(), alone.stderr, alone.returncode),
+                 (lines, "", 3))
+
+
 def progress():
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         frames = replay.pcap([syn(number) for number in range(256)])
@@ -184,6 +195,7 @@ def main():
         file.write(replay.pcap([syn(1)]))
         file.flush()
         colours(file.name)
+        verdicts(file.name)
     progress()
     completion()
     install()

@@ -11,7 +11,7 @@
 
 enum { NAME_ROOM = 1024 };
 
-static const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek };
+static const struct output *const outputs[] = { &output_table, &output_json, &output_csv, &output_zeek, &output_none };
 
 int output_check(FILE *to)
 {

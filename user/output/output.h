@@ -50,10 +50,10 @@ struct output {
 };
 
 extern const struct output output_csv, output_json, output_table, output_zeek;
+/* Says nothing of flows: a ladder, or the verdict of an assertion, is all that is wanted. */
+extern const struct output output_none;
 /* --report; has no name among the others. */
 extern const struct output output_report;
-/* Says nothing of flows: a ladder is all that is wanted. */
-extern const struct output output_none;
 
 /* What writing to `to`, standard output, has met: 0 or -errno, then for good and for the first reason. output_flush
  * writes out what is buffered before. */
