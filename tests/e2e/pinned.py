@@ -263,6 +263,14 @@ def unfinished():
     os.unlink(f"{PINS}/{NAME}/state")
     report.equal("pinned, unfinished: --unpin: exit status", command("--unpin", NAME).returncode, 0)
     check_gone("pinned, unfinished: --unpin")
+    os.makedirs(f"{PINS}/{NAME}")
+    done = command("--unpin", NAME)
+    report.check("pinned, an empty directory: --unpin says in a line what it did", done.returncode == 0 and
+                 done.stderr.count("\n") == 1 and NAME in done.stderr and "empty" in done.stderr, done)
+    check_gone("pinned, an empty directory: --unpin")
+    os.makedirs(f"{PINS}/{NAME}/other")
+    refused("pinned, a directory of others'", (f"{PINS}/{NAME}", "not tcpscope's"), "--unpin", NAME)
+    os.removedirs(f"{PINS}/{NAME}/other")
 
 
 def replaced():

@@ -148,6 +148,17 @@ static int start_again(struct live *live)
 	return err ? err : harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
 }
 
+/* --unpin where nothing was counted. Returns 1: all is done. */
+static int remove_empty(struct live *live)
+{
+	int err = pin_remove(&live->pin);
+
+	if (!err && !live->pin.unfinished)
+		message_put("there was no watch in '%s': its directory was empty, and is removed", live->pin.name);
+	pin_close(&live->pin);
+	return err ? err : 1;
+}
+
 static int find_interfaces(struct live *live)
 {
 	const char *name = live->options->unpin ? live->options->unpin : live->options->pin;
@@ -156,7 +167,7 @@ static int find_interfaces(struct live *live)
 	if (err || !live->options->unpin)
 		return err ? err : interfaces_find(&live->interfaces, live->options);
 	if (!live->pin.found)
-		return 1;
+		return remove_empty(live);
 	if (!pin_is_readable(&live->pin)) {
 		message_put("removed '%s', which another version or build of tcpscope had left: "
 			    "the flows it held cannot be read, and are lost",

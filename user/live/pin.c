@@ -105,31 +105,21 @@ static int read_state(struct pin *pin)
 	return err;
 }
 
-static bool is_empty(const struct pin *pin)
+/* Was there any? */
+static bool remove_parts(const struct pin *pin)
 {
 	DIR *directory = fdopendir(dup(pin->directory));
 	const struct dirent *entry;
-	bool empty = true;
-
-	while (directory && empty && (entry = readdir(directory)))
-		empty = entry->d_name[0] == '.';
-	if (directory)
-		closedir(directory);
-	return empty;
-}
-
-static void remove_parts(const struct pin *pin)
-{
-	DIR *directory = fdopendir(dup(pin->directory));
-	const struct dirent *entry;
+	bool any = false;
 
 	if (!directory)
-		return;
+		return false;
 	rewinddir(directory); /* the position is shared with whoever read it before */
 	while ((entry = readdir(directory)))
 		if (entry->d_name[0] != '.')
-			unlinkat(pin->directory, entry->d_name, 0);
+			any |= !unlinkat(pin->directory, entry->d_name, 0);
 	closedir(directory);
+	return any;
 }
 
 int pin_open(struct pin *pin, const char *name, bool make)
@@ -145,10 +135,9 @@ int pin_open(struct pin *pin, const char *name, bool make)
 	if (!err) {
 		err = read_state(pin);
 		pin->found = !err;
-		if (err == -ENOENT && !is_empty(pin)) {
+		pin->unfinished = err == -ENOENT && remove_parts(pin);
+		if (pin->unfinished)
 			message_put("removed what a start that did not finish had left of '%s'", name);
-			remove_parts(pin);
-		}
 		err = err == -ENOENT ? 0 : err;
 	}
 	return err ? explain(pin, err) : 0;
@@ -209,13 +198,18 @@ void pin_detach(const struct pin *pin)
 		if_freenameindex(all);
 }
 
-void pin_remove(const struct pin *pin)
+int pin_remove(const struct pin *pin)
 {
 	char path[PIN_PATH];
+	int err = 0;
 
 	remove_parts(pin);
 	pin_path(pin, "", path);
-	if (rmdir(path))
-		message_put("cannot remove %s: %s", path, strerror(errno));
+	if (rmdir(path)) {
+		err = -errno;
+		message_put("cannot remove %s: %s%s", path, strerror(-err),
+			    err == -ENOTEMPTY ? "; what is left in it is not tcpscope's: remove that first" : "");
+	}
 	rmdir(ALL_PINS); /* unless there are others */
+	return err;
 }

@@ -34,6 +34,7 @@ struct pin_state {
 struct pin {
 	const char *name; /* NULL: none */
 	int directory;	  /* descriptor, locked; -1: none */
+	bool unfinished;  /* there were parts of a start that did not finish: they are removed, and it has been said */
 	bool found;	  /* another process has left a watch there, described by: */
 	struct pin_state state;
 };
@@ -59,8 +60,9 @@ int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach
 
 /* Detaches what is pinned there, from every interface of this namespace. */
 void pin_detach(const struct pin *pin);
-/* Removes names and directory: the kernel then frees what no process has open. */
-void pin_remove(const struct pin *pin);
+/* Removes names and directory: the kernel then frees what no process has open. Prints what is wrong; returns 0 or
+ * -errno. */
+int pin_remove(const struct pin *pin);
 
 /* The path of a part. */
 void pin_path(const struct pin *pin, const char *part, char path[PIN_PATH]);
