@@ -65,6 +65,19 @@ def columns_straight():
         report.equal(f"printed: IPv4 in {width or 'a pipe'} takes no line more", len(plain), len(heads))
 
 
+def heads_by_width():
+    """From 120 columns on, start and round trips are shown; on one line, more columns never show less."""
+    frames, before = story(replay.frame4, *IPV4), set()
+    for width in (120, 159, 160, 170, 180, 190, 200, 230):
+        heads, _ = rows(printed(frames, columns=str(width)))
+        report.check(f"printed: START and RTT at {width} columns", "START" in heads[0] and " RTT" in heads[0] and
+                     max(map(len, heads)) <= width, heads)
+        found = set(heads[0].replace("ENDED BY", "ENDED").split())
+        if width >= 160:
+            report.equal(f"printed: {width} columns show what fewer do", (len(heads), before - found), (1, set()))
+            before = found
+
+
 def names_whole():
     lines = printed(story(replay.frame4, *IPV4), name=LONG_NAME)
     report.equal("printed: the capture's name, whole and escaped", lines[-1],
@@ -107,6 +120,7 @@ def reports():
 
 def main():
     columns_straight()
+    heads_by_width()
     names_whole()
     totals()
     reports()

@@ -203,19 +203,20 @@ static void fill_resent(struct cell *cell, const struct record *record, bool sec
 #define ENDPOINT_KIND (COLUMN_LEFT | COLUMN_SHORTEN | COLUMN_WHOLE | COLUMN_GROW)
 
 /* In the order of display. Narrow: 100 columns hold all but START, 80 all but START, RTT, WS, MSS and FLAGS. Wide: 200
- * columns hold all but the interface; of several interfaces, all but MSS and WS, and 100 columns all but these and RTT. */
+ * columns hold all but the interface, 160 all but that, WS, MSS, FLAGS and ENDED BY; of several interfaces 200 hold all but
+ * MSS and WS, and 100, two lines each, all but these and RTT. */
 const struct column columns[COLUMN_COUNT] = {
-	{ { "START", "INTERFACE" }, { 12, 12 }, 0, { 8, 9 }, COLUMN_LEFT | COLUMN_SHORTEN, NULL, fill_start },
-	{ { "CLIENT", "-> SERVER" }, { 21, 24 }, 50, { 0, 0 }, ENDPOINT_KIND, NULL, fill_endpoint },
-	{ { "STATE", "ENDED BY" }, { 11, 11 }, 0, { 0, 6 }, COLUMN_LEFT, NULL, fill_state },
-	{ { "OUTCOME", "" }, { 10, 0 }, 0, { 0, 0 }, COLUMN_LEFT, ": ", fill_outcome },
-	{ { "CONNECT", "" }, { 7, 7 }, 0, { 0, 0 }, 0, " ", fill_connect },
-	{ { "3WHS", "" }, { 6, 6 }, 0, { 1, 0 }, 0, "/", fill_handshake },
-	{ { "RTT", "" }, { 6, 6 }, 0, { 7, 0 }, 0, "/", fill_rtt },
-	{ { "MSS", "" }, { 5, 4 }, 0, { 4, 0 }, 0, "/", fill_mss },
-	{ { "WS", "" }, { 2, 3 }, 0, { 5, 0 }, 0, "/", fill_window_scale },
-	{ { "FLAGS", "" }, { 5, 4 }, 0, { 3, 0 }, 0, "/", fill_flags },
-	{ { "PKTS", "" }, { 5, 5 }, 0, { 2, 0 }, 0, "/", fill_packets },
-	{ { "BYTES", "" }, { 5, 5 }, 0, { 0, 0 }, 0, "/", fill_bytes },
-	{ { "RTX", "" }, { 3, 3 }, 0, { 0, 0 }, 0, "/", fill_resent },
+	{ { "START", "INTERFACE" }, { 12, 12 }, 0, { 8, 9 }, { 4, 9 }, COLUMN_LEFT | COLUMN_SHORTEN, NULL, fill_start },
+	{ { "CLIENT", "-> SERVER" }, { 21, 24 }, 50, { 0, 0 }, { 0, 0 }, ENDPOINT_KIND, NULL, fill_endpoint },
+	{ { "STATE", "ENDED BY" }, { 11, 11 }, 0, { 0, 6 }, { 0, 5 }, COLUMN_LEFT, NULL, fill_state },
+	{ { "OUTCOME", "" }, { 10, 0 }, 0, { 0, 0 }, { 0, 0 }, COLUMN_LEFT, ": ", fill_outcome },
+	{ { "CONNECT", "" }, { 7, 7 }, 0, { 0, 0 }, { 0, 0 }, 0, " ", fill_connect },
+	{ { "3WHS", "" }, { 6, 6 }, 0, { 1, 0 }, { 1, 0 }, 0, "/", fill_handshake },
+	{ { "RTT", "" }, { 6, 6 }, 0, { 7, 0 }, { 3, 0 }, 0, "/", fill_rtt },
+	{ { "MSS", "" }, { 5, 4 }, 0, { 4, 0 }, { 7, 0 }, 0, "/", fill_mss },
+	{ { "WS", "" }, { 2, 3 }, 0, { 5, 0 }, { 8, 0 }, 0, "/", fill_window_scale },
+	{ { "FLAGS", "" }, { 5, 4 }, 0, { 3, 0 }, { 6, 0 }, 0, "/", fill_flags },
+	{ { "PKTS", "" }, { 5, 5 }, 0, { 2, 0 }, { 2, 0 }, 0, "/", fill_packets },
+	{ { "BYTES", "" }, { 5, 5 }, 0, { 0, 0 }, { 0, 0 }, 0, "/", fill_bytes },
+	{ { "RTX", "" }, { 3, 3 }, 0, { 0, 0 }, { 0, 0 }, 0, "/", fill_resent },
 };

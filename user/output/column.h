@@ -36,6 +36,7 @@ struct column {
 	int width[2]; /* narrow: both parts have the first's */
 	int grown;
 	int priority[2]; /* the greatest leaves first where room is short; 0 never. The second's only if on its own */
+	int wide[2];	 /* the same where a record has one line: rather what was negotiated goes than time and RTT */
 	unsigned int kind;
 	const char *joint;
 	void (*fill)(struct cell *cell, const struct record *record, bool second);

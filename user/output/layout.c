@@ -24,7 +24,7 @@ struct line {
 
 static int layout_priority(const struct layout *layout, const struct column *column, enum part part)
 {
-	int priority = column->priority[part == PART_SECOND];
+	int priority = (layout->lines > 1 ? column->priority : column->wide)[part == PART_SECOND];
 
 	if (!layout->several)
 		return priority;
