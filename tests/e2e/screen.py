@@ -23,6 +23,7 @@ from terminal import Terminal
 SERVER = "192.0.2.2"
 PORTS = (8001, 8002, 8003)
 SILENT = 8004  # nothing listens: refused
+WAITED = 8005  # and on: listened on when it is waited for
 SIZES = ((80, 24), (250, 80), (132, 43), (80, 24))
 HEADER = 3
 
@@ -184,6 +185,27 @@ def check_filter(terminal):
     terminal.keys("q")  # not typed any more
     terminal.wait_prompt()
     report.check("screen filter: enter keeps it, and keys are keys again", True)
+
+
+def check_opening(terminal, talk):
+    """Enter before the flow is in sight opens it when it is. It may be there in time: then another flow is taken."""
+    for tried in range(5):
+        listener = talk.listen(WAITED + tried)
+        terminal.keys("/")
+        terminal.type(f"port {WAITED + tried}")
+        terminal.keys("Enter", "Enter")
+        shown(terminal, 0, "a filter that nothing matches yet")
+        client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
+        client.connect((SERVER, WAITED + tried))
+        text = terminal.wait(lambda text: "handshake" in text or status(text).startswith("1 shown"), "the flow")
+        client.close()
+        listener.close()
+        terminal.keys("Escape")
+        terminal.wait_for(" shown, by ")
+        terminal.keys("Escape")
+        if "handshake" in text:
+            break
+    report.check("screen: enter before the flow is in sight opens it", "handshake" in text, text)
 
 
 def check_pause(terminal):
@@ -371,6 +393,9 @@ def main():
     report.check("screen: the command line's filter", status(terminal.text()).startswith("3 shown"),
                  status(terminal.text()))
     check_filter(terminal)
+    terminal.command("clear; " + command())
+    terminal.wait_for("shown, by")
+    check_opening(terminal, talk)
     terminal.close()
 
 

@@ -152,6 +152,9 @@ void screen_show(struct screen *screen, const struct screen_news *news)
 	detail_renew(screen);
 	packets_renew(screen);
 	screen_redraw(screen);
+	if (screen->opening && flows_open(screen))
+		screen_redraw(screen);
+	screen->opening = false;
 }
 
 /* ---- keys ---- */
@@ -178,6 +181,7 @@ bool screen_keys(struct screen *screen)
 
 	while (!ends && !(screen->unsettled && !screen->filter.typing) && (key = paint_key()) != PAINT_NO_KEY) {
 		screen->stale = true;
+		screen->opening = false;
 		ends = key != PAINT_RESIZE && !screen->page->key_pressed(screen, key) && common_key(screen, key);
 		packets_settle(screen);
 	}

@@ -125,6 +125,14 @@ static bool move(struct view *view, int key)
 	return true;
 }
 
+bool flows_open(struct screen *screen)
+{
+	if (!detail_open(screen, screen->source.view->picked))
+		return false;
+	screen_turn_to(screen, &page_detail);
+	return true;
+}
+
 static bool flows_key(struct screen *screen, int key)
 {
 	struct view *view = screen->source.view;
@@ -148,10 +156,7 @@ static bool flows_key(struct screen *screen, int key)
 		break;
 	case '/': screen->filter.typing = true; break;
 	case PAINT_ESCAPE: filter_type(screen, key); break;
-	case PAINT_ENTER:
-		if (detail_open(screen, view->picked))
-			screen_turn_to(screen, &page_detail);
-		break;
+	case PAINT_ENTER: screen->opening = !flows_open(screen); break;
 	default: return move(view, key);
 	}
 	return true;

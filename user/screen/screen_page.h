@@ -98,6 +98,7 @@ struct screen {
 	int column;			  /* that flows are ordered by */
 	bool reversed, paused, stale;
 	bool unsettled;	   /* other rows, or in another order: moves and picks wait until they are in sight */
+	bool opening;	   /* a flow was to be opened where none was in sight: the next picture may bring it */
 	int rows, columns; /* of the terminal */
 	struct screen_filter filter;
 	struct seen *seen; /* SEEN */
@@ -128,6 +129,9 @@ void screen_endpoint(const struct screen *screen, char text[NAMES_ENDPOINT], con
 enum { HEADER_ROWS = 3 };
 void header_renew(struct screen *screen);
 void header_draw(const struct screen *screen);
+/* ---- flows ---- */
+/* Turns to the details of the one that is picked; false: there is none. */
+bool flows_open(struct screen *screen);
 /* ---- details ---- */
 /* Begins with this row of the view; false: it is gone. */
 bool detail_open(struct screen *screen, __u32 row);
