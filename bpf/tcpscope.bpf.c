@@ -14,12 +14,13 @@ INLINE struct interface *interface_of(__u32 ifindex)
 	return bpf_map_lookup_elem(&interfaces, &at);
 }
 
-INLINE struct hook_state *hook_of(__u32 ifindex, enum interface_direction direction)
+/* `ifindex`, here and below, is where the context has it: to read it costs a few loads, and it is seldom asked for. */
+INLINE struct hook_state *hook_of(const __u32 *ifindex, enum interface_direction direction)
 {
 	__u32 at = direction;
 
 	if (!config.alone) {
-		const struct interface *interface = interface_of(ifindex);
+		const struct interface *interface = interface_of(*ifindex);
 
 		if (!interface)
 			return NULL;
@@ -29,9 +30,9 @@ INLINE struct hook_state *hook_of(__u32 ifindex, enum interface_direction direct
 }
 
 /* Where is the same for all frames of this state: once a jiffy is often enough. */
-INLINE void hook_begin_tick(struct hook_state *hook, __u32 ifindex, __u64 tick)
+INLINE void hook_begin_tick(struct hook_state *hook, const __u32 *ifindex, __u64 tick)
 {
-	const struct interface *interface = interface_of(ifindex);
+	const struct interface *interface = interface_of(*ifindex);
 
 	if (interface)
 		hook->interface = *interface;
@@ -44,7 +45,7 @@ INLINE void hook_begin_tick(struct hook_state *hook, __u32 ifindex, __u64 tick)
 }
 
 /* When and where: known before the frame is read. */
-INLINE void hook_stamp(struct hook_state *hook, __u32 ifindex)
+INLINE void hook_stamp(struct hook_state *hook, const __u32 *ifindex)
 {
 	__u64 tick = bpf_jiffies64();
 
@@ -54,7 +55,7 @@ INLINE void hook_stamp(struct hook_state *hook, __u32 ifindex)
 }
 
 /* In a test: each frame brings its time, and the first that a tick does is done for all. */
-INLINE void hook_stamp_test(struct hook_state *hook, __u32 ifindex, __u64 now_ns)
+INLINE void hook_stamp_test(struct hook_state *hook, const __u32 *ifindex, __u64 now_ns)
 {
 	hook_begin_tick(hook, ifindex, 0);
 	hook->stamp.now_ns = now_ns;
@@ -62,9 +63,12 @@ INLINE void hook_stamp_test(struct hook_state *hook, __u32 ifindex, __u64 now_ns
 
 INLINE const struct test_metadata *xdp_test_metadata(const struct xdp_md *ctx)
 {
-	const struct test_metadata *meta = (void *)(long)ctx->data_meta;
+	const struct test_metadata *meta;
 
-	return config.test_clock && (const __u8 *)(meta + 1) <= (const __u8 *)(long)ctx->data ? meta : NULL;
+	if (!config.test_clock)
+		return NULL;
+	meta = (void *)(long)ctx->data_meta;
+	return (const __u8 *)(meta + 1) <= (const __u8 *)(long)ctx->data ? meta : NULL;
 }
 
 /* Where the next layer begins, from one call of a parser to the next: the kernel's verifier then reads it once. */
@@ -164,7 +168,7 @@ SEPARATE int xdp_draw(struct xdp_md *ctx, struct hook_state *hook)
 SEC("xdp.frags")
 int xdp_ingress(struct xdp_md *ctx)
 {
-	struct hook_state *hook = hook_of(ctx->ingress_ifindex, DIRECTION_INGRESS);
+	struct hook_state *hook = hook_of(&ctx->ingress_ifindex, DIRECTION_INGRESS);
 	struct cursor at = xdp_cursor(ctx);
 	__u32 found;
 	int verdict;
@@ -174,9 +178,9 @@ int xdp_ingress(struct xdp_md *ctx)
 	if (config.test_clock) {
 		const struct test_metadata *meta = xdp_test_metadata(ctx);
 
-		hook_stamp_test(hook, ctx->ingress_ifindex, meta ? meta->now_ns : 0);
+		hook_stamp_test(hook, &ctx->ingress_ifindex, meta ? meta->now_ns : 0);
 	} else {
-		hook_stamp(hook, ctx->ingress_ifindex);
+		hook_stamp(hook, &ctx->ingress_ifindex);
 	}
 	if (ladder_draws(hook))
 		return xdp_draw(ctx, hook);
@@ -323,15 +327,15 @@ SEPARATE int skb_draw(struct __sk_buff *skb, struct hook_state *hook)
 
 INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 {
-	struct hook_state *hook = hook_of(skb->ifindex, direction);
+	struct hook_state *hook = hook_of(&skb->ifindex, direction);
 	int verdict;
 
 	if (!hook)
 		return TC_ACT_UNSPEC;
 	if (config.test_clock)
-		hook_stamp_test(hook, skb->ifindex, skb->tstamp);
+		hook_stamp_test(hook, &skb->ifindex, skb->tstamp);
 	else
-		hook_stamp(hook, skb->ifindex);
+		hook_stamp(hook, &skb->ifindex);
 	if (ladder_draws(hook))
 		return skb_draw(skb, hook);
 	if (skb_brief(skb, hook))

@@ -70,8 +70,8 @@ struct layer {
 struct hook_state {
 	struct ledger ledger;
 	__u64 tick;		    /* jiffies of the last segment */
-	__u16 readings;		    /* of the fine clock since (bpf/clock.h) */
-	__u16 sharing;		    /* frames that share the last of them, this one and those to come */
+	__u32 readings;		    /* of the fine clock since (bpf/clock.h) */
+	__u32 sharing;		    /* frames that share the last of them, this one and those to come */
 	__u32 strays;		    /* flows that were away from home since (table_find_home) */
 	struct stamp stamp;	    /* of the frame at hand; now_ns the last reading of the fine clock */
 	struct interface interface; /* as it was at the tick */

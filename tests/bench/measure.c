@@ -120,7 +120,7 @@ static int leg_play(const struct bench *bench, const struct leg *leg, int progra
 
 	if (bpf_map_update_elem(leg->jump, &zero, &program, BPF_ANY))
 		return -errno;
-	for (__u32 at = 0, packets; at < leg->packets; at += packets, runs++) {
+	for (__u32 at = 0, packets; at < leg->packets; at += packets) {
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = len);
 		packets = leg->packets - at < CHUNK ? leg->packets - at : CHUNK;
 		run.repeat = (int)packets;
@@ -132,13 +132,13 @@ static int leg_play(const struct bench *bench, const struct leg *leg, int progra
 		order->syn = !!(leg->flags & TCP_SYN);
 		order->packets = packets;
 		order->done = 0;
-		order->warm_up = leg->in_turn ? 0 : WARM_UP;
+		order->warm_up = WARM_UP;
 		if (bpf_prog_test_run_opts(leg->rewriter, &run))
 			return -errno;
 		if (order->done != packets)
 			return -EIO;
-		if (ns && packets > 1)
-			ns[runs] = (double)(order->last_ns - order->first_ns) / (packets - 1 - order->warm_up);
+		if (ns && packets > order->warm_up + 1)
+			ns[runs++] = (double)(order->last_ns - order->first_ns) / (packets - 1 - order->warm_up);
 	}
 	return (int)runs;
 }
@@ -208,18 +208,18 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 			     .to_server = true };
 }
 
-/* SYNs that begin flows in an empty table; of one flow, SYNs that repeat its first. */
+/* SYNs that begin flows in a table that is empty but for those that warmed up; of one flow, SYNs that repeat its first. */
 static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, double *net_ns)
 {
 	__u32 cycles = flows < BIRTHS ? (flows > 1 ? BIRTHS / flows : 1) : 1, rounds = bench->rounds / 4 + 1;
-	struct leg leg = leg_of(bench, hook, flows, false);
+	struct leg leg = leg_of(bench, hook, flows > 1 ? WARM_UP + flows : 1, false);
 	struct sample sample;
 	int err;
 
 	leg.flags = TCP_SYN;
 	leg.in_turn = true;
 	if (flows == 1)
-		leg.packets = BIRTHS;
+		leg.packets = WARM_UP + BIRTHS;
 	err = sample_open(&sample, rounds * cycles * (leg.packets / CHUNK + 1));
 	for (__u32 i = 0; i < rounds * cycles && !err; i++) {
 		kernel_clear(bench->kernel);
