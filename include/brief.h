@@ -59,7 +59,8 @@ INLINE __u64 brief_u64(const void *p) { return ((const struct unaligned_u64 *)p)
 struct brief {
 	const struct brief_tcp *tcp;
 	__u32 ip_len, payload_len;
-	bool timestamps;
+	__u32 tsval, tsecr; /* in host order */
+	__u8 options;
 	struct key_hash hash;
 };
 
@@ -70,11 +71,15 @@ INLINE bool brief_tcp(const struct cursor *at, struct brief *brief, __u32 len)
 	__be32 word = brief->tcp->offset_flags_window & to_be32(0xfff70000);
 	__u32 header_len = 20;
 
-	brief->timestamps = word == to_be32(0x80100000);
-	if (likely(brief->timestamps)) {
+	brief->options = 0;
+	brief->tsval = brief->tsecr = 0;
+	if (likely(word == to_be32(0x80100000))) {
 		header_len = 32;
 		if ((const __u8 *)(brief->tcp + 1) > at->end || brief->tcp->nop_nop_timestamps != to_be32(0x0101080a))
 			return false;
+		brief->options = OPTION_TIMESTAMPS;
+		brief->tsval = from_be32(brief->tcp->tsval);
+		brief->tsecr = from_be32(brief->tcp->tsecr);
 	} else if (word != to_be32(0x50100000)) {
 		return false;
 	}
@@ -132,11 +137,9 @@ INLINE void brief_read(struct segment *seg, const struct brief *brief)
 	seg->ip_len = brief->ip_len;
 	seg->payload_len = brief->payload_len;
 	seg->wire_payload_len = (__u16)brief->payload_len;
-	if (brief->timestamps) { /* they lie within the frame: brief_tcp */
-		seg->options = OPTION_TIMESTAMPS;
-		seg->tsval = from_be32(tcp->tsval);
-		seg->tsecr = from_be32(tcp->tsecr);
-	}
+	seg->options = brief->options;
+	seg->tsval = brief->tsval;
+	seg->tsecr = brief->tsecr;
 }
 
 INLINE bool brief_look(struct table *table, const struct cursor *at, const struct stamp *stamp, struct brief *brief)
