@@ -54,95 +54,77 @@ struct unaligned_u64 {
 INLINE __be32 brief_u32(const void *p) { return ((const struct unaligned_u32 *)p)->value; }
 INLINE __u64 brief_u64(const void *p) { return ((const struct unaligned_u64 *)p)->value; }
 
-/* What the short way keeps of a frame between its two looks at it: before the flow is found, and after. Little, since
- * a BPF program has few registers. */
+/* What a look at a frame leaves beside the segment. */
 struct brief {
 	const struct brief_tcp *tcp;
-	__u32 ip_len, payload_len;
-	__u32 tsval, tsecr; /* in host order */
-	__u8 options;
 	struct key_hash hash;
 };
 
 /* Data offset 5, or 8 and the timestamps are there; no reserved bit; no flag but ACK and perhaps PSH. `len`: octets of TCP
  * header and payload, as the IP header states. */
-INLINE bool brief_tcp(const struct cursor *at, struct brief *brief, __u32 len)
+INLINE bool brief_tcp(const struct cursor *at, struct segment *seg, const struct brief_tcp *tcp, __u32 len)
 {
-	__be32 word = brief->tcp->offset_flags_window & to_be32(0xfff70000);
+	__be32 kind = tcp->offset_flags_window & to_be32(0xfff70000);
 	__u32 header_len = 20;
 
-	brief->options = 0;
-	brief->tsval = brief->tsecr = 0;
-	if (likely(word == to_be32(0x80100000))) {
+	if (likely(kind == to_be32(0x80100000))) {
 		header_len = 32;
-		if ((const __u8 *)(brief->tcp + 1) > at->end || brief->tcp->nop_nop_timestamps != to_be32(0x0101080a))
+		if ((const __u8 *)(tcp + 1) > at->end || tcp->nop_nop_timestamps != to_be32(0x0101080a))
 			return false;
-		brief->options = OPTION_TIMESTAMPS;
-		brief->tsval = from_be32(brief->tcp->tsval);
-		brief->tsecr = from_be32(brief->tcp->tsecr);
-	} else if (word != to_be32(0x50100000)) {
+		seg->options = OPTION_TIMESTAMPS;
+		seg->tsval = from_be32(tcp->tsval);
+		seg->tsecr = from_be32(tcp->tsecr);
+	} else if (kind != to_be32(0x50100000)) {
 		return false;
 	}
-	brief->payload_len = len - header_len;
-	return brief->payload_len <= PLAIN_PAYLOAD_MAX; /* nor less than 0 */
+	seg->payload_len = len - header_len;
+	seg->wire_payload_len = (__u16)seg->payload_len;
+	return seg->payload_len <= PLAIN_PAYLOAD_MAX; /* nor less than 0 */
 }
 
-INLINE bool brief_ipv4(struct table *table, const struct cursor *at, __u16 interface, struct brief *brief)
+INLINE bool brief_ipv4(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
+		       struct brief *brief)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
+	const struct brief_tcp *tcp = (const void *)(ip + 1);
 
-	brief->tcp = (const void *)(ip + 1);
-	brief->ip_len = from_be16(ip->total_length);
+	brief->tcp = tcp;
+	seg->ip_len = from_be16(ip->total_length);
 	if ((brief_u32(ip->ethertype_version_ihl_tos) & to_be32(3)) == to_be32(3) ||
 	    (brief_u32(ip->fragment_ttl_protocol) & to_be32(0x1fff00ff)) != to_be32(PROTO_TCP) ||
-	    brief->ip_len + 14 > at->wire_len || !brief_tcp(at, brief, brief->ip_len - 20))
+	    seg->ip_len + 14 > at->wire_len || !brief_tcp(at, seg, tcp, seg->ip_len - 20))
 		return false;
-	brief->hash = key_hash_ipv4(brief_u32(ip->source), brief_u32(ip->destination), brief->tcp->source,
-				    brief->tcp->destination, interface, &table->shape.seed);
+	brief->hash = key_hash_ipv4(brief_u32(ip->source), brief_u32(ip->destination), tcp->source, tcp->destination,
+				    interface, seed);
 	return true;
 }
 
-INLINE bool brief_ipv6(struct table *table, const struct cursor *at, __u16 interface, struct brief *brief)
+INLINE bool brief_ipv6(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
+		       struct brief *brief)
 {
 	const struct brief_ipv6 *ip = (const void *)at->data;
 	const __u8 *addresses = (const __u8 *)(ip + 1);
+	const struct brief_tcp *tcp = (const void *)(addresses + 32);
 	__u64 source[2], destination[2];
 
-	brief->tcp = (const void *)(addresses + 32);
-	brief->ip_len = from_be16(ip->payload_length) + 40;
+	brief->tcp = tcp;
+	seg->ip_len = from_be16(ip->payload_length) + 40;
 	if (addresses + 32 + 20 > at->end ||
 	    (brief_u32(ip->ethertype_version_class) & to_be32(0x30)) == to_be32(0x30) ||
-	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || brief->ip_len + 14 > at->wire_len ||
-	    !brief_tcp(at, brief, brief->ip_len - 40))
+	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || seg->ip_len + 14 > at->wire_len ||
+	    !brief_tcp(at, seg, tcp, seg->ip_len - 40))
 		return false;
 	source[0] = brief_u64(addresses);
 	source[1] = brief_u64(addresses + 8);
 	destination[0] = brief_u64(addresses + 16);
 	destination[1] = brief_u64(addresses + 24);
-	brief->hash = key_hash_ipv6(source, destination, brief->tcp->source, brief->tcp->destination, interface,
-				    &table->shape.seed);
+	brief->hash = key_hash_ipv6(source, destination, tcp->source, tcp->destination, interface, seed);
 	return true;
 }
 
-/* The second look: what the flow wants to know. */
-INLINE void brief_read(struct segment *seg, const struct brief *brief)
-{
-	const struct brief_tcp *tcp = brief->tcp;
-	__u32 word = from_be32(tcp->offset_flags_window);
-
-	seg->flags = TCP_ACK | (word >> 16 & TCP_PSH);
-	seg->window = (__u16)word;
-	seg->sequence = from_be32(tcp->sequence);
-	seg->acknowledgment = from_be32(tcp->acknowledgment);
-	seg->ip_len = brief->ip_len;
-	seg->payload_len = brief->payload_len;
-	seg->wire_payload_len = (__u16)brief->payload_len;
-	seg->options = brief->options;
-	seg->tsval = brief->tsval;
-	seg->tsecr = brief->tsecr;
-}
-
-INLINE bool brief_look(struct table *table, const struct cursor *at, const struct stamp *stamp, struct brief *brief)
+/* The first look, before the flow is found. Fills a fresh segment, but for what brief_read does. False: not of that kind. */
+INLINE bool brief_look(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
+		       struct brief *brief)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
 	__be32 first;
@@ -151,9 +133,20 @@ INLINE bool brief_look(struct table *table, const struct cursor *at, const struc
 		return false;
 	first = brief_u32(ip->ethertype_version_ihl_tos);
 	if ((first & to_be32(0xffffff00)) == to_be32(ETHERTYPE_IPV4 << 16 | 0x4500))
-		return brief_ipv4(table, at, stamp->interface, brief);
+		return brief_ipv4(at, seg, seed, interface, brief);
 	return (first & to_be32(0xfffff000)) == to_be32(ETHERTYPE_IPV6 << 16 | 0x6000) &&
-	       brief_ipv6(table, at, stamp->interface, brief);
+	       brief_ipv6(at, seg, seed, interface, brief);
+}
+
+/* The second look: by what the flow judges. Late, since a BPF program has few registers. */
+INLINE void brief_read(struct segment *seg, const struct brief_tcp *tcp)
+{
+	__u32 word = from_be32(tcp->offset_flags_window);
+
+	seg->flags = TCP_ACK | (word >> 16 & TCP_PSH);
+	seg->window = (__u16)word;
+	seg->sequence = from_be32(tcp->sequence);
+	seg->acknowledgment = from_be32(tcp->acknowledgment);
 }
 
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays)
@@ -162,13 +155,13 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 	struct brief brief;
 	struct slot slot;
 
-	if (!brief_look(table, at, stamp, &brief))
+	if (!brief_look(at, &seg, &table->shape.seed, stamp->interface, &brief))
 		return BRIEF_NOT;
 	slot = table_find_home(table, brief.hash, strays);
 	if (unlikely(!slot.flow))
 		return BRIEF_NOT;
 	segment_stamp(&seg, stamp);
-	brief_read(&seg, &brief);
+	brief_read(&seg, brief.tcp);
 	if (likely(flow_plain(table, slot, &seg, brief.hash.direction)))
 		return BRIEF_ENTERED;
 	return slot.number * 2 + brief.hash.direction;
@@ -182,11 +175,11 @@ INLINE bool brief_judge(struct table *table, const struct cursor *at, const stru
 	__u32 direction = found & 1;
 	struct brief brief;
 
-	if (!slot.flow || !facts || !brief_look(table, at, stamp, &brief))
-		return false;
 	segment_begin(room, stamp->interface);
+	if (!slot.flow || !facts || !brief_look(at, room, &table->shape.seed, stamp->interface, &brief))
+		return false;
 	segment_stamp(room, stamp);
-	brief_read(room, &brief);
+	brief_read(room, brief.tcp);
 	if (flow_wants_firsts(slot.flow, room, direction)) {
 		flow_firsts(slot.flow, facts, room, direction);
 		if (flow_plain(table, slot, room, direction))
