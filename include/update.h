@@ -274,14 +274,15 @@ INLINE bool flow_plain(struct table *table, struct slot slot, const struct segme
 	struct half *own = &slot.flow->half[direction & 1];
 	struct tally *tally = half_tally(own);
 	const struct half *peer = &slot.flow->half[~direction & 1];
-	__u32 max = own->max, ahead = seg->sequence - own->next, bars = flow_bars(own, peer, seg);
+	__u32 max, ahead = seg->sequence - own->next;
 
 	if (unlikely((seg->flags & ~TCP_PSH) != TCP_ACK || !flow_is_orderly(own, peer, seg) || half_is_full(tally)))
 		return false;
 	if (unlikely(ahead >= PLAIN_GAP_MAX) && !plain_overlaps(own, seg))
 		return false;
-	if (unlikely(bars || seq_after(seg->acknowledgment, peer->max))) {
-		if (bars & ~HALF_CORRECTS || !plain_unseen(own, tally, peer, seg->acknowledgment))
+	max = own->max;
+	if (unlikely(flow_bars(own, peer, seg) || seq_after(seg->acknowledgment, peer->max))) {
+		if (flow_bars(own, peer, seg) & ~HALF_CORRECTS || !plain_unseen(own, tally, peer, seg->acknowledgment))
 			return false;
 		max = analysis_max(own, peer);
 	}
