@@ -7,117 +7,19 @@
                                                 ^ tcpscope, in tmux
 """
 
-import os
 import re
 import shutil
 import socket
-import threading
 import time
 
 import net
 import report
-from scope import BINARY
 from sniff import socket_inside
+from screen_talk import HEADER, PORTS, SERVER, SILENT, WAITED, Talk, command, exchange, order_by, refuse, rows, seen, \
+    shown, status
 from terminal import Terminal
 
-SERVER = "192.0.2.2"
-PORTS = (8001, 8002, 8003)
-SILENT = 8004  # nothing listens: refused
-WAITED = 8005  # and on: listened on when it is waited for
 SIZES = ((80, 24), (250, 80), (132, 43), (80, 24))
-HEADER = 3
-
-
-class Talk:
-    """Connections of known size to each port, and one that goes on talking."""
-
-    def __init__(self):
-        self.listeners = {port: self.listen(port) for port in PORTS}
-        self.pairs = [self.connect(port, size) for port, size in zip(PORTS, (1000, 30000, 200))]
-        self.stopped = threading.Event()
-        self.talker = threading.Thread(target=self.go_on, daemon=True)
-
-    @staticmethod
-    def listen(port):
-        listener = socket_inside("server", socket.AF_INET, socket.SOCK_STREAM)
-        listener.bind((SERVER, port))
-        listener.listen()
-        return listener
-
-    def connect(self, port, size):
-        client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
-        client.settimeout(net.EVENT_SECONDS)
-        client.connect((SERVER, port))
-        server = self.listeners[port].accept()[0]
-        server.settimeout(net.EVENT_SECONDS)
-        exchange(client, server, size)
-        return client, server
-
-    def endpoint(self, number):
-        return "192.0.2.1:%u" % self.pairs[number][0].getsockname()[1]
-
-    def go_on(self):
-        """The last talks, ten times a second."""
-        while not self.stopped.wait(0.1):
-            exchange(*self.pairs[2], 10)
-
-    def stop(self):
-        self.stopped.set()
-        self.talker.join()
-
-
-def exchange(client, server, size):
-    """`size` octets there and one back."""
-    client.sendall(b"x" * size)
-    while size:
-        size -= len(server.recv(size))
-    server.sendall(b"y")
-    client.recv(1)
-
-
-def refuse():
-    client = socket_inside("client", socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        client.connect((SERVER, SILENT))
-    except ConnectionRefusedError:
-        return
-    raise net.Failed(f"{SILENT} was not refused")
-
-
-def rows(text):
-    """Of the flow table: a dictionary by column head for each flow, as the head's places have it."""
-    lines = text.split("\n")
-    at = next((number for number, line in enumerate(lines) if line.startswith("CLIENT ")), None)
-    if at is None:
-        return []
-    spans = [match.span() for match in re.finditer(r"\S+( BY)?", lines[at])]
-    found = []
-    for line in lines[at + 1:-1]:
-        words = line.split()
-        if len(words) >= len(spans):
-            found.append({lines[at][start:end]: word for (start, end), word in zip(spans, words)})
-    return found
-
-
-def seen(text):
-    """Packets, of the header; -1 while it is being drawn."""
-    found = re.match(r"([\d,]+) seen", text.split("\n")[HEADER - 1])
-    return int(found[1].replace(",", "")) if found else -1
-
-
-def status(text):
-    return text.split("\n")[HEADER]
-
-
-def order_by(terminal, head):
-    """Presses > until the table says so."""
-    for _ in range(40):
-        if f"by {head} " in status(terminal.text()):
-            return
-        before = status(terminal.text())
-        terminal.keys(">")
-        terminal.wait(lambda text, before=before: status(text) != before, f"another order than {before}")
-    raise net.Failed(f"no column {head}: {status(terminal.text())}")
 
 
 def check_flows(terminal, talk):
@@ -153,10 +55,6 @@ def check_order(terminal, talk):
     order_by(terminal, "SERVER")
     report.equal("screen order by SERVER", [row["SERVER"] for row in rows(terminal.text())],
                  [f"{SERVER}:{port}" for port in PORTS])
-
-
-def shown(terminal, count, why):
-    return terminal.wait(lambda text: status(text).startswith(f"{count} shown"), why)
 
 
 def check_filter(terminal):
@@ -270,64 +168,6 @@ def check_ended(terminal):
     report.check("screen: flows that ended", True)
 
 
-def check_services(terminal):
-    terminal.keys("2")
-    text = terminal.wait(lambda text: "SERVICE" in text and all(
-        re.search(rf"^{SERVER}:{port} +\d+ .*\S$", text, re.M) for port in (*PORTS, SILENT)), "each service")
-    for port, refused in ((8001, "0"), (SILENT, "1")):
-        line = next((line for line in text.split("\n") if line.startswith(f"{SERVER}:{port} ")), "")
-        words = line.split()
-        report.equal(f"screen services: {port}: attempts, refused", (words[1:2], words[4:5]), (["1"], [refused]))
-    terminal.resize(80, 30)
-    terminal.keys("Down")
-    terminal.wait(lambda text: re.search(r"^slowest connections to [\d.:]+$", text, re.M) and
-                  re.search(r"^192\.0\.2\.1:\d+ connect [\d.]+\ws: server ", text, re.M), "the slowest by name")
-    report.check("screen services: the slowest by name", True)
-    terminal.keys("3", "Home")
-    terminal.wait_for("all services  connect  server  client", "3 measured")
-    # Row by row, as all of it comes: a terminal may be looked at while it is being drawn.
-    terminal.wait(lambda text: sum(int(match[1]) for match in re.finditer(
-        r"^ *[\d.]+\w+ \.\. +[\d.]+\w+ +(\d+)", text, re.M)) == 3, "the histogram's rows add up to 3")
-    report.check("screen histogram", True)
-    terminal.keys("?")
-    heads = ("CLIENT", "RTT-S", "START", "ENDED BY", "IFACE")
-    terminal.wait_for("this help; quit", "filter flows or services: tcpdump", *heads)
-    terminal.resize(80, 24)
-    terminal.wait(lambda text: text.count("\n") == 23 and all(
-        re.search(rf"(^| ){head} ", text, re.M) for head in heads), "all of the help at 80 x 24")
-    report.check("screen help: keys and columns, at 80 x 24 too", True)
-    terminal.keys("Escape", "1")
-    terminal.wait_for(" shown, by ")
-
-
-def services_of(text):
-    return [int(port) for port in re.findall(rf"^{SERVER}:(\d+) +\d+ ", text, re.M)]
-
-
-def check_services_filter(terminal):
-    terminal.keys("2", "Home")
-    terminal.wait(lambda text: len(services_of(text)) == 4, "all services")
-    terminal.keys("/")
-    terminal.type("port 8002 or port 8003")
-    terminal.wait(lambda text: sorted(services_of(text)) == [8002, 8003] and status(text) ==
-                  "2 of 4 services; filter: port 8002 or port 8003  (tcpdump)", "a filter of services, tcpdump syntax")
-    terminal.keys("Escape", "/")
-    terminal.type(f"2:{SILENT}")
-    terminal.wait(lambda text: services_of(text) == [SILENT] and status(text).endswith("(text)"),
-                  "a filter of services, plain text")
-    terminal.keys("Enter", "Enter")
-    terminal.wait(lambda text: status(text).startswith(f"{SERVER}:{SILENT}  connect  server  client"),
-                  "the histogram of the one that is in sight")
-    terminal.keys("Escape")
-    terminal.wait(lambda text: services_of(text) == [SILENT], "and back")
-    terminal.keys("Escape")
-    terminal.wait(lambda text: len(services_of(text)) == 4 and "filter: " not in text, "the filter given up")
-    report.check("screen services: filter", True)
-    terminal.keys("1", "/")  # each page has its own
-    terminal.wait(lambda text: status(text).startswith("4 shown") and "8002" not in status(text), "flows, all of them")
-    terminal.keys("Escape")
-
-
 def is_drawn(text, columns, height):
     lines = text.split("\n")
     return len(lines) == height and len(lines[0]) == columns and "q quit" in lines[-1] and \
@@ -352,10 +192,6 @@ def check_sizes(terminal, talk):
     report.check("screen: too small a terminal, and back", True)
 
 
-def command(*words):
-    return " ".join((os.path.abspath(BINARY), "-i", "veth0", *words))
-
-
 def main():
     if not shutil.which("tmux"):
         report.skip("screen", "tmux is not installed")
@@ -373,8 +209,6 @@ def main():
     check_sparks(terminal)
     check_pause(terminal)
     check_ended(terminal)
-    check_services(terminal)
-    check_services_filter(terminal)
     check_sizes(terminal, talk)
     terminal.keys("q")
     text = terminal.wait_for("total 4 flows: 3 accepted, 1 refused")
@@ -390,8 +224,15 @@ def main():
     refuse()
     exchange(*talk.pairs[0], 10)
     terminal.wait(lambda text: seen(text) > before + 4, "another flow")
-    report.check("screen: the command line's filter", status(terminal.text()).startswith("3 shown"),
-                 status(terminal.text()))
+    text = terminal.text()
+    report.check("screen: the command line's filter", status(text).startswith("3 shown") and
+                 status(text).endswith("; of 'tcp port 8001 or port 8002 or port 8003'"), status(text))
+    report.check("screen header: what is of all, what of the filter", re.match(
+        r"all: pkts \d+/s conns \d+/s open 3  filter: connect p50 - p99 - of 0/10s$", text.split("\n")[1]), text)
+    terminal.keys("2")
+    terminal.wait(lambda text: status(text) ==
+                  "0 services, by ATTEMPTS falling; of 'tcp port 8001 or port 8002 or port 8003'", "services of it")
+    terminal.keys("1")
     check_filter(terminal)
     terminal.command("clear; " + command())
     terminal.wait_for("shown, by")

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "output/text.h"
 #include "paint.h"
 
 int filter_line_draw(const struct screen_filter *filter, int row, int at)
@@ -18,6 +19,16 @@ int filter_line_draw(const struct screen_filter *filter, int row, int at)
 	if (filter->kind != FILTER_NOTHING)
 		at = paint_text(row, at, -1, PAINT_DIM, kinds[filter->kind]);
 	return filter->wrong[0] ? paint_format(row, at, PAINT_ODD, " %s", filter->wrong) : at;
+}
+
+void filter_line_base(const char *base, int row, int at)
+{
+	char text[FILTER_TEXT];
+
+	if (!base)
+		return;
+	text_escape(text, sizeof(text), base);
+	paint_format(row, at, PAINT_PLAIN, "; of '%s'", text);
 }
 
 void filter_line_key(struct screen_filter *filter, int key)

@@ -10,4 +10,7 @@ int filter_line_draw(const struct screen_filter *filter, int row, int at);
 /* A key while it is typed, or Escape at any time. What the filter chooses may be other from then on. */
 void filter_line_key(struct screen_filter *filter, int key);
 
+/* Behind it the command line's, under which it works; NULL: none. */
+void filter_line_base(const char *base, int row, int at);
+
 #endif

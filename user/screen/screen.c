@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "screen_page.h"
+#include "service_column.h"
 #include "output/text.h"
 
 enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40, ENDPOINT_LEAST = 14 /* "[20..]:65535" and a little */ };
@@ -32,6 +33,7 @@ int screen_open(struct screen **screen, const struct screen_source *source, bool
 	opened->filter.names = opened->services.filter.names = source->names;
 	opened->page = &page_flows;
 	opened->column = VIEW_COLUMN_RATE;
+	opened->services.column = SERVICE_COLUMN_ATTEMPTS;
 	view_order_by(source->view, &(struct view_order){ .key = view_columns[VIEW_COLUMN_RATE].key,
 							  .of_row = view_columns[VIEW_COLUMN_RATE].of_row,
 							  .descending = true });
@@ -166,8 +168,10 @@ static bool common_key(struct screen *screen, int key)
 		return true;
 	if (key == 'p' || key == ' ')
 		screen->paused = !screen->paused;
-	if ((key == '?' || key == 'h') && screen->page != &page_help)
+	if ((key == '?' || key == 'h') && screen->page != &page_help) {
+		screen->help_scroll = 0;
 		screen_turn_to(screen, &page_help);
+	}
 	for (int i = 0; i < PAGES; i++)
 		if (key == pages[i]->key)
 			screen_turn_to(screen, pages[i]);

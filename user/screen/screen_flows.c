@@ -10,17 +10,14 @@
 /* What is shown, in which order, and the filter, which is typed here. */
 static void draw_status(const struct screen *screen, int row)
 {
-	char shown[UNITS_TEXT], base[FILTER_TEXT];
+	char shown[UNITS_TEXT];
 	int at;
 
 	units_exact(shown, screen->source.view->matching);
 	at = paint_format(row, 0, PAINT_PLAIN, "%s shown, by %s %s", shown, view_columns[screen->column].head,
 			  screen->source.view->order.descending ? "falling" : "rising");
 	at = filter_line_draw(&screen->filter, row, at);
-	if (screen->source.filter) {
-		text_escape(base, sizeof(base), screen->source.filter);
-		paint_format(row, at, PAINT_PLAIN, "; of '%s'", base);
-	}
+	filter_line_base(screen->source.filter, row, at);
 }
 
 static void draw_head(const struct screen *screen, int row, const int *column, const int *widths, int count)
@@ -165,7 +162,7 @@ static bool flows_key(struct screen *screen, int key)
 const struct page page_flows = {
 	.name = "flows",
 	.key = '1',
-	.keys = "enter details  < > order  r reverse  / filter  e ended",
+	.keys = "/ filter  < > order  enter details  r reverse  e ended",
 	.draw = flows_draw,
 	.key_pressed = flows_key,
 };

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The first rows of every page: what is watched, how much of it there is, and whether all is accounted for. */
+/* The first rows of every page: what is watched, how much of it there is, and whether all is accounted for. Of all that is
+ * seen, but for connect times where the command line has a filter. */
 #include <time.h>
 
 #include "screen_page.h"
 #include "output/units.h"
+
+enum { COUNT_ROOM = sizeof(" of 99.9k/10s") - 1 };
 
 static void totals_of(struct totals *totals, const struct screen_news *news)
 {
@@ -67,16 +70,35 @@ static int draw_quantile(int at, const char *before, const struct histogram *his
 	return paint_text(1, at, -1, PAINT_BOLD, text);
 }
 
-static void draw_rates(const struct screen *screen)
+static int draw_connect(const struct screen *screen, int at)
 {
 	const struct histogram *connect = &screen->services.recent;
-	int at = draw_count(1, 0, "pkts ", screen->packet_rate, "/s");
 
-	at = draw_count(1, at, "  conns ", screen->birth_rate, "/s");
-	at = draw_quantile(at, "  connect p50 ", connect, 500000);
+	at = draw_quantile(at, "connect p50 ", connect, 500000);
 	at = draw_quantile(at, " p99 ", connect, 990000);
-	at = draw_count(1, at, " of ", (double)connect->count, "/10s");
-	draw_count(1, at, "  open ", screen->source.view->live - screen->source.view->over, "");
+	return at + COUNT_ROOM > screen->columns ? at : draw_count(1, at, " of ", (double)connect->count, "/10s");
+}
+
+static int draw_open(const struct screen *screen, int at)
+{
+	return draw_count(1, at, screen->source.filter ? " open " : "  open ",
+			  screen->source.view->live - screen->source.view->over, "");
+}
+
+/* The command line's filter chooses what services are counted from, and so connect times; the rest is of all. */
+static void draw_rates(const struct screen *screen)
+{
+	bool filtered = screen->source.filter;
+	int at = draw_count(1, 0, filtered ? "all: pkts " : "pkts ", screen->packet_rate, "/s");
+
+	at = draw_count(1, at, filtered ? " conns " : "  conns ", screen->birth_rate, "/s");
+	if (filtered) {
+		at = draw_open(screen, at);
+		draw_connect(screen, paint_text(1, at, -1, PAINT_DIM, "  filter: "));
+	} else {
+		at = draw_connect(screen, paint_text(1, at, -1, PAINT_DIM, "  "));
+		draw_open(screen, at);
+	}
 }
 
 static int draw_alarm(int at, const char *before, __s64 count, const char *behind)

@@ -54,18 +54,21 @@ struct packets {
 	bool ending;  /* until the next picture: the flow has ended */
 };
 
-/* What the page of services needs of the picture before, for rates. */
+/* What the page of services needs of the picture before, for rates; and of this one. */
 struct service_rate {
 	struct service_key key;
 	__u64 attempts;
 	double rate;
+	double value; /* by which it is ordered */
 };
 
 struct services {
 	struct statistics_service *list;
 	size_t count;
 	struct screen_filter filter; /* over the list */
-	size_t *sight, sighted;	     /* places in the list of those that it chooses */
+	size_t *sight, sighted;	     /* places in the list of those that it chooses, in order */
+	int column;		     /* of service_columns, that they are ordered by */
+	bool reversed;
 	struct service other, sum;
 	/* Connect time of the last RECENT_S or so: what was there then is taken off. */
 	struct histogram recent;
@@ -100,6 +103,7 @@ struct screen {
 	bool unsettled;	   /* other rows, or in another order: moves and picks wait until they are in sight */
 	bool opening;	   /* a flow was to be opened where none was in sight: the next picture may bring it */
 	int rows, columns; /* of the terminal */
+	int help_scroll;   /* lines of the help that are passed over */
 	struct screen_filter filter;
 	struct seen *seen; /* SEEN */
 	struct detail detail;
@@ -156,6 +160,16 @@ void services_close(struct services *services);
 void services_names_came(struct services *services);
 /* That the histogram is of, and its name. */
 const struct service *services_picked(const struct screen *screen, char name[NAMES_ENDPOINT]);
+/* That of a place in sight. */
+const struct statistics_service *services_seen(const struct services *services, size_t place);
+/* The filter is another: which of the list are in sight. */
+void services_sift(struct services *services);
+enum { SERVICES_ORDER = 32 };
+void services_order_by(struct services *services, int column, bool reversed);
+/* "by ATTEMPTS falling" */
+void services_order_text(const struct services *services, char text[SERVICES_ORDER]);
+/* Its name, or "others"; as screen_endpoint has it. */
+void services_name(const struct screen *screen, char name[NAMES_ENDPOINT], const struct service_key *key, int width);
 /* Moves the cursor; false: the key does not. */
 bool services_move(struct screen *screen, int key);
 

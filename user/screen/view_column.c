@@ -181,8 +181,8 @@ const struct view_column view_columns[VIEW_COLUMNS] = {
 	{ "SERVER", "whom", 21, 47, 0, true, false, fill_server, key_server, false },
 	{ "STATE", "of the connection", 11, 12, 0, true, false, fill_state, key_state, false },
 	{ "OUTCOME", "of the attempt", 10, 10, 4, true, false, fill_outcome, key_outcome, false },
-	{ "CONNECT", "first SYN to first ACK of the SYN/ACK", 7, 7, 1, false, true, fill_connect, key_connect, false },
-	{ "B/S", "payload octets a second, both ways", 6, 6, 0, false, true, fill_byte_rate, key_byte_rate, true },
+	{ "CONNECT", "SYN to ACK of the SYN/ACK", 7, 7, 1, false, true, fill_connect, key_connect, false },
+	{ "B/S", "payload octets/s, both ways", 6, 6, 0, false, true, fill_byte_rate, key_byte_rate, true },
 	{ "PKT/S", "packets a second", 6, 6, 5, false, true, fill_packet_rate, key_packet_rate, true },
 	{ "RTX", "segments resent", 5, 5, 2, false, true, fill_resent, key_resent, true },
 	{ "RTT-S", "mean round trip to the server", 6, 6, 3, false, true, fill_server_rtt, key_server_rtt, false },
@@ -197,8 +197,7 @@ const struct view_column view_columns[VIEW_COLUMNS] = {
 	{ "FLAGS-C", "flags the client sent", 7, 9, 14, true, false, fill_client_flags, key_client_flags, false },
 	{ "FLAGS-S", "flags the server sent", 7, 9, 15, true, false, fill_server_flags, key_server_flags, false },
 	{ "START", "time of day", 12, 12, 9, true, true, fill_start, key_start, false },
-	{ "ENDED BY", "who closed it, why its record was written", 10, 14, 13, true, false, fill_ended_by, key_ended_by,
-	  false },
+	{ "ENDED BY", "who closed it, why it ended", 10, 14, 13, true, false, fill_ended_by, key_ended_by, false },
 	{ "IFACE", "interface", 8, 15, 18, true, false, fill_interface, key_interface, false },
 };
 
