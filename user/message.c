@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "message.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "output/text.h"
 
-enum { ESCAPED = 4 }; /* octets that one octet may become */
+enum {
+	ESCAPED = 4,	  /* octets that one octet may become */
+	DESCRIPTORS = 64, /* a watch of one interface takes some forty */
+};
 
 /* NULL without memory. */
 static char *text_of(const char *format, va_list words)
@@ -47,4 +52,21 @@ void message_put(const char *format, ...)
 	va_start(words, format);
 	message_put_list(format, words, "");
 	va_end(words);
+}
+
+const char *message_advice(int err, const char *otherwise)
+{
+	switch (-err) {
+	case EMFILE: return "; `ulimit -n` says how many it may have, 64 are enough for one interface";
+	case ENFILE: return "; all processes together have too many";
+	case ENOMEM: return *otherwise ? otherwise : "; `ulimit -v` says how much it may have";
+	default: return otherwise;
+	}
+}
+
+bool message_lacks_descriptors(void)
+{
+	struct rlimit limit;
+
+	return !getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < DESCRIPTORS;
 }

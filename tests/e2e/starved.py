@@ -23,6 +23,7 @@ LACKS = (
     ("room in a file", f"ulimit -f 0; exec {WATCH} >/run/scratch/limited", "writing to standard output: File too large"),
     ("descriptors for programs", f"ulimit -n 12; exec {WATCH}", "cannot load its programs: Too many open files; `ulimit -n`"),
     ("descriptors for --resolve", f"ulimit -n 4; exec {WATCH} --resolve", "the process that looks up names: Too many open files"),
+    ("memory for its programs", f"ulimit -v 10000; exec {WATCH}", "built into it: Cannot allocate memory; `ulimit -v`"),
     ("memory to map the table", f"ulimit -v 100000; exec {WATCH}", "flow table: Cannot allocate memory; try a smaller --flows"),
     ("/sys", f"umount -R -l /sys; exec {WATCH}", "/sys/devices/system/cpu/possible"),
 )
@@ -36,6 +37,11 @@ def shell(command):
     return done, [line for line in lines if not line.startswith(("tcpscope: veth0: ingress by", "tcpscope: veth0: egress by"))]
 
 
+# An /etc of its own, which only root may read.
+ETC = "mkdir -p /run/scratch/etc; cp /etc/passwd /etc/group /etc/nsswitch.conf /run/scratch/etc; chmod 700 /run/scratch/etc; " \
+      "mount --bind /run/scratch/etc /etc"
+
+
 def lacks():
     for name, command, words in LACKS:
         done, lines = shell(command)
@@ -44,8 +50,25 @@ def lacks():
         report.equal(f"starved: without {name}: nothing is attached", net.attached("client", "veth0"), [])
 
 
+def descriptors():
+    """However few there are, it says that, and how many they may be; or it works."""
+    for words, counts in (("", (*range(4, 32, 4), *range(32, 40))), (" --ladder tcp", (24, 34, 36, 42)),
+                          (" --resolve", (4, 6, 36, 42))):
+        wrong, fine = [], []
+        for count in counts:
+            done, lines = shell(f"ulimit -n {count}; exec {WATCH}{words}")
+            fine += [count] if not done.returncode else []
+            if done.returncode not in (0, FAILED) or net.attached("client", "veth0") or (done.returncode and (
+                    len(lines) != 1 or "Too many open files; `ulimit -n`" not in lines[0])):
+                wrong.append((count, done.returncode, lines))
+        report.equal(f"starved: from {counts[0]} descriptors on{words}: refused in one line that says so", wrong, [])
+        report.check(f"starved: from {counts[0]} descriptors on{words}: few do not suffice, more do",
+                     fine and fine[0] > counts[0] and counts[-1] in fine, fine)
+
+
 def does_without():
     for name, command in (("standard input", f"exec {WATCH} <&-"), ("standard error", f"exec {WATCH} 2>&-"),
+                          ("an /etc that nobody may read", f"{ETC}; exec {WATCH} --resolve"),
                           ("a BPF file system", f"umount -l /sys/fs/bpf; exec {WATCH}"),
                           ("memory that may be locked", f"ulimit -l 0; exec {WATCH}")):
         done, lines = shell(command)
@@ -59,6 +82,7 @@ def main():
     net.veth_make("client", "server")
     net.addresses_set("client", "veth0")
     lacks()
+    descriptors()
     does_without()
 
 

@@ -209,7 +209,8 @@ static int explain_tc(const struct watched *watched, enum interface_direction di
 	message_put("%s: cannot attach to tc %s: %s%s", watched->name,
 		    direction == DIRECTION_INGRESS ? "ingress" : "egress", strerror(-err),
 		    err == -EPERM ? "; run it as root, or with the capability NET_ADMIN"
-				  : "; does the kernel have CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS?");
+				  : message_advice(err, "; does the kernel have CONFIG_NET_CLS_BPF and "
+							"CONFIG_NET_SCH_INGRESS?"));
 	return err;
 }
 

@@ -63,7 +63,8 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 		err = harvest->reports ? 0 : -errno;
 	}
 	if (err)
-		message_put("cannot map the flow table: %s; try a smaller --flows", strerror(-err));
+		message_put("cannot map the flow table: %s%s", strerror(-err),
+			    message_advice(err, "; try a smaller --flows"));
 	return err;
 }
 

@@ -214,7 +214,7 @@ static int finish(struct live *live)
 int live_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	static struct live live;
-	int status = EXIT_FAILED, err;
+	int status = EXIT_FAILED, err, said;
 
 	live = (struct live){ .options = options, .output = output, .statistics = statistics, .guardian.notes = -1 };
 	live.instance = live.signals = live.watch = live.pin.directory = live.programs.measuring = -1;
@@ -227,19 +227,20 @@ int live_run(const struct options *options, const struct output *output, struct 
 	err = options->screen ? live_screen_open(&live.screen, &live.harvest, statistics, options, &live.attach) : 0;
 	if (!err && !options->unpin)
 		err = live_give_up(&live);
+	said = err; /* by themselves */
 	live.harvest.active_ns = options->active_ns;
 	if (!err && !options->unpin)
 		err = watch_flows(&live);
 	live_screen_close(&live.screen);
 	live_detach(&live);
 	if (!err && options->unpin)
-		err = live_give_up(&live);
+		said = err = live_give_up(&live);
 	if (!err)
 		err = status = finish(&live);
 	if (err < 0) {
 		status = err == -EPIPE && !options->assertions ? EXIT_FINE
 							       : EXIT_FAILED; /* the reader has gone: head */
-		if (err != output_check(stdout)) /* else main says it, or nobody if the reader has gone */
+		if (!said && err != output_check(stdout)) /* else main says it, or nobody if the reader has gone */
 			message_put("watching ended early: %s", strerror(-err));
 	}
 out:

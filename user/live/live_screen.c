@@ -129,7 +129,8 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 		err = screen_open(&screen->screen, &source, options_colour(options));
 	if (err) {
 		live_screen_close(screen);
-		message_put("cannot open the screen: %s; try --output table", strerror(-err));
+		message_put("cannot open the screen: %s%s", strerror(-err),
+			    message_advice(err, "; try --output table"));
 		return err;
 	}
 	terminal_taken();

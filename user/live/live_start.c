@@ -94,7 +94,8 @@ static int open_descriptors(struct live *live)
 	live->signals = open_signals();
 	live->watch = live->signals < 0 ? live->signals : watch_open();
 	if (live->watch < 0)
-		message_put("cannot listen for signals and link changes: %s", strerror(-live->watch));
+		message_put("cannot listen for signals and link changes: %s%s", strerror(-live->watch),
+			    message_advice(live->watch, ""));
 	return live->watch < 0 ? live->watch : 0;
 }
 
@@ -120,7 +121,8 @@ static int start_anew(struct live *live)
 		return err;
 	live->instance = instance_announce(loader_map(&live->loader, "reports"));
 	if (live->instance < 0) {
-		message_put("cannot announce itself to other runs: %s", strerror(-live->instance));
+		message_put("cannot announce itself to other runs: %s%s", strerror(-live->instance),
+			    message_advice(live->instance, ""));
 		return live->instance;
 	}
 	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
@@ -241,7 +243,8 @@ int live_start(struct live *live)
 		return err;
 	err = guardian_start(&live->guardian);
 	if (err) {
-		message_put("cannot start the process that cleans up after a crash: %s", strerror(-err));
+		message_put("cannot start the process that cleans up after a crash: %s%s", strerror(-err),
+			    message_advice(err, ""));
 		return err;
 	}
 	err = open_object(live);

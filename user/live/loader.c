@@ -142,7 +142,8 @@ int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 		err = configure(loader, config);
 out:
 	if (err)
-		message_put("cannot open the BPF object built into it: %s; rebuild it", strerror(-err));
+		message_put("cannot open the BPF object built into it: %s%s", strerror(-err),
+			    message_advice(err, err == -ENOMEM ? "" : "; rebuild it"));
 	return err;
 }
 
@@ -191,8 +192,9 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 	else if (err == -ENOMEM || err == -E2BIG)
 		message_put("cannot make a flow table for %u flows: %s; try a smaller --flows", loader->flows_asked,
 			    strerror(-err));
-	else if (err == -EMFILE || err == -ENFILE)
-		message_put("cannot load its programs: %s; `ulimit -n` says how many it may have", strerror(-err));
+	else if (err == -EMFILE || err == -ENFILE || (err == -EINVAL && message_lacks_descriptors()))
+		message_put("cannot load its programs: %s%s", strerror(err == -EINVAL ? EMFILE : -err),
+			    message_advice(err == -EINVAL ? -EMFILE : err, ""));
 	else if (err == -ENOENT || err == -ENOSYS)
 		message_put("cannot load its programs: this kernel was built without BPF: %s", strerror(-err));
 	else

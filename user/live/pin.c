@@ -56,7 +56,7 @@ static int explain(const struct pin *pin, int err)
 		message_put("nothing is pinned as '%s'; `ls " ALL_PINS "` shows what is", pin->name);
 	else
 		message_put("cannot pin '%s' in " ALL_PINS ": %s%s", pin->name, strerror(-err),
-			    err == -EACCES || err == -EPERM ? "; run it as root" : "");
+			    message_advice(err, err == -EACCES || err == -EPERM ? "; run it as root" : ""));
 	return err;
 }
 

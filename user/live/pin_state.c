@@ -181,7 +181,9 @@ int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attac
 				    pin->name, interface->xdp ? "XDP" : "tc",
 				    interface->loopback ? "egress not watched" : "egress by tc");
 	}
-	if (err)
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* no reason to remove it */
+		message_put("cannot take over '%s': %s%s", pin->name, strerror(-err), message_advice(err, ""));
+	else if (err)
 		message_put("cannot take over '%s': %s; `tcpscope --unpin %s` removes it", pin->name, strerror(-err),
 			    pin->name);
 	return err;
@@ -248,7 +250,7 @@ int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach
 	if (!err)
 		err = keep_state(pin);
 	if (err)
-		message_put("cannot pin '%s': %s", pin->name, strerror(-err));
+		message_put("cannot pin '%s': %s%s", pin->name, strerror(-err), message_advice(err, ""));
 	pin->found = !err;
 	return err;
 }

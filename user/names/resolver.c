@@ -27,6 +27,7 @@
 enum {
 	IPV4_AT = 12, /* where a mapped address has the octets of IPv4 */
 	DEATH_MS = 1000,
+	SAID_WHY = 9, /* exit status: it could not begin, and has said why */
 };
 
 static const char ready = 'r';
@@ -94,7 +95,7 @@ static __attribute__((noreturn)) void resolve(int socket, const struct sandbox_u
 	/* What takes longer than a few seconds nobody waits for any more. */
 	setenv("RES_OPTIONS", "timeout:2 attempts:2", 0);
 	if (shut_in(user))
-		_exit(EXIT_FAILURE);
+		_exit(SAID_WHY);
 	descriptors_keep(null, socket, socket);
 	while (threads < QUESTIONS_AT_ONCE && !pthread_create(&thread, NULL, answer_questions, &socket))
 		threads++;
@@ -107,10 +108,20 @@ static __attribute__((noreturn)) void resolve(int socket, const struct sandbox_u
 
 /* ---- its parent ---- */
 
+static bool has_said_why(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == SAID_WHY;
+}
+
 static int say_why(int err)
 {
-	message_put("--resolve: cannot start the process that looks up names: %s",
-		    err == -ECHILD ? "it ended at once" : strerror(-err));
+	if (err == -ECHILD)
+		message_put("--resolve: the process that looks up names ended at once");
+	else
+		message_put("--resolve: cannot start the process that looks up names: %s%s", strerror(-err),
+			    message_advice(err, ""));
 	return err;
 }
 
@@ -141,7 +152,8 @@ int resolver_start(struct resolver *resolver, const char *user)
 	if (!err && recv(ends[0], &said, sizeof(said), 0) != sizeof(said))
 		err = -ECHILD;
 	if (err) {
-		say_why(err);
+		if (err != -ECHILD || !has_said_why(resolver->pid))
+			say_why(err);
 		resolver_stop(resolver);
 	}
 	return err;

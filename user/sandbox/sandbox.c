@@ -98,6 +98,7 @@ int sandbox_drop(const struct sandbox_user *user)
 
 int sandbox_enter(const struct sandbox_limits *limits)
 {
+	const char *advice = "";
 	int err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? -errno : 0;
 
 	if (!err)
@@ -107,9 +108,11 @@ int sandbox_enter(const struct sandbox_limits *limits)
 		if (limits->bpf)
 			message_put("this kernel has no Landlock; seccomp alone keeps files away");
 	}
-	if (!err)
+	if (!err) {
+		advice = "; does the kernel have CONFIG_SECCOMP_FILTER?";
 		err = sandbox_limit_calls(limits);
+	}
 	if (err)
-		message_put("cannot shut itself in: %s; does the kernel have CONFIG_SECCOMP_FILTER?", strerror(-err));
+		message_put("cannot shut itself in: %s%s", strerror(-err), message_advice(err, advice));
 	return err;
 }

@@ -22,6 +22,11 @@ static const unsigned int rights_of_abi[] = { 0, 13, 14, 15, 15, 16 };
 static const char *const name_paths[] = { "/etc",     "/etc/resolv.conf",     "/lib",	  "/lib64",
 					  "/usr/lib", "/run/systemd/resolve", "/run/nscd" };
 
+static bool is_beyond_reach(int error)
+{
+	return error == ENOENT || error == EACCES || error == ENOTDIR || error == ELOOP || error == ENAMETOOLONG;
+}
+
 static int allow(int rules, const char *path, __u64 rights)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = rights,
@@ -29,8 +34,8 @@ static int allow(int rules, const char *path, __u64 rights)
 	struct stat status;
 	int err = 0;
 
-	if (rule.parent_fd < 0)
-		return errno == ENOENT ? 0 : -errno; /* who opens it will say so */
+	if (rule.parent_fd < 0) /* a path beyond reach says why when it is opened in earnest, or will not be missed */
+		return is_beyond_reach(errno) ? 0 : -errno;
 	if (fstat(rule.parent_fd, &status))
 		err = -errno;
 	if (!S_ISDIR(status.st_mode))
@@ -46,9 +51,6 @@ static int allow_all(int rules, const struct sandbox_limits *limits)
 	const __u64 rights = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
 	int err = limits->file ? allow(rules, limits->file, rights) : 0;
 
-	/* A path that cannot be opened is beyond reach, and says why when it is opened in earnest. */
-	if (err == -EACCES || err == -ENOTDIR || err == -ELOOP || err == -ENAMETOOLONG)
-		err = 0;
 	for (size_t i = 0; i < sizeof(name_paths) / sizeof(name_paths[0]) && limits->services && !err; i++)
 		err = allow(rules, name_paths[i], rights);
 	return err;
