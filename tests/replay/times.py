@@ -40,6 +40,22 @@ def pcapng(offset_s):
             block(1, struct.pack("=HHIHHq", 1, 0, 0, 14, 8, offset_s)) + b"".join(packets))
 
 
+def steps_back():
+    """A capture's clock that steps back within the handshake: spans as tshark has them, but no service counts them."""
+    stamped = list(zip((30, 10, 5), frames()))
+    shake = replay.flows(stamped)[0]["handshake"]
+    report.equal("times: a clock that steps back: spans of the record",
+                 [shake[name] for name in ("connect_ns", "server_ns", "client_ns", "lost_ns")], [-25000, -20000, -5000, 0])
+    row = replay.output(stamped).stdout.splitlines()[1].split()
+    report.equal("times: a clock that steps back: connect time and its halves in the table", row[7:9], ["-", "-/-"])
+    judged = replay.output(stamped, "--output", "none", *(word for span in ("connect", "server", "client")
+                                                          for word in ("--assert", f"count({span}) == 0")))
+    report.equal("times: a clock that steps back: no service counts it", judged.returncode, 0)
+    ladder = replay.output(stamped, "--ladder", "tcp").stdout.splitlines()[1:4]
+    report.equal("times: a clock that steps back: in a ladder", [line.split(" --")[0].split(" <")[0] for line in ladder],
+                 ["    0.000000", "   -0.000020", "   -0.000025"])
+
+
 def of(octets, *arguments):
     with tempfile.NamedTemporaryFile() as file:
         file.write(octets)
@@ -61,6 +77,7 @@ def main():
     report.check("times: before 1970 in a ladder", ladder[0].endswith("from 1969-12-31 23:59:59.000000 UTC"), ladder)
     ladder = of(block_shifted(), "--ladder", "tcp").stdout.splitlines()
     report.check("times: half a second before 1970", ladder[0].endswith("from 1969-12-31 23:59:59.500000 UTC"), ladder)
+    steps_back()
 
 
 def block_shifted():

@@ -90,8 +90,10 @@ void rung_put(FILE *to, const struct rung_segment *segment, __u64 start_ns, __u3
 {
 	__s64 since = (__s64)(segment->now_ns - start_ns);
 	__u64 distance = since < 0 ? 0 - (__u64)since : (__u64)since;
+	char seconds[24];
 
-	fprintf(to, "%s%4llu.%06llu ", since < 0 ? "-" : " ", distance / NS_PER_SEC, distance % NS_PER_SEC / 1000);
+	snprintf(seconds, sizeof(seconds), "%s%llu", since < 0 ? "-" : "", distance / NS_PER_SEC);
+	fprintf(to, "%5s.%06llu ", seconds, distance % NS_PER_SEC / 1000);
 	put_arrow(to, segment->flags, segment->direction == client);
 	fprintf(to, " seq %u", segment->seq);
 	if (segment->flags & TCP_ACK)
