@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] [-p PERCENTILE] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
+/* bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] [-p PERCENT] PROGRAMS.o REWRITERS.o: prints what the kernel programs cost
  * per packet. Figures hold for one machine and one hour: compare ratios within a run. */
 #define _GNU_SOURCE /* sched_setaffinity */
 #include <errno.h>
@@ -19,7 +19,7 @@ struct settings {
 	const char *hook; /* NULL: all */
 };
 
-static const char usage[] = "usage: bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] [-p PERCENTILE] PROGRAMS.o REWRITERS.o\n"
+static const char usage[] = "usage: bench [-r ROUNDS] [-n FLOWS,...] [-k HOOK] [-p PERCENT] PROGRAMS.o REWRITERS.o\n"
 			    "HOOK is one of xdp_ingress, tc_ingress, tc_egress; default: all\n";
 
 static void parse_counts(struct settings *settings, char *list)
@@ -33,8 +33,7 @@ static int parse(struct settings *settings, int argc, char **argv)
 {
 	int option;
 
-	*settings =
-		(struct settings){ .rounds = 15, .percent = 50, .counts = 4, .flows = { 1, 1000, 100000, 1000000 } };
+	*settings = (struct settings){ .rounds = 15, .percent = 3, .counts = 4, .flows = { 1, 1000, 100000, 1000000 } };
 	while ((option = getopt(argc, argv, "r:n:k:p:")) != -1) {
 		if (option == 'r')
 			settings->rounds = (__u32)strtoul(optarg, NULL, 10);
@@ -47,7 +46,7 @@ static int parse(struct settings *settings, int argc, char **argv)
 		else
 			return -EINVAL;
 	}
-	if (argc - optind != 2 || !settings->rounds || settings->percent > 100)
+	if (argc - optind != 2 || !settings->rounds || settings->percent > 50)
 		return -EINVAL;
 	for (__u32 i = 0; i < settings->counts; i++)
 		if (!settings->flows[i])
@@ -67,6 +66,18 @@ static const char *goal(__u32 flows)
 	if (flows == 1000)
 		return "   ack, data: at most 35";
 	return flows == 1000000 ? "   ack, data: at most 420" : "";
+}
+
+static void print_costs(const char *name, __u32 flows, const struct cost costs[TRAFFICS])
+{
+	const struct cost *ack = &costs[TRAFFIC_ACK], *data = &costs[TRAFFIC_DATA], *syn = &costs[TRAFFIC_SYN],
+			  *data6 = &costs[TRAFFIC_DATA6];
+
+	printf("%-12s %8u %8.1f %8.1f %8.1f %8.1f%s\n", name, flows, ack->median, data->median, syn->median,
+	       data6->median, goal(flows));
+	printf("  undisturbed         %8.1f %8.1f %8.1f %8.1f\n", ack->undisturbed, data->undisturbed, syn->undisturbed,
+	       data6->undisturbed);
+	fflush(stdout);
 }
 
 static int measure_finished(const struct bench *bench)
@@ -97,16 +108,13 @@ static int measure_table(const struct settings *settings, struct bench *bench, _
 			       kernel.figures[hook].instructions, kernel.figures[hook].states);
 		for (__u32 i = 0; i < settings->counts && !err; i++) {
 			__u32 flows = settings->flows[i], needs = flows > FLOWS_DEFAULT ? flows : FLOWS_DEFAULT;
-			double net[TRAFFICS];
+			struct cost costs[TRAFFICS];
 
 			if (needs != table_flows)
 				continue;
-			err = bench_measure(bench, hook, flows, net);
+			err = bench_measure(bench, hook, flows, costs);
 			if (!err)
-				printf("%-12s %8u %8.1f %8.1f %8.1f %8.1f%s\n", hook_names[hook], flows,
-				       net[TRAFFIC_ACK], net[TRAFFIC_DATA], net[TRAFFIC_SYN], net[TRAFFIC_DATA6],
-				       goal(flows));
-			fflush(stdout);
+				print_costs(hook_names[hook], flows, costs);
 		}
 	}
 	if (!err && figures)
@@ -121,8 +129,9 @@ static int measure_all(const struct settings *settings)
 	int err = bench_open(&bench, settings->rewriters);
 	__u32 last = 0;
 
-	printf("# net ns per packet, percentile %u (50: medians); SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s "
-	       "%8s %8s %8s\n",
+	printf("# net ns per packet, medians; undisturbed: the lowest %u %% of the runs; SYN: births, of 1 flow "
+	       "repeated "
+	       "SYNs\n%-12s %8s %8s %8s %8s %8s\n",
 	       settings->percent, "program", "flows", "ack", "data", "syn", "data6");
 	for (__u32 i = 0; i < settings->counts && !err; i++) {
 		__u32 needs = settings->flows[i] > FLOWS_DEFAULT ? settings->flows[i] : FLOWS_DEFAULT;

@@ -156,11 +156,10 @@ static int by_value(const void *x, const void *y)
 	return less < 0 ? -1 : less > 0;
 }
 
-/* The value below which `percent` of the others lie; 50 is the median. */
-static double percentile(double *values, __u32 count, __u32 percent)
+static double median(double *values, __u32 count)
 {
 	qsort(values, count, sizeof(*values), by_value);
-	return values[(count - 1) * percent / 100];
+	return values[(count - 1) / 2];
 }
 
 static int sample_open(struct sample *sample, __u32 room)
@@ -172,16 +171,19 @@ static int sample_open(struct sample *sample, __u32 room)
 	return sample->target && sample->empty ? 0 : -ENOMEM;
 }
 
-static double sample_close(struct sample *sample, __u32 percent)
+static struct cost sample_close(struct sample *sample, __u32 percent)
 {
-	double net = 0;
+	struct cost cost = { 0 };
 
-	if (sample->count)
-		net = percentile(sample->target, sample->count, percent) -
-		      percentile(sample->empty, sample->count, percent);
+	if (sample->count) {
+		__u32 low = (sample->count - 1) * percent / 100;
+
+		cost.median = median(sample->target, sample->count) - median(sample->empty, sample->count);
+		cost.undisturbed = sample->target[low] - sample->empty[low]; /* in order now */
+	}
 	free(sample->target);
 	free(sample->empty);
-	return net;
+	return cost;
 }
 
 static int sample_leg(const struct bench *bench, const struct leg *leg, enum hook hook, struct sample *sample)
@@ -209,7 +211,7 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 }
 
 /* SYNs that begin flows in a table that is empty but for those that warmed up; of one flow, SYNs that repeat its first. */
-static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, double *net_ns)
+static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, struct cost *cost)
 {
 	__u32 cycles = flows < BIRTHS ? (flows > 1 ? BIRTHS / flows : 1) : 1, rounds = bench->rounds / 4 + 1;
 	struct leg leg = leg_of(bench, hook, flows > 1 ? WARM_UP + flows : 1, false);
@@ -225,7 +227,7 @@ static int measure_births(const struct bench *bench, enum hook hook, __u32 flows
 		kernel_clear(bench->kernel);
 		err = sample_leg(bench, &leg, hook, &sample);
 	}
-	*net_ns = sample_close(&sample, bench->percent);
+	*cost = sample_close(&sample, bench->percent);
 	return err;
 }
 
@@ -245,11 +247,11 @@ static int establish(const struct bench *bench, enum hook hook, __u32 flows, boo
 	return runs < 0 ? runs : 0;
 }
 
-/* Data from the server, and where `ack_net_ns` is given also ACKs from the client. */
-static int measure_established(const struct bench *bench, enum hook hook, __u32 flows, double *data_net_ns,
-			       double *ack_net_ns)
+/* Data from the server; over IPv4, where `ack_cost` is given, also ACKs from the client, else over IPv6. */
+static int measure_established(const struct bench *bench, enum hook hook, __u32 flows, struct cost *data_cost,
+			       struct cost *ack_cost)
 {
-	struct leg data = leg_of(bench, hook, flows, !ack_net_ns), ack = data;
+	struct leg data = leg_of(bench, hook, flows, !ack_cost), ack = data;
 	__u32 room = (bench->rounds + 1) * (LEG_PACKETS / CHUNK);
 	struct sample data_sample, ack_sample;
 	int err = sample_open(&data_sample, room) | sample_open(&ack_sample, room);
@@ -260,31 +262,31 @@ static int measure_established(const struct bench *bench, enum hook hook, __u32 
 	data.payload_len = 1448;
 	ack.flags = TCP_ACK;
 	if (!err)
-		err = establish(bench, hook, flows, !ack_net_ns);
+		err = establish(bench, hook, flows, !ack_cost);
 	for (__u32 i = 0; i <= bench->rounds && !err; i++) {
 		err = sample_leg(bench, &data, hook, &data_sample);
-		if (!err && ack_net_ns)
+		if (!err && ack_cost)
 			err = sample_leg(bench, &ack, hook, &ack_sample);
 		data.index = ack.index += LEG_PACKETS;
 		if (i == 0)
 			data_sample.count = ack_sample.count = 0; /* warms up */
 	}
-	*data_net_ns = sample_close(&data_sample, bench->percent);
-	if (ack_net_ns)
-		*ack_net_ns = sample_close(&ack_sample, bench->percent);
+	*data_cost = sample_close(&data_sample, bench->percent);
+	if (ack_cost)
+		*ack_cost = sample_close(&ack_sample, bench->percent);
 	else
 		sample_close(&ack_sample, bench->percent);
 	return err;
 }
 
-int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_ns[TRAFFICS])
+int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS])
 {
-	int err = measure_established(bench, hook, flows, &net_ns[TRAFFIC_DATA], &net_ns[TRAFFIC_ACK]);
+	int err = measure_established(bench, hook, flows, &costs[TRAFFIC_DATA], &costs[TRAFFIC_ACK]);
 
 	if (!err)
-		err = measure_established(bench, hook, flows, &net_ns[TRAFFIC_DATA6], NULL);
+		err = measure_established(bench, hook, flows, &costs[TRAFFIC_DATA6], NULL);
 	if (!err)
-		err = measure_births(bench, hook, flows, &net_ns[TRAFFIC_SYN]);
+		err = measure_births(bench, hook, flows, &costs[TRAFFIC_SYN]);
 	return err;
 }
 
@@ -328,7 +330,7 @@ int bench_finished(const struct bench *bench, enum hook hook, double *ns_per_flo
 		each[i] = (busy - idle) / FINISHED;
 	}
 	if (!err)
-		*ns_per_flow = percentile(each, bench->rounds, bench->percent);
+		*ns_per_flow = median(each, bench->rounds);
 	free(each);
 	ring_buffer__free(ring);
 	return err;

@@ -12,14 +12,19 @@ struct bench {
 	volatile struct order *order;
 	struct kernel *kernel; /* whose programs are measured */
 	__u32 rounds;
-	__u32 percent; /* 50: medians; less, where others use the machine too, whose noise only adds */
+	__u32 percent; /* of the runs that count as undisturbed: others use the machine too, and only ever add */
+};
+
+/* Net ns per packet. */
+struct cost {
+	double median, undisturbed;
 };
 
 /* Returns 0 or -errno; on error the reason is printed. */
 int bench_open(struct bench *bench, const char *object);
 void bench_close(struct bench *bench);
-/* Fills net_ns[] for `flows` flows. Returns 0 or -errno. */
-int bench_measure(struct bench *bench, enum hook hook, __u32 flows, double net_ns[TRAFFICS]);
+/* Fills costs[] for `flows` flows. Returns 0 or -errno. */
+int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS]);
 /* What a flow that ended costs from the sweep into the ring buffer. Returns 0 or -errno. */
 int bench_finished(const struct bench *bench, enum hook hook, double *ns_per_flow);
 
