@@ -84,8 +84,9 @@ struct half {
 	__u8 rtt_kind;	 /* enum rtt_kind of its sample */
 	__u32 tsval;	 /* highest it sent (RFC 7323) */
 	__u32 peer_max_was;
-	__u8 noted; /* enum noted_bit */
-	__u8 reserved[3];
+	__u8 noted;   /* enum noted_bit */
+	__u8 retired; /* half[0]: the flow is no longer to be found (table_retire) */
+	__u8 reserved[2];
 };
 
 /* One cache line more: what only this side's own segments read and write. */
@@ -101,16 +102,15 @@ struct tally {
 	/* RTT between the monitor and this side: samples closed by its own segments. */
 	__u64 rtt_sum_ns;
 	__u32 rtt_min_ns, rtt_max_ns; /* saturating at 2^32 - 1: 4.3 s */
-	__u64 rtt_samples;	      /* since the last carry; those by timestamp << 32 */
+	__u32 rtt_samples;	      /* since the last carry; those by timestamp << 16 */
+	__u32 initial_rtt_ns;	      /* the facts', saturating; 0: ask the facts */
 	/* Frequent where a mirror port drops. From 128 on flow_update must look at acked_unseen: the next has a letter, or
 	 * the octet would wrap; the facts have the rest of that total (history.h). */
-	__u16 lost_segments;
+	__u16 lost_segments, out_of_order;
 	__u8 acked_unseen;
-	__u8 reserved;
 	__u8 handovers; /* how often `cpu` changed, saturating */
 	__u8 rtt_error; /* largest clock_error of its RTT samples */
 	__u8 cpu;	/* that saw its last segment, modulo 256 */
-	__u8 retired;	/* 1: the flow is no longer to be found (table_retire) */
 };
 
 /* Analysis counters by tshark's names, in the order of the record. Priority is analysis.h's business. */

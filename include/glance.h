@@ -30,7 +30,7 @@ INLINE __u64 glance_last_ns(const struct flow *flow)
 
 INLINE void glance_take(struct glance *glance, const struct flow *flow, const struct facts *facts)
 {
-	*glance = (struct glance){ .over = flow->tally[0].retired || flow_is_over(flow) };
+	*glance = (struct glance){ .over = flow->half[0].retired || flow_is_over(flow) };
 	for (int i = 0; i < 2; i++) {
 		const struct half_facts *half = &facts->half[i];
 		__u64 volume = flow->tally[i].volume;

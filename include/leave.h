@@ -24,7 +24,7 @@ enum victim_class { VICTIM_OVER, VICTIM_UNANSWERED, VICTIM_ANSWERED };
 INLINE __u64 table_victim_class(const struct flow *flow)
 {
 	__u32 either = flow->half[0].bits | flow->half[1].bits, both = flow->half[0].bits & flow->half[1].bits;
-	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | flow->tally[0].retired;
+	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | flow->half[0].retired;
 	__u32 unanswered = !!(either & HALF_SYN) & !(both & HALF_SEEN) & !(either & (HALF_ACKED | HALF_SYNACK));
 
 	opaque(over);
@@ -143,7 +143,7 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 {
 	__u64 last = flow_last_ns(flow), silent = policy->now_ns > last ? policy->now_ns - last : 0;
 
-	if (flow->tally[0].retired)
+	if (flow->half[0].retired)
 		return END_CLOSED;
 	if (policy->everything)
 		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;

@@ -214,6 +214,7 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
 		side->analysis[i] = facts->analysis[i];
 	side->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
+	side->analysis[ANALYSIS_OUT_OF_ORDER] += tally->out_of_order;
 	side->analysis[ANALYSIS_ACKED_UNSEEN] = record_acked_unseen(report, which);
 	side->first_data_ns = first_data_ns ? (__s64)(first_data_ns - report->facts.start_ns) : UNKNOWN;
 	side->ce = facts->ce;
@@ -231,8 +232,8 @@ INLINE __s64 record_resolution(__u8 error, const struct record_context *context)
 INLINE void record_make_rtt(struct record_rtt *rtt, const struct tally *tally, const struct half_facts *facts,
 			    const struct record_context *context)
 {
-	rtt->samples = facts->rtt_samples + (__u32)tally->rtt_samples;
-	rtt->by_timestamp = facts->rtt_by_timestamp + (tally->rtt_samples >> 32);
+	rtt->samples = facts->rtt_samples + (__u16)tally->rtt_samples;
+	rtt->by_timestamp = facts->rtt_by_timestamp + (tally->rtt_samples >> 16);
 	rtt->min_ns = tally->rtt_min_ns;
 	rtt->mean_ns = rtt->samples ? (__s64)(tally->rtt_sum_ns / rtt->samples) : UNKNOWN;
 	rtt->max_ns = tally->rtt_max_ns;

@@ -30,7 +30,7 @@ INLINE void rtt_sample(struct tally *tally, __u64 rtt_ns, enum rtt_kind kind, __
 	__u32 short_ns = rtt_ns > 0xffffffff ? 0xffffffff : (__u32)rtt_ns;
 
 	tally->rtt_sum_ns += rtt_ns;
-	tally->rtt_samples += kind == RTT_ACK ? 1 : 1 | 1ULL << 32;
+	tally->rtt_samples += kind == RTT_ACK ? 1 : 1 | 1 << 16;
 	if (short_ns < tally->rtt_min_ns)
 		tally->rtt_min_ns = short_ns;
 	if (short_ns > tally->rtt_max_ns)

@@ -42,6 +42,7 @@ INLINE void rung_count(__u32 counter[ANALYSIS_COUNT], const struct flow *flow, c
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
 		counter[i] = facts->half[side & 1].analysis[i];
 	counter[ANALYSIS_LOST_SEGMENTS] += flow->tally[side & 1].lost_segments;
+	counter[ANALYSIS_OUT_OF_ORDER] += flow->tally[side & 1].out_of_order;
 	counter[ANALYSIS_ACKED_UNSEEN] += flow->tally[side & 1].acked_unseen;
 }
 

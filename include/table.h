@@ -209,7 +209,7 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
 
 INLINE void table_retire(struct flow *flow)
 {
-	flow->tally[0].retired = 1;
+	flow->half[0].retired = 1;
 	flow->half[0].hash = flow->half[1].hash = ~flow->half[0].hash;
 }
 

@@ -40,7 +40,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 /* ------------------------------------------------------------------------------------------------------------- */
 
 #define CARRY_DUE 0x8000000080000000ULL /* both totals of a word: half way to where they wrap */
-#define CARRY_PACKETS 0x7fffu /* of volume: so many plain segments fill no other total, lost_segments included */
+#define CARRY_PACKETS 0x7fffu		/* of volume: so many segments fill no other total, those of 16 bits included */
 
 /* Moves a side's totals to those of the facts, before they can wrap. */
 INLINE void half_carry(struct tally *tally, struct half_facts *facts)
@@ -49,10 +49,11 @@ INLINE void half_carry(struct tally *tally, struct half_facts *facts)
 	facts->payload_bytes += tally->volume >> 32;
 	facts->header_bytes += (__u32)tally->headers;
 	facts->psh += tally->headers >> 32;
-	facts->rtt_samples += (__u32)tally->rtt_samples;
-	facts->rtt_by_timestamp += tally->rtt_samples >> 32;
+	facts->rtt_samples += (__u16)tally->rtt_samples;
+	facts->rtt_by_timestamp += tally->rtt_samples >> 16;
 	facts->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
-	tally->volume = tally->headers = tally->rtt_samples = tally->lost_segments = 0;
+	facts->analysis[ANALYSIS_OUT_OF_ORDER] += tally->out_of_order;
+	tally->volume = tally->headers = tally->rtt_samples = tally->lost_segments = tally->out_of_order = 0;
 }
 
 INLINE bool half_is_full(const struct tally *tally) { return (__u32)tally->volume > CARRY_PACKETS; }
@@ -99,11 +100,18 @@ INLINE __u16 half_noted(const struct half *own)
 	return (own->noted & NOTED_ACK ? HALF_PLAIN_ACK : 0) | (own->noted & NOTED_DATA ? HALF_PLAIN_DATA : 0);
 }
 
+/* So that a plain segment need not touch the facts: written but once, the initial RTT is never out of date. */
+INLINE void half_note_rtt(struct tally *tally, const struct facts *facts)
+{
+	tally->initial_rtt_ns = facts->initial_rtt_ns > 0xffffffff ? 0xffffffff : (__u32)facts->initial_rtt_ns;
+}
+
 /* What is next from this side may be plain: it has had all its firsts. */
 INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
 
+	half_note_rtt(x->tally, x->facts);
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
 	    !(x->own->bits & HALF_NEVER_PLAIN))
@@ -185,6 +193,7 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 
 	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
 	half_window(half_tally(own), seg);
+	half_note_rtt(half_tally(own), facts);
 	own->bits |= HALF_ACKED | half_noted(own);
 }
 
@@ -247,7 +256,13 @@ INLINE void plain_enter(struct half *own, struct tally *tally, const struct half
 	half_count(own, tally, peer, seg);
 }
 
-/* Counts data that begins before `next`: flow_plain has no facts at hand, and seldom needs them. */
+/* Is data that begins before `next` out of order, by what is at hand? May err to false. */
+INLINE bool plain_disorder(const struct tally *tally, const struct half *peer, const struct segment *seg)
+{
+	return peer->ack != seg->sequence && seg->now_ns - tally->next_ns < tally->initial_rtt_ns;
+}
+
+/* Counts it if not: flow_plain has no facts at hand, and seldom needs them. */
 SEPARATE int flow_resent(struct table *table, __u32 number_direction, __u32 sequence, __u32 payload_len, __u64 now_ns)
 {
 	struct flow *flow = table ? table_flow(table, number_direction / 2) : NULL;
@@ -286,10 +301,14 @@ INLINE bool flow_plain(struct table *table, struct slot slot, const struct segme
 			return false;
 		max = analysis_max(own, peer);
 	}
-	if (unlikely(ahead >= PLAIN_GAP_MAX))
-		flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);
-	else if (unlikely(ahead))
+	if (unlikely(ahead >= PLAIN_GAP_MAX)) {
+		if (plain_disorder(tally, peer, seg))
+			tally->out_of_order++;
+		else
+			flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);
+	} else if (unlikely(ahead)) {
 		tally->lost_segments++;
+	}
 	plain_enter(own, tally, peer, seg, max);
 	return true;
 }

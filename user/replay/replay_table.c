@@ -141,8 +141,8 @@ static int compare_entries(const void *one, const void *two)
 	if (!order)
 		order = compare_tunnels(key_x, key_y);
 	return order ? order
-		     : (int)y->flow->tally[0].retired -
-			       (int)x->flow->tally[0].retired; /* a retired flow is the earlier */
+		     : (int)y->flow->half[0].retired -
+			       (int)x->flow->half[0].retired; /* a retired flow is the earlier */
 }
 
 /* In a capture flows stay where they are: until the end only interim records are due. -1: nothing. */
