@@ -78,16 +78,21 @@ static void check_user(const struct options *options)
 		usage_error("--user: no user '%s'", options->user);
 }
 
-/* The capture that somebody named without -r, or after another. */
-static bool names_capture(const char *filter)
+/* The capture that somebody named without -r, or after another: there or not, no filter is one word that looks like it. */
+static void check_filter(const char *filter)
 {
-	return (strstr(filter, ".pcap") || strstr(filter, ".cap")) && !access(filter, F_OK);
+	if (!strstr(filter, ".pcap") && !strstr(filter, ".cap"))
+		return;
+	if (!access(filter, F_OK))
+		usage_error("'%s' is a file, not a filter: -r reads a capture, one at a time", filter);
+	if (!strpbrk(filter, " \t"))
+		usage_error("'%s' is neither a file that is there nor a filter: -r FILE reads a capture", filter);
 }
 
 void options_check(struct options *options)
 {
-	if (options->filter && names_capture(options->filter))
-		usage_error("'%s' is a file, not a filter: -r reads a capture, one at a time", options->filter);
+	if (options->filter)
+		check_filter(options->filter);
 	if (options->capture && options->interfaces)
 		usage_error("-r and -i exclude each other");
 	check_resolve(options);

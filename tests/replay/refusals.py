@@ -33,6 +33,7 @@ CAPTURES = (
 # name, arguments, what the message must hold; CAPTURE is one that can be read
 LINES = (
     ("a capture without -r", ("CAPTURE",), "-r reads a capture"),
+    ("a capture without -r that is not there", ("nosuch.pcap",), "-r FILE reads a capture"),
     ("a second capture", ("-r", "CAPTURE", "CAPTURE"), "-r reads a capture, one at a time"),
     ("-r twice", ("-r", "CAPTURE", "-r", "CAPTURE"), "mergecap"),
     ("an option without its value", ("-r", "CAPTURE", "--ladder"), "--ladder needs a value: FILTER"),

@@ -14,7 +14,8 @@ static void draw_status(const struct screen *screen, int row)
 	int at;
 
 	units_exact(shown, screen->source.view->matching);
-	at = paint_format(row, 0, PAINT_PLAIN, "%s shown, by %s %s", shown, view_columns[screen->column].head,
+	at = paint_format(row, 0, PAINT_PLAIN, "%s shown%s, by %s %s", shown,
+			  screen->source.view->hide_ended ? " (ended hidden)" : "", view_columns[screen->column].head,
 			  screen->source.view->order.descending ? "falling" : "rising");
 	at = filter_line_draw(&screen->filter, row, at);
 	filter_line_base(screen->source.filter, row, at);
@@ -80,6 +81,9 @@ static void flows_draw(struct screen *screen, int top, int bottom)
 	draw_head(screen, top + 1, column, widths, count);
 	for (__u32 i = 0; i < view->shown; i++)
 		draw_row(screen, top + 2 + (int)i, view->sight[i], column, widths, count);
+	if (!view->matching)
+		paint_text(top + 2, 0, -1, PAINT_DIM,
+			   view->live || view->ended_count ? "no flow matches" : "no flow yet");
 }
 
 /* ---- keys ---- */
