@@ -203,13 +203,13 @@ struct flow {
 INLINE struct tally *half_tally(struct half *half) { return (struct tally *)(half + 2); }
 
 struct facts {
-	/* A cache line: all that the first data of a side writes here. */
+	/* Two cache lines that come together: all that the first data of a side needs here. */
 	struct history history;
 	__u64 first_data_ns[2]; /* [endpoint]; 0: none */
 	struct flow_key key;
+	__u64 initial_rtt_ns; /* tshark's: last SYN to first ACK without SYN; 0: unknown */
 	struct half_facts half[2];
 	__u64 start_ns;
-	__u64 initial_rtt_ns;  /* tshark's: last SYN to first ACK without SYN; 0: unknown */
 	__u64 last_syn_ns;     /* SYN without ACK of either side; 0: none */
 	__u64 answered_syn_ns; /* the SYN that the first SYN/ACK answered */
 	__u32 answered_syn;    /* its number, from 1 */

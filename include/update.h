@@ -191,9 +191,9 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 {
 	struct half *own = &flow->half[direction & 1];
 
-	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
-	half_window(half_tally(own), seg);
 	half_note_rtt(half_tally(own), facts);
+	half_window(half_tally(own), seg);
+	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
 	own->bits |= HALF_ACKED | half_noted(own);
 }
 
