@@ -132,9 +132,9 @@ INLINE bool brief_look(const struct cursor *at, struct segment *seg, const struc
 	if (at->data + sizeof(*ip) + 20 > at->end)
 		return false;
 	first = brief_u32(ip->ethertype_version_ihl_tos);
-	if ((first & to_be32(0xffffff00)) == to_be32(ETHERTYPE_IPV4 << 16 | 0x4500))
+	if ((first & to_be32(0xffffff00)) == to_be32((__u32)ETHERTYPE_IPV4 << 16 | 0x4500))
 		return brief_ipv4(at, seg, seed, interface, brief);
-	return (first & to_be32(0xfffff000)) == to_be32(ETHERTYPE_IPV6 << 16 | 0x6000) &&
+	return (first & to_be32(0xfffff000)) == to_be32((__u32)ETHERTYPE_IPV6 << 16 | 0x6000) &&
 	       brief_ipv6(at, seg, seed, interface, brief);
 }
 
