@@ -192,6 +192,17 @@ struct history {
 
 enum answered_by { ANSWERED_NONE, ANSWERED_ONLY, ANSWERED_TIMESTAMP, ANSWERED_LAST };
 
+/* With what the tally has that was not carried over yet. */
+INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *tally, enum analysis_counter counter)
+{
+	switch (counter) {
+	case ANALYSIS_LOST_SEGMENTS: return (__u64)facts->analysis[counter] + tally->lost_segments;
+	case ANALYSIS_OUT_OF_ORDER: return (__u64)facts->analysis[counter] + tally->out_of_order;
+	case ANALYSIS_ACKED_UNSEEN: return facts->analysis[counter] + tally->acked_unseen; /* modulo 2^32 */
+	default: return facts->analysis[counter];
+	}
+}
+
 /* 256 octets, four cache lines, of which a plain segment touches three: its side's two, and its peer's half. The key's
  * hash stands for the key there; special segments, SYNs among them, compare the key itself. */
 struct flow {

@@ -184,13 +184,6 @@ INLINE void record_make_negotiated(struct record_side *side, const struct half *
 	};
 }
 
-/* The octet in the flow is ahead of the facts by what it began with. */
-INLINE __u32 record_acked_unseen(const struct report *report, __u32 which)
-{
-	return report->facts.half[which & 1].analysis[ANALYSIS_ACKED_UNSEEN] +
-	       report->flow.tally[which & 1].acked_unseen;
-}
-
 INLINE void record_make_side(struct record_side *side, const struct report *report, __u32 which)
 {
 	const struct half *half = &report->flow.half[which & 1], *peer = &report->flow.half[~which & 1];
@@ -212,10 +205,7 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 	side->window_max = record_window(half, peer, tally, tally->window_max);
 	side->payload_max = seen ? tally->payload_max : UNKNOWN;
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
-		side->analysis[i] = facts->analysis[i];
-	side->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
-	side->analysis[ANALYSIS_OUT_OF_ORDER] += tally->out_of_order;
-	side->analysis[ANALYSIS_ACKED_UNSEEN] = record_acked_unseen(report, which);
+		side->analysis[i] = half_analysis(facts, tally, (enum analysis_counter)i);
 	side->first_data_ns = first_data_ns ? (__s64)(first_data_ns - report->facts.start_ns) : UNKNOWN;
 	side->ce = facts->ce;
 	side->cpu_handovers = tally->handovers;

@@ -36,14 +36,11 @@ INLINE struct slot rung_find(struct table *table, const struct segment *seg, str
 	return key_equal(&(*facts)->key, &key) ? slot : (struct slot){ .number = SLOT_NONE };
 }
 
-/* With what has not been carried over yet: modulo 2^32, as record.h adds them. */
 INLINE void rung_count(__u32 counter[ANALYSIS_COUNT], const struct flow *flow, const struct facts *facts, __u32 side)
 {
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
-		counter[i] = facts->half[side & 1].analysis[i];
-	counter[ANALYSIS_LOST_SEGMENTS] += flow->tally[side & 1].lost_segments;
-	counter[ANALYSIS_OUT_OF_ORDER] += flow->tally[side & 1].out_of_order;
-	counter[ANALYSIS_ACKED_UNSEEN] += flow->tally[side & 1].acked_unseen;
+		counter[i] = (__u32)half_analysis(&facts->half[side & 1], &flow->tally[side & 1],
+						  (enum analysis_counter)i);
 }
 
 INLINE void rung_before(struct rung_before *before, struct table *table, const struct segment *seg)

@@ -5,8 +5,8 @@
  * the first bucket, the flow's home: it is there unless that was taken. So while few are away a lookup reads no tag: it
  * touches three cache lines of one page, those of the slot. In a table that is fuller it reads the tag word of the
  * first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are there, and
- * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in
- * its second bucket, costs a second look. The tags of a million flows are 1.4 MB.
+ * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
+ * look. The tags of a million flows are 1.4 MB.
  *
  * Lookups take no lock. A slot is taken and given back under the lock of its region, where both its buckets lie,
  * and its tag is written last; a segment that had found its slot just before it was given back may be lost from its

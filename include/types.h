@@ -74,7 +74,6 @@ INLINE __u64 u64_less(__u64 a, __u64 b) { return ((~a & b) | ((~a | b) & (a - b)
 /* Choices by arithmetic, for what a cache miss is still bringing: a branch on it would be a guess, and a wrong guess lets
  * the next packet wait for the miss. A mask is all ones or 0. */
 INLINE __u64 mask_if(__u64 bit) { return 0 - bit; } /* bit: 0 or 1 */
-INLINE __u32 seq_before_bit(__u32 a, __u32 b) { return (a - b) >> 31; }
 INLINE __u64 choose(__u64 mask, __u64 yes, __u64 no) { return no ^ ((no ^ yes) & mask); }
 
 #endif

@@ -133,10 +133,12 @@ INLINE __u32 flow_bars(const struct half *own, const struct half *peer, const st
 	       (peer->bits & ~answered & (news | HALF_CORRECTS));
 }
 
+INLINE bool flow_only_acks(const struct segment *seg) { return (seg->flags & ~TCP_PSH) == TCP_ACK; }
+
 /* Does the segment carry more than data and an ACK, or may it be a first of its side? */
 INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
 {
-	return (seg->flags & ~TCP_PSH) != TCP_ACK || flow_bars(own, peer, seg) & ~HALF_CORRECTS;
+	return !flow_only_acks(seg) || flow_bars(own, peer, seg) & ~HALF_CORRECTS;
 }
 
 INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -182,9 +184,8 @@ INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg
 	const struct half *own = &flow->half[direction & 1], *peer = &flow->half[~direction & 1];
 
 	/* Its first ACK has been noted, be it that of the SYN/ACK, and so has the initial RTT. */
-	return !(own->bits & half_plain_bit(seg)) && (seg->flags & ~TCP_PSH) == TCP_ACK &&
-	       own->bits & (HALF_SYNACK | HALF_ACKED) && (own->bits | peer->bits) & HALF_INITIAL_RTT &&
-	       !(own->bits & HALF_NEVER_PLAIN);
+	return !(own->bits & half_plain_bit(seg)) && flow_only_acks(seg) && own->bits & (HALF_SYNACK | HALF_ACKED) &&
+	       (own->bits | peer->bits) & HALF_INITIAL_RTT && !(own->bits & HALF_NEVER_PLAIN);
 }
 
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -291,7 +292,7 @@ INLINE bool flow_plain(struct table *table, struct slot slot, const struct segme
 	const struct half *peer = &slot.flow->half[~direction & 1];
 	__u32 max, ahead = seg->sequence - own->next;
 
-	if (unlikely((seg->flags & ~TCP_PSH) != TCP_ACK || !flow_is_orderly(own, peer, seg) || half_is_full(tally)))
+	if (unlikely(!flow_only_acks(seg) || !flow_is_orderly(own, peer, seg) || half_is_full(tally)))
 		return false;
 	if (unlikely(ahead >= PLAIN_GAP_MAX) && !plain_overlaps(own, seg))
 		return false;
