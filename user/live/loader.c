@@ -184,6 +184,8 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 {
 	char release[65] = "";
 
+	if (err == -EINVAL && message_lacks_descriptors())
+		err = -EMFILE;
 	if (kernel_is_old(release))
 		message_put("cannot load its programs: kernel %s is too old; 5.18 or newer is needed", release);
 	else if (err == -EPERM || (err == -EACCES && lacks_perfmon()))
@@ -192,9 +194,8 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 	else if (err == -ENOMEM || err == -E2BIG)
 		message_put("cannot make a flow table for %u flows: %s; try a smaller --flows", loader->flows_asked,
 			    strerror(-err));
-	else if (err == -EMFILE || err == -ENFILE || (err == -EINVAL && message_lacks_descriptors()))
-		message_put("cannot load its programs: %s%s", strerror(err == -EINVAL ? EMFILE : -err),
-			    message_advice(err == -EINVAL ? -EMFILE : err, ""));
+	else if (err == -EMFILE || err == -ENFILE)
+		message_put("cannot load its programs: %s%s", strerror(-err), message_advice(err, ""));
 	else if (err == -ENOENT || err == -ENOSYS)
 		message_put("cannot load its programs: this kernel was built without BPF: %s", strerror(-err));
 	else

@@ -10,6 +10,7 @@
 #include "output/text.h"
 
 enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40, ENDPOINT_LEAST = 14 /* "[20..]:65535" and a little */ };
+enum { SCROLL_END = 1 << 16 }; /* beyond any */
 
 static const struct page *const pages[] = { &page_flows, &page_services, &page_histogram };
 
@@ -109,6 +110,28 @@ void screen_endpoint(const struct screen *screen, char text[NAMES_ENDPOINT], con
 {
 	names_endpoint(screen->source.names, text, ip, ip_version, port);
 	text_shorten(text, width > ENDPOINT_LEAST ? (size_t)width : ENDPOINT_LEAST);
+}
+
+bool screen_scroll(int *scroll, int key, int page)
+{
+	switch (key) {
+	case PAINT_UP:
+	case 'k': --*scroll; break;
+	case PAINT_DOWN:
+	case 'j': ++*scroll; break;
+	case PAINT_PAGE_UP: *scroll -= page; break;
+	case PAINT_PAGE_DOWN: *scroll += page; break;
+	case PAINT_HOME: *scroll = 0; break;
+	case PAINT_END: *scroll = SCROLL_END; break;
+	default: return false;
+	}
+	return true;
+}
+
+void screen_scroll_within(int *scroll, int most)
+{
+	*scroll = *scroll < most ? *scroll : most;
+	*scroll = *scroll > 0 ? *scroll : 0;
 }
 
 /* ---- pictures ---- */

@@ -287,7 +287,6 @@ static void detail_draw(struct screen *screen, int top, int bottom)
 {
 	static struct detail_rows rows;
 	struct detail *detail = &screen->detail;
-	int most;
 
 	detail_rows_fill(&rows, &detail->record);
 	detail_title(screen, top);
@@ -297,28 +296,15 @@ static void detail_draw(struct screen *screen, int top, int bottom)
 	paint_text(top, 0, screen->columns, PAINT_HEAD, "");
 	paint_text(top, CLIENT_AT, -1, PAINT_HEAD, "CLIENT");
 	paint_text(top, server_at(screen), -1, PAINT_HEAD, "SERVER");
-	most = lines_of(screen, &rows) - (bottom - top - 1);
-	if (detail->scroll > most)
-		detail->scroll = most;
-	if (detail->scroll < 0)
-		detail->scroll = 0;
+	screen_scroll_within(&detail->scroll, lines_of(screen, &rows) - (bottom - top - 1));
 	draw_fields(screen, &rows, top + 1, bottom);
 }
 
 static bool detail_key(struct screen *screen, int key)
 {
-	struct detail *detail = &screen->detail;
-	int page = screen->rows > 12 ? screen->rows - 12 : 1;
-
+	if (screen_scroll(&screen->detail.scroll, key, screen->rows > 12 ? screen->rows - 12 : 1))
+		return true;
 	switch (key) {
-	case PAINT_UP:
-	case 'k': detail->scroll--; break;
-	case PAINT_DOWN:
-	case 'j': detail->scroll++; break;
-	case PAINT_PAGE_UP: detail->scroll -= page; break;
-	case PAINT_PAGE_DOWN: detail->scroll += page; break;
-	case PAINT_HOME: detail->scroll = 0; break;
-	case PAINT_END: detail->scroll = 2 * DETAIL_ROWS; break;
 	case PAINT_ENTER:
 	case PAINT_ESCAPE:
 	case PAINT_LEFT: screen_turn_to(screen, &page_flows); break;

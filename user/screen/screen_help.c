@@ -41,10 +41,9 @@ static void draw_column(const struct screen *screen, int row, int column)
 
 static void help_draw(struct screen *screen, int top, int bottom)
 {
-	int half = half_of(screen), most = ROWS + half - (bottom - top);
+	int half = half_of(screen);
 
-	screen->help_scroll = screen->help_scroll < most ? screen->help_scroll : most;
-	screen->help_scroll = screen->help_scroll > 0 ? screen->help_scroll : 0;
+	screen_scroll_within(&screen->help_scroll, ROWS + half - (bottom - top));
 	for (int row = top; row < bottom; row++) {
 		int line = row - top + screen->help_scroll;
 
@@ -58,25 +57,9 @@ static void help_draw(struct screen *screen, int top, int bottom)
 	}
 }
 
-static bool help_scroll(struct screen *screen, int key)
-{
-	switch (key) {
-	case PAINT_UP:
-	case 'k': screen->help_scroll--; break;
-	case PAINT_DOWN:
-	case 'j': screen->help_scroll++; break;
-	case PAINT_PAGE_UP: screen->help_scroll -= PAGE; break;
-	case PAINT_PAGE_DOWN: screen->help_scroll += PAGE; break;
-	case PAINT_HOME: screen->help_scroll = 0; break;
-	case PAINT_END: screen->help_scroll = ROWS + VIEW_COLUMNS; break;
-	default: return false;
-	}
-	return true;
-}
-
 static bool help_key(struct screen *screen, int key)
 {
-	if (help_scroll(screen, key))
+	if (screen_scroll(&screen->help_scroll, key, PAGE))
 		return true;
 	if (key != PAINT_ESCAPE && key != '?' && key != 'h' && key != PAINT_ENTER)
 		return false;

@@ -124,6 +124,9 @@ struct page {
 extern const struct page page_flows, page_detail, page_ladder, page_services, page_histogram, page_help;
 
 void screen_turn_to(struct screen *screen, const struct page *page);
+/* Keys that scroll lines: how many are passed over, and at most, once it is known what is shown. False: another key. */
+bool screen_scroll(int *scroll, int key, int page);
+void screen_scroll_within(int *scroll, int most);
 /* Of a row in sight, as is; while paused, as it was first shown. NULL: it is gone. */
 const struct record *screen_record(struct screen *screen, __u32 row);
 /* As names_endpoint has it, no wider than `width`; its middle is left out, not the port, from 14 on. */
