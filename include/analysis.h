@@ -140,7 +140,7 @@ INLINE void analysis_resent(const struct exchange *x, bool behind)
 		 analysis_peer_dups(x) >= 2)
 		analysis_count(x, FAST_RETRANSMITS);
 	else if (x->end != own->next && seg->now_ns - x->tally->next_ns < initial_rtt)
-		analysis_count(x, OUT_OF_ORDER);
+		x->tally->out_of_order++;
 	else
 		analysis_count(x, RETRANSMITS);
 }
