@@ -137,15 +137,15 @@ enum analysis_counter {
 };
 
 struct half_facts {
-	__u64 packets, payload_bytes, header_bytes, psh, rtt_samples,
-		rtt_by_timestamp;	       /* carried over from struct tally */
-	__u64 syn_first_ns, syn_last_ns;       /* its SYNs, first and last */
+	__u64 packets, payload_bytes; /* carried over from struct tally */
+	__u32 analysis[ANALYSIS_COUNT];
+	__u32 no_gaps; /* of acked_unseen, those that show no gap (history.h) */
+	__u64 header_bytes, psh, rtt_samples, rtt_by_timestamp; /* carried over, too */
+	__u64 syn_first_ns, syn_last_ns;			/* its SYNs, first and last */
 	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
 	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
 	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
-	__u32 no_ack;  /* segments without ACK flag */
-	__u32 no_gaps; /* of acked_unseen, those that show no gap (history.h) */
-	__u32 analysis[ANALYSIS_COUNT];
+	__u32 no_ack;	 /* segments without ACK flag */
 	__u32 base;	 /* sequence number its stream is counted from (semantics: a SYN off it begins a flow) */
 	__u32 first_ack; /* acknowledgment of its first segment with ACK */
 	__u32 first_seq; /* first octet of its stream */
@@ -218,13 +218,13 @@ struct facts {
 	struct history history;
 	__u64 first_data_ns[2]; /* [endpoint]; 0: none */
 	struct flow_key key;
-	__u64 initial_rtt_ns; /* tshark's: last SYN to first ACK without SYN; 0: unknown */
-	struct half_facts half[2];
 	__u64 start_ns;
-	__u64 last_syn_ns;     /* SYN without ACK of either side; 0: none */
-	__u64 answered_syn_ns; /* the SYN that the first SYN/ACK answered */
-	__u32 answered_syn;    /* its number, from 1 */
-	__u32 attempts_seen;   /* SYNs and SYN/ACKs of the handshake; the first ATTEMPTS are kept */
+	__u64 initial_rtt_ns;	   /* tshark's: last SYN to first ACK without SYN; 0: unknown */
+	struct half_facts half[2]; /* what a glance reads of each (glance.h) is in one line */
+	__u64 last_syn_ns;	   /* SYN without ACK of either side; 0: none */
+	__u64 answered_syn_ns;	   /* the SYN that the first SYN/ACK answered */
+	__u32 answered_syn;	   /* its number, from 1 */
+	__u32 attempts_seen;	   /* SYNs and SYN/ACKs of the handshake; the first ATTEMPTS are kept */
 	struct attempt attempt[ATTEMPTS];
 	__u8 answered_by;		      /* enum answered_by */
 	__u8 icmp_seen, icmp_type, icmp_code; /* first ICMP error that quoted its SYN */

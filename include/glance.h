@@ -12,6 +12,13 @@ struct glance {
 	bool over;		      /* closed or reset: it only waits to be reported */
 };
 
+/* Of the facts it takes one cache line a side. */
+#define GLANCE_FACTS_BEGIN(side) (offsetof(struct facts, half) + (side) * sizeof(struct half_facts))
+#define GLANCE_FACTS_END(side) (GLANCE_FACTS_BEGIN(side) + offsetof(struct half_facts, analysis[ANALYSIS_OUT_OF_ORDER]))
+
+_Static_assert(GLANCE_FACTS_BEGIN(0) / 64 == (GLANCE_FACTS_END(0) - 1) / 64, "of endpoint 0");
+_Static_assert(GLANCE_FACTS_BEGIN(1) / 64 == (GLANCE_FACTS_END(1) - 1) / 64, "of endpoint 1");
+
 /* Whose slot it is: 31 bits of the key's hash, the same when the flow was retired, which inverts it (table_retire). */
 INLINE __u32 glance_identity(const struct flow *flow)
 {
