@@ -8,38 +8,87 @@
 static __u32 identity_of(const struct flow *flow) { return glance_identity(flow) + 1; }
 
 /* Which of the eight octets are not 0. */
-static __u8 occupied(__u64 tags)
+static __u32 occupied(__u64 tags)
 {
-	__u8 ways = 0;
+	const __u64 low = 0x7f7f7f7f7f7f7f7f, one = 0x0101010101010101;
+	__u64 any = (((tags & low) + low) | tags) >> 7 & one;
 
-	for (int way = 0; way < WAYS; way++, tags >>= 8)
-		ways |= (__u8)((tags & 0xff ? 1 : 0) << way);
-	return ways;
+	return (__u32)(any * 0x0102040810204080 >> 56); /* the eight bits side by side */
 }
 
-static void glance_at_flow(const struct mapping *mapping, struct view *view, __u32 bucket, __u32 way)
-{
-	const struct flow *flow = &mapping->flows[bucket].way[way];
-	__u32 slot = bucket * WAYS + way, identity = identity_of(flow);
-	__u64 last_ns = glance_last_ns(flow);
-	struct glance glance;
+/* ---- a glance at every flow. Each reads cache lines that are far from the next flow's, so what a bucket needs is made
+ * to come while those before it are looked at: first what tells whether a flow moved, then the rest of those that did. ---- */
 
-	if (!view_moved(view, slot, identity, last_ns))
-		return;
-	glance_take(&glance, flow, &mapping->facts[bucket].way[way]);
-	view_glance(view, slot, identity, last_ns, &glance);
+static void expect_flows(const struct mapping *mapping, __u32 bucket)
+{
+	__u32 ways = bucket < mapping->buckets ? occupied(mapping->tags[bucket]) : 0;
+
+	for (; ways; ways &= ways - 1) {
+		const struct flow *flow = &mapping->flows[bucket].way[__builtin_ctz(ways)];
+
+		__builtin_prefetch(&flow->half[0]);
+		__builtin_prefetch(&flow->half[1]);
+	}
+}
+
+static void expect_rest(const struct flow *flow, const struct facts *facts)
+{
+	for (int i = 0; i < 2; i++) {
+		__builtin_prefetch(&flow->tally[i]);
+		__builtin_prefetch(&facts->half[i]);
+	}
+}
+
+/* Which ways of a bucket have a flow that moved. */
+static __u32 find_moved(const struct mapping *mapping, struct view *view, __u32 bucket)
+{
+	__u32 ways = occupied(mapping->tags[bucket]), moved = 0;
+
+	view_present(view, bucket * WAYS, (__u8)ways);
+	for (; ways; ways &= ways - 1) {
+		__u32 way = (__u32)__builtin_ctz(ways);
+		const struct flow *flow = &mapping->flows[bucket].way[way];
+
+		if (!view_moved(view, bucket * WAYS + way, identity_of(flow), glance_last_ns(flow)))
+			continue;
+		expect_rest(flow, &mapping->facts[bucket].way[way]);
+		moved |= 1U << way;
+	}
+	return moved;
+}
+
+static void glance_at(const struct mapping *mapping, struct view *view, __u32 bucket, __u32 ways)
+{
+	for (; ways; ways &= ways - 1) {
+		__u32 way = (__u32)__builtin_ctz(ways);
+		const struct flow *flow = &mapping->flows[bucket].way[way];
+		__u64 last_ns = glance_last_ns(flow);
+		__u32 identity = identity_of(flow);
+		struct glance glance;
+
+		__atomic_thread_fence(__ATOMIC_ACQUIRE); /* what counts after that time shows at the next scan */
+		glance_take(&glance, flow, &mapping->facts[bucket].way[way]);
+		view_glance(view, bucket * WAYS + way, identity, last_ns, &glance);
+	}
 }
 
 static void glance_at_all(const struct mapping *mapping, struct view *view)
 {
-	for (__u32 bucket = 0; bucket < mapping->buckets; bucket++) {
-		__u32 ways = occupied(mapping->tags[bucket]);
+	__u32 moved = 0;
 
-		view_present(view, bucket * WAYS, (__u8)ways);
-		for (; ways; ways &= ways - 1)
-			glance_at_flow(mapping, view, bucket, (__u32)__builtin_ctz(ways));
+	expect_flows(mapping, 0);
+	for (__u32 bucket = 0; bucket < mapping->buckets; bucket++) {
+		__u32 before = moved;
+
+		expect_flows(mapping, bucket + 1);
+		moved = find_moved(mapping, view, bucket);
+		if (bucket)
+			glance_at(mapping, view, bucket - 1, before);
 	}
+	glance_at(mapping, view, mapping->buckets - 1, moved);
 }
+
+/* ---- records ---- */
 
 /* A copy, good until the next call; NULL: it is not there any more. */
 static const struct report *report_of(const struct harvest *harvest, __u32 row, __u32 identity)
@@ -50,9 +99,7 @@ static const struct report *report_of(const struct harvest *harvest, __u32 row, 
 
 	if (bucket >= mapping->buckets || !(mapping->tags[bucket] >> (way * 8) & 0xff))
 		return NULL;
-	report.flow = mapping->flows[bucket].way[way];
-	report.facts = mapping->facts[bucket].way[way];
-	report.reason = END_OPEN;
+	mapping_copy(mapping, bucket, way, &report);
 	return identity_of(&report.flow) == identity ? &report : NULL;
 }
 
@@ -81,7 +128,7 @@ static void bring_records(const struct harvest *harvest, struct view *view)
 	__u32 slot = view->resume;
 	struct record record;
 
-	for (__u32 i = 0; i < view->slots; i++, slot = slot + 1 < view->slots ? slot + 1 : 0)
+	for (__u32 i = 0; i < view->slots && view->records_left; i++, slot = slot + 1 < view->slots ? slot + 1 : 0)
 		if (view_wants(view, slot) && harvest_view_record(harvest, slot, view->rows[slot].identity, &record))
 			view_record(view, slot, &record);
 }

@@ -22,8 +22,10 @@ void mapping_close(struct mapping *mapping);
 /* Is there a flow in any of these buckets? */
 bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 buckets);
 
-/* Hands a copy of every flow to `see`, as a report that says END_OPEN, until that returns non-zero; returns the last.
- * A flow that a CPU is writing may show one segment's counters with its predecessor's times. */
+/* Copies the flow in a slot, as a report that says END_OPEN. One that a CPU is writing may show one segment's counters with
+ * its predecessor's times. */
+void mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct report *report);
+/* Hands a copy of every flow to `see`, until that returns non-zero; returns the last. */
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context);
 
 #endif
