@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "view_rank.h"
 
+enum { GATHERED = VIEW_SIGHT }; /* rows up to the end of a window: of more, a selection takes less time */
+
 /* A row as it is compared. */
 struct place {
 	struct view_key key;
@@ -51,14 +53,20 @@ bool view_rank_includes(const struct view *view, __u32 row)
 	return view->rows[row].live && view->rows[row].matches && !(view->hide_ended && row >= view->slots);
 }
 
+static void rank(struct view *view, __u32 row)
+{
+	if (view_rank_includes(view, row))
+		view->ranked[view->matching++] = row;
+}
+
 void view_rank(struct view *view)
 {
-	__u32 rows = view->slots + VIEW_ENDED;
-
 	view->matching = 0;
-	for (__u32 row = 0; row < rows; row++)
-		if (view_rank_includes(view, row))
-			view->ranked[view->matching++] = row;
+	for (__u32 first = 0; first < view->slots; first += 8)
+		for (__u32 ways = view->occupied[first / 8]; ways; ways &= ways - 1)
+			rank(view, first + (__u32)__builtin_ctz(ways));
+	for (__u32 row = view->slots; row < view->slots + VIEW_ENDED; row++)
+		rank(view, row);
 }
 
 __u32 view_rank_of(const struct view *view, __u32 row)
@@ -107,12 +115,10 @@ static __u32 part(struct view *view, __u32 low, __u32 high)
 	}
 }
 
-/* Moves the row that belongs at `place` there, lesser ones before it and greater ones behind (Hoare's selection); nothing
- * before place `low`, which is where lesser ones end that are not to be looked at again. */
-static void select_place(struct view *view, __u32 low, __u32 place)
+/* Moves the row that belongs at `place` there, lesser ones before it and greater ones behind (Hoare's selection), among
+ * those at places `low` to `high`, which belong there in some order. */
+static void select_place(struct view *view, __u32 low, __u32 high, __u32 place)
 {
-	__u32 high = view->matching - 1;
-
 	while (low < high) {
 		__u32 last = part(view, low, high);
 
@@ -123,9 +129,47 @@ static void select_place(struct view *view, __u32 low, __u32 place)
 	}
 }
 
+/* ---- the least of many, in one pass: a heap of them, the greatest at its root, which hardly any other comes below ---- */
+
+static void sift_down(struct view *view, __u32 at, __u32 count)
+{
+	const struct place self = place_of(view, view->ranked[at]);
+	__u32 *ranked = view->ranked, child;
+
+	while ((child = 2 * at + 1) < count) {
+		if (child + 1 < count) {
+			const struct place right = place_of(view, ranked[child + 1]);
+
+			child += row_is_less(view, ranked[child], &right);
+		}
+		if (!row_is_greater(view, ranked[child], &self))
+			return;
+		swap(&ranked[at], &ranked[child]);
+		at = child;
+	}
+}
+
+/* Moves the `count` least rows, of more, to the places before `count`, in no order. */
+static void gather_least(struct view *view, __u32 count)
+{
+	__u32 *ranked = view->ranked;
+	struct place greatest;
+
+	for (__u32 i = count / 2; i-- > 0;)
+		sift_down(view, i, count);
+	greatest = place_of(view, ranked[0]);
+	for (__u32 i = count; i < view->matching; i++) {
+		if (!row_is_less(view, ranked[i], &greatest))
+			continue;
+		swap(&ranked[0], &ranked[i]);
+		sift_down(view, 0, count);
+		greatest = place_of(view, ranked[0]);
+	}
+}
+
 __u32 view_rank_nth(struct view *view, __u32 place)
 {
-	select_place(view, 0, place);
+	select_place(view, 0, view->matching - 1, place);
 	return view->ranked[place];
 }
 
@@ -144,16 +188,19 @@ static void sort_window(struct view *view, __u32 first, __u32 count)
 
 __u32 view_rank_window(struct view *view, __u32 first, __u32 count, __u32 *rows)
 {
-	__u32 left = first < view->matching ? view->matching - first : 0;
+	__u32 left = first < view->matching ? view->matching - first : 0, end;
 
 	if (count > left)
 		count = left;
 	if (!count)
 		return 0;
+	end = first + count;
+	if (end < view->matching && end <= GATHERED)
+		gather_least(view, end);
+	else if (end < view->matching)
+		select_place(view, 0, view->matching - 1, end);
 	if (first)
-		select_place(view, 0, first);
-	if (count < left)
-		select_place(view, first, first + count);
+		select_place(view, 0, end - 1, first);
 	sort_window(view, first, count);
 	for (__u32 i = 0; i < count; i++)
 		rows[i] = view->ranked[first + i];
