@@ -180,21 +180,69 @@ INLINE void options_copy(struct options_copy *copy, const __u8 *data, const __u8
 	copy->len = len;
 }
 
+INLINE void options_timestamps(struct segment *seg, const __u8 *data)
+{
+	seg->tsval = load_be32(data);
+	seg->tsecr = load_be32(data + 4);
+	seg->options |= OPTION_TIMESTAMPS;
+}
+
+/* What nearly every segment carries (RFC 7323, appendix A). Octets [0, 12) were captured, and there are no more. */
+INLINE bool options_of_data(struct segment *seg, const __u8 *data)
+{
+	if (load_be32(data) != 0x0101080a)
+		return false;
+	options_timestamps(seg, data + 4);
+	seg->option_layout = LAYOUT_NOP << 8 | LAYOUT_NOP << 4 | LAYOUT_TIMESTAMPS;
+	return true;
+}
+
+/* What a SYN of Linux carries: MSS, SACK permitted, timestamps, window scale. Octets [0, 20), and no more. */
+INLINE bool options_of_linux(struct segment *seg, const __u8 *data)
+{
+	if (load_be32(data) >> 16 != (TCPOPT_MSS << 8 | 4) || load_be32(data + 4) != 0x0402080a ||
+	    load_be32(data + 16) >> 8 != (TCPOPT_NOP << 16 | TCPOPT_WINDOW_SCALE << 8 | 3))
+		return false;
+	seg->mss = (__u16)load_be32(data);
+	seg->window_scale = data[19];
+	seg->options |= OPTION_MSS | OPTION_SACK_PERMITTED | OPTION_WINDOW_SCALE;
+	options_timestamps(seg, data + 8);
+	seg->option_layout = LAYOUT_MSS << 16 | LAYOUT_SACK_PERMITTED << 12 | LAYOUT_TIMESTAMPS << 8 | LAYOUT_NOP << 4 |
+			     LAYOUT_WINDOW_SCALE;
+	return true;
+}
+
+/* What a SYN of Windows carries: MSS, window scale, SACK permitted. Octets [0, 12), and no more. */
+INLINE bool options_of_windows(struct segment *seg, const __u8 *data)
+{
+	if (load_be32(data) >> 16 != (TCPOPT_MSS << 8 | 4) || load_be32(data + 8) != 0x01010402 ||
+	    load_be32(data + 4) >> 8 != (TCPOPT_NOP << 16 | TCPOPT_WINDOW_SCALE << 8 | 3))
+		return false;
+	seg->mss = (__u16)load_be32(data);
+	seg->window_scale = data[7];
+	seg->options |= OPTION_MSS | OPTION_SACK_PERMITTED | OPTION_WINDOW_SCALE;
+	seg->option_layout = LAYOUT_MSS << 20 | LAYOUT_NOP << 16 | LAYOUT_WINDOW_SCALE << 12 | LAYOUT_NOP << 8 |
+			     LAYOUT_NOP << 4 | LAYOUT_SACK_PERMITTED;
+	return true;
+}
+
+/* The usual ones, at fixed offsets: as options_walk and options_layout read them. */
+INLINE bool options_usual(struct segment *seg, const __u8 *data, const __u8 *end, __u32 len)
+{
+	if (len == 12 && data + 12 <= end)
+		return options_of_data(seg, data) || options_of_windows(seg, data);
+	return len == 20 && data + 20 <= end && options_of_linux(seg, data);
+}
+
 INLINE void options_parse(struct segment *seg, const __u8 *data, const __u8 *end, __u32 len,
 			  struct options_copy *scratch)
 {
-	/* What nearly every segment carries (RFC 7323, appendix A): NOP, NOP, timestamps. */
-	if (likely(len == 12 && data + 12 <= end && load_be32(data) == 0x0101080a)) {
-		seg->tsval = load_be32(data + 4);
-		seg->tsecr = load_be32(data + 8);
-		seg->options |= OPTION_TIMESTAMPS;
-		seg->option_layout = LAYOUT_NOP << 8 | LAYOUT_NOP << 4 | LAYOUT_TIMESTAMPS;
-	} else {
-		options_copy(scratch, data, end, len);
-		options_walk(seg, scratch, 0);
-		if (seg->flags & TCP_SYN)
-			options_layout(seg, scratch, 0);
-	}
+	if (likely(options_usual(seg, data, end, len)))
+		return;
+	options_copy(scratch, data, end, len);
+	options_walk(seg, scratch, 0);
+	if (seg->flags & TCP_SYN)
+		options_layout(seg, scratch, 0);
 }
 
 #endif
