@@ -5,7 +5,8 @@
 
 #include "leave.h"
 
-/* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns its number, or SLOT_NONE: no room. */
+/* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns ENTERED if the flow began with a plain
+ * SYN, which is in it then; else the slot's number, or SLOT_NONE: no room. */
 INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	struct departure *departure = table_departure(table);
 	struct flow *flow = NULL;
 	struct facts *flow_facts = NULL;
-	bool evicted = false, born = false;
+	bool evicted = false, born = false, entered = false;
 	__u32 way;
 
 	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock || !departure)
@@ -97,8 +98,12 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		if (evicted)
 			table_write_report(&departure->report, flow, flow_facts,
 					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
-		if (born)
+		if (born) {
 			flow_begin(flow, flow_facts, seg, hash);
+			entered = flow_is_plain_syn(seg);
+			if (likely(entered))
+				flow_begin_syn(flow, flow_facts, seg, hash.direction);
+		}
 		if (way < WAYS)
 			*tags[0] = (*tags[0] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
 		else
@@ -107,6 +112,8 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	table_unlock(lock);
 	ledger->births += flow && born;
 	ledger->evicted += evicted;
+	if (likely(entered))
+		return ENTERED;
 	return flow ? place.bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1)) : SLOT_NONE;
 }
 

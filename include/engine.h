@@ -20,19 +20,22 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* A slot for the flow of `seg`, or SLOT_NONE. */
+INLINE struct key_hash engine_hash(const struct segment *seg)
+{
+	return (struct key_hash){ .value = seg->key_hash, .direction = seg->direction };
+}
+
+/* As table_birth. */
 SEPARATE __u32 engine_birth(struct table *table, struct ledger *ledger, const struct segment *seg)
 {
 	if (!table || !ledger || !seg)
 		return SLOT_NONE;
-	return table_birth(table, ledger, seg, key_hash(seg, &table->shape.seed));
+	return table_birth(table, ledger, seg, engine_hash(seg));
 }
 
-#define ENTERED 0xfffffffeu /* no slot number either */
-
 /* Looks for the flow of a segment, and enters it there if it is plain. Returns ENTERED; else the slot number of the
- * flow for engine_special, SLOT_NONE if there is none. */
-SEPARATE __u32 engine_plain(struct table *table, const struct segment *seg)
+ * flow for engine_special, SLOT_NONE if there is none. Leaves the key's hash in the segment, for what comes after. */
+SEPARATE __u32 engine_plain(struct table *table, struct segment *seg)
 {
 	struct key_hash hash;
 	struct slot slot;
@@ -40,6 +43,10 @@ SEPARATE __u32 engine_plain(struct table *table, const struct segment *seg)
 	if (!table || !seg)
 		return SLOT_NONE;
 	hash = key_hash(seg, &table->shape.seed);
+	seg->key_hash = hash.value;
+	seg->direction = (__u8)hash.direction;
+	if ((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		table_touch_home(table, hash);
 	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
@@ -65,20 +72,18 @@ INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, cons
 }
 
 /* The slot number of the flow that a segment belongs to: the one found, if its key says so too and the segment opens no
- * new connection, else one begun for it; SLOT_NONE if there is no room. */
+ * new connection, else one begun for it: as table_birth. */
 SEPARATE __u32 engine_number(struct table *table, struct ledger *ledger, struct segment *seg, __u32 number)
 {
-	struct key_hash hash;
 	struct flow *flow;
 	struct facts *facts;
 
 	if (!table || !ledger || !seg)
 		return SLOT_NONE;
-	hash = key_hash(seg, &table->shape.seed);
-	flow = engine_flow(table, ledger, seg, number, hash.direction);
+	flow = engine_flow(table, ledger, seg, number, seg->direction);
 	facts = table_flow_facts(table, number);
 	if (flow && facts) {
-		if (likely(!handshake_is_new_flow(flow, facts, seg, hash.direction)))
+		if (likely(!handshake_is_new_flow(flow, facts, seg, seg->direction)))
 			return number;
 		table_retire(flow);
 	}
@@ -99,7 +104,7 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	facts = table_flow_facts(table, number);
 	if (!flow || !facts)
 		return LEDGER_TABLE_FULL;
-	flow_update(flow, facts, seg, key_hash(seg, &table->shape.seed).direction);
+	flow_update(flow, facts, seg, seg->direction);
 	return LEDGER_IN_FLOWS;
 }
 
@@ -149,7 +154,9 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
 		number = engine_plain(table, seg);
 		if (unlikely(number != ENTERED))
-			verdict = engine_special(table, seg, engine_number(table, ledger, seg, number));
+			number = engine_number(table, ledger, seg, number);
+		if (unlikely(number != ENTERED))
+			verdict = engine_special(table, seg, number);
 		if (unlikely(ledger->evicted != evicted))
 			table_depart(table, ledger);
 	} else if (verdict == LEDGER_ICMP_ERRORS) {

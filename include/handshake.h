@@ -90,16 +90,28 @@ INLINE __u32 handshake_quirks(const struct segment *seg)
 	       (seg->payload_len ? QUIRK_PAYLOAD : 0);
 }
 
-/* What a fingerprint is made of, besides the options. */
-SEPARATE int handshake_fingerprint(struct half_facts *own, const struct segment *seg)
+/* What of a SYN without ACK and payload is a quirk, as handshake_quirks has it. */
+INLINE bool handshake_is_odd_syn(const struct segment *seg)
 {
-	if (!own || !seg)
-		return 0;
+	return seg->ip_ecn | seg->tcp_reserved | seg->urgent | seg->option_quirks | seg->acknowledgment ||
+	       !seg->sequence || seg->window_scale > 14 ||
+	       (seg->options & OPTION_TIMESTAMPS && (!seg->tsval || seg->tsecr));
+}
+
+/* What a fingerprint is made of, besides the options. */
+INLINE void handshake_fingerprint(struct half_facts *own, const struct segment *seg, __u32 quirks)
+{
 	own->option_layout = seg->option_layout;
-	own->quirks = handshake_ip_quirks(seg) | handshake_quirks(seg);
+	own->quirks = handshake_ip_quirks(seg) | quirks;
 	own->syn_window = seg->window;
 	own->syn_ttl = seg->ttl;
 	own->syn_ip_options = seg->ip_options < 0xff ? (__u8)seg->ip_options : 0xff;
+}
+
+SEPARATE int handshake_any_fingerprint(struct half_facts *own, const struct segment *seg)
+{
+	if (own && seg)
+		handshake_fingerprint(own, seg, handshake_quirks(seg));
 	return 0;
 }
 
@@ -116,7 +128,6 @@ INLINE void handshake_syn_options(const struct exchange *x)
 	own->options = seg->options;
 	own->mss = seg->mss;
 	own->window_scale = seg->window_scale;
-	handshake_fingerprint(own, seg);
 	own->syn_ecn = ecn == (seg->flags & TCP_ACK ? TCP_ECE : TCP_ECE | TCP_CWR);
 	if (x->own->bits & HALF_ACKED) {
 		own->order |= ORDER_UNSCALED;
@@ -274,6 +285,7 @@ INLINE void handshake_note(const struct exchange *x)
 	}
 	if (seg->flags & TCP_SYN) {
 		handshake_syn_options(x);
+		handshake_any_fingerprint(own, seg);
 		if (seg->flags & TCP_ACK)
 			handshake_synack(x);
 		else

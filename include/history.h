@@ -15,6 +15,8 @@ SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct s
 /* Notes its first plain data, or its first plain segment without. No segment is asked for: that of the short way is to
  * stay in registers. */
 SEPARATE int history_first(struct flow *flow, struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction);
+/* Notes a SYN that begins its flow, before anyone else can find it. */
+INLINE void history_first_syn(struct flow *flow, struct facts *facts, __u32 direction);
 /* Endpoint `direction` acknowledged what was not seen; `gap`: more than the octet of a probe. Counts it in acked_unseen,
  * of which struct tally has an octet that flow_plain adds to: it begins anew, at what gets it to 128 when the next is to
  * have a letter. */
@@ -147,6 +149,13 @@ SEPARATE int history_first(struct flow *flow, struct facts *facts, __u32 payload
 	history_payload(flow, facts, payload_len, now_ns, direction);
 	history_plain(flow, facts, payload_len, direction);
 	return 0;
+}
+
+INLINE void history_first_syn(struct flow *flow, struct facts *facts, __u32 direction)
+{
+	facts->history.letters = 1;
+	facts->history.letter[0] = (char)('S' | (direction & 1) << 5);
+	flow->half[direction & 1].noted = NOTED_SYN;
 }
 
 /* Where the beginning was not seen, or after a RST, an acknowledgment proves nothing. */

@@ -88,10 +88,11 @@ struct segment {
 	__u64 source_ip[2], destination_ip[2];
 	__u64 now_ns;	     /* when it was seen: the body's clock, or the capture's */
 	__u64 option_layout; /* enum layout_code, of SYN and SYN/ACK only */
-	__u32 ip_word;	     /* IPv4: identification, then flags and fragment offset; IPv6: class and flow label */
-	__u16 urgent;	     /* urgent pointer, 0 if not captured */
-	__u8 ip_ecn;	     /* two bits, RFC 3168 */
-	__u8 tcp_reserved;   /* bits that are to be 0 */
+	__u64 key_hash;	   /* of its flow's key, and the endpoint that sent it (key.h): no parser's, but the engine's */
+	__u32 ip_word;	   /* IPv4: identification, then flags and fragment offset; IPv6: class and flow label */
+	__u16 urgent;	   /* urgent pointer, 0 if not captured */
+	__u8 ip_ecn;	   /* two bits, RFC 3168 */
+	__u8 tcp_reserved; /* bits that are to be 0 */
 	__u32 sequence, acknowledgment;
 	__u32 payload_len; /* TCP payload, octets */
 	__u32 ip_len;	   /* IP total length, octets */
@@ -102,7 +103,7 @@ struct segment {
 	__u16 segments;	    /* wire segments it stands for: 1, or those of a super-packet */
 	__u16 interface;    /* the body's number for where it was seen */
 	__u8 cpu;	    /* that saw it, modulo 256; 0 in replay */
-	__u8 reserved;
+	__u8 direction;	    /* with key_hash */
 	__u8 ip_version, ttl;
 
 	__u8 options;	   /* enum segment_option */

@@ -61,6 +61,7 @@ struct place {
 };
 
 #define SLOT_NONE 0xffffffffu /* as a slot number */
+#define ENTERED 0xfffffffeu   /* no slot number either: the segment is in its flow */
 
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
 /* Finds a flow by the hash of its key; for the endpoint that sent, whose half it touches. */
@@ -69,6 +70,9 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash);
  * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays);
+/* Begins to bring a flow's home into the cache, all 18 lines of it at once: a birth writes them all, and waits for them one
+ * after the other else. */
+INLINE void table_touch_home(struct table *table, struct key_hash hash);
 /* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
 INLINE void table_retire(struct flow *flow);
 
@@ -185,6 +189,23 @@ INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __
 		(*strays)++;
 	}
 	return table_find(table, hash);
+}
+
+INLINE void table_touch_home(struct table *table, struct key_hash hash)
+{
+	__u32 home = table_home(&table->shape, hash.value);
+	struct flow_bucket *flows = table_flows(table, home / WAYS);
+	struct facts_bucket *facts = table_facts(table, home / WAYS);
+	const volatile __u64 *word;
+
+	if (!flows || !facts)
+		return;
+	word = (const volatile __u64 *)&flows->way[home % WAYS];
+	for (size_t i = 0; i < sizeof(struct flow) / 8; i += 8)
+		(void)word[i];
+	word = (const volatile __u64 *)&facts->way[home % WAYS];
+	for (size_t i = 0; i < sizeof(struct facts) / 8; i += 8)
+		(void)word[i];
 }
 
 INLINE struct flow *table_flow(struct table *table, __u32 number)

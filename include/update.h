@@ -36,6 +36,9 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 INLINE void clock_exact(struct segment *seg);
 /* Makes a slot the flow of `seg`, with no segment in it yet. */
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash);
+/* Nearly every flow begins with a SYN that carries nothing else: what flow_update leaves of that in a flow just begun. */
+INLINE bool flow_is_plain_syn(const struct segment *seg);
+INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -379,6 +382,35 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	facts->vlans = seg->vlans;
 	for (int i = 0; i < SEGMENT_VLANS; i++)
 		facts->vlan[i] = seg->vlan[i];
+}
+
+INLINE bool flow_is_plain_syn(const struct segment *seg)
+{
+	/* A window of 0 has a letter; 2^32 - 1 would end at 0, which stands for unknown. */
+	return seg->flags == TCP_SYN && !seg->payload_len && seg->window && seg->sequence != 0xffffffff &&
+	       !seg->clock_error && !handshake_is_odd_syn(seg);
+}
+
+INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
+{
+	const struct exchange x = flow_exchange(flow, facts, seg, direction);
+
+	history_first_syn(flow, facts, direction);
+	x.own_facts->ttl = seg->ttl;
+	x.own_facts->no_ack = seg->segments;
+	handshake_syn_options(&x);
+	handshake_fingerprint(x.own_facts, seg, 0);
+	handshake_syn(&x);
+	x.own->next = x.own->max = x.end;
+	x.own->ack = seg->acknowledgment;
+	x.own->win = seg->window;
+	x.tally->next_ns = seg->now_ns;
+	if (seg->options & OPTION_TIMESTAMPS)
+		x.own->tsval = seg->tsval;
+	rtt_begin(x.own, x.end, RTT_ACK, seg->now_ns);
+	half_payload(x.tally, seg);
+	half_count(x.own, x.tally, x.peer, seg);
+	x.own->bits |= HALF_SEEN;
 }
 
 #endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The shorter ways of a SYN, through its options and into its flow, against the long ones. */
+#include <criterion/criterion.h>
+
+#include "plain_body.h"
+#include "random.h"
+
+static struct segment random_syn(struct random *random)
+{
+	struct segment seg = {
+		.source_ip = { 0, random_next(random) },
+		.destination_ip = { 0, random_next(random) },
+		.now_ns = 1 + random_next(random) / 2,
+		.option_layout = random_next(random),
+		.ip_word = (__u32)random_next(random),
+		.sequence = random_below(random, 30) ? (__u32)random_next(random) : 0xffffffff,
+		.source_port = (__u16)random_next(random),
+		.destination_port = 443,
+		.window = (__u16)random_below(random, 30) ? 64240 : 0,
+		.flags = TCP_SYN,
+		.segments = 1,
+		.cpu = (__u8)random_below(random, 4),
+		.ip_version = random_below(random, 2) ? 4 : 6,
+		.ttl = (__u8)random_next(random),
+		.options = (__u8)random_next(random) & ~OPTION_MPTCP,
+		.window_scale = (__u8)random_below(random, 16),
+		.mss = (__u16)random_next(random),
+		.tsval = random_below(random, 30) ? (__u32)random_next(random) : 0,
+		.ip_options = (__u16)(random_below(random, 10) ? 0 : random_below(random, 300)),
+		.vlans = (__u8)random_below(random, 3),
+		.vlan = { 7, 8 },
+	};
+
+	switch (random_below(random, 20)) { /* what makes it another than plain, one at a time */
+	case 0: seg.acknowledgment = 1; break;
+	case 1: seg.ip_ecn = 2; break;
+	case 2: seg.tcp_reserved = 2; break;
+	case 3: seg.urgent = 1; break;
+	case 4: seg.tsecr = 1; break;
+	case 5: seg.option_quirks = QUIRK_OPTIONS_BAD; break;
+	case 6: seg.flags |= (__u16)(1 << random_below(random, 9)); break;
+	case 7: seg.payload_len = seg.wire_payload_len = 1; break;
+	case 8: seg.flags |= SEGMENT_CE; break;
+	case 9: seg.sequence = 0; break;
+	default: break;
+	}
+	seg.ip_len = 60 + seg.payload_len;
+	return seg;
+}
+
+Test(birth, a_plain_syn_leaves_what_any_leaves)
+{
+	static struct report shorter, whole;
+	const struct key_hash hash[2] = { { .value = 0x123456789a, .direction = 0 },
+					  { .value = 0x23456789ab, .direction = 1 } };
+	struct random random = { 1 };
+	int plain = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		struct segment seg = random_syn(&random);
+		__u32 direction = random_below(&random, 2);
+
+		if (!flow_is_plain_syn(&seg))
+			continue;
+		plain++;
+		flow_begin(&shorter.flow, &shorter.facts, &seg, hash[direction]);
+		flow_begin(&whole.flow, &whole.facts, &seg, hash[direction]);
+		flow_begin_syn(&shorter.flow, &shorter.facts, &seg, direction);
+		flow_update(&whole.flow, &whole.facts, &seg, direction);
+		cr_assert_arr_eq(&shorter.flow, &whole.flow, sizeof(struct flow), "flows differ, SYN %d", i);
+		cr_assert_arr_eq(&shorter.facts, &whole.facts, sizeof(struct facts), "facts differ, SYN %d", i);
+	}
+	cr_expect(plain > 20000 && plain < 80000, "%d of the SYNs were plain", plain);
+}
+
+/* By every rule, as options_parse does without the shorter way. */
+static struct segment options_whole(const __u8 *data, __u32 captured, __u32 len)
+{
+	struct segment seg = { .flags = TCP_SYN };
+	struct options_copy copy = {};
+
+	options_copy(&copy, data, data + captured, len);
+	options_walk(&seg, &copy, 0);
+	options_layout(&seg, &copy, 0);
+	return seg;
+}
+
+Test(birth, the_usual_options_are_read_as_any)
+{
+	static const struct {
+		__u32 len;
+		__u8 octet[20];
+	} usual[] = {
+		{ 12, { 1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8 } },
+		{ 12, { 2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2 } },
+		{ 20, { 2, 4, 5, 0xb4, 4, 2, 8, 10, 0x81, 2, 3, 4, 5, 6, 7, 8, 1, 3, 3, 7 } },
+	};
+	struct random random = { 2 };
+	int taken = 0;
+
+	for (int i = 0; i < 100000; i++) {
+		__u32 which = random_below(&random, 3), len = usual[which].len;
+		__u32 captured = random_below(&random, 5) ? len : random_below(&random, len / 4) * 4;
+		struct segment shorter = { .flags = TCP_SYN }, whole;
+		__u8 octet[20];
+
+		memcpy(octet, usual[which].octet, sizeof(octet));
+		if (random_below(&random, 4))
+			octet[random_below(&random, len)] = (__u8)random_next(&random);
+		if (!options_usual(&shorter, octet, octet + captured, len))
+			continue;
+		taken++;
+		whole = options_whole(octet, captured, len);
+		cr_assert_arr_eq(&shorter, &whole, sizeof(whole), "options %d of kind %u differ", i, which);
+	}
+	cr_expect(taken > 30000 && taken < 90000, "%d were read the shorter way", taken);
+}
