@@ -55,6 +55,15 @@ struct {
 	__type(value, struct service_set);
 } services SEC(".maps");
 
+/* Those of flows that were handed over: user space counts them, and nobody here. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SERVICE_SETS);
+	__type(key, __u32);
+	__type(value, struct service_set);
+} services_ended SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, SERVICE_SETS);

@@ -360,17 +360,28 @@ INLINE struct sweep_call *sweep_call_of(void)
 	return bpf_map_lookup_elem(&sweeps, &at);
 }
 
+static int give_bucket_back(__u32 index, void *unused)
+{
+	struct sweep_call *call = sweep_call_of();
+
+	if (!call)
+		return 1;
+	table_give_back(&table, &call->handover.handed[index & (HANDED_BUCKETS - 1)]);
+	return 0;
+}
+
 static int sweep_bucket(__u32 index, void *unused)
 {
 	struct sweep_call *call = sweep_call_of();
 
-	if (!call || !table_sweep(&table, call->first_bucket + index, &call->policy))
+	if (!call || !table_sweep(&table, call->first_bucket + index, call))
 		return 1;
 	call->next_bucket = call->first_bucket + index + 1;
 	return 0;
 }
 
-/* Run by user space (BPF_PROG_TEST_RUN), not attached: an XDP program because those may take spin locks. */
+/* table_sweep_call's steps. Run by user space (BPF_PROG_TEST_RUN), not attached: an XDP program because those may take spin
+ * locks. A signal does not end it midway. */
 SEC("xdp")
 int sweep(struct xdp_md *ctx)
 {
@@ -379,6 +390,10 @@ int sweep(struct xdp_md *ctx)
 	if (!call)
 		return XDP_ABORTED;
 	call->next_bucket = call->first_bucket;
+	if (!handover_is_done(&call->handover))
+		return XDP_PASS;
+	bpf_loop(call->handover.count, give_bucket_back, NULL, 0);
+	handover_begin(&call->handover);
 	bpf_loop(call->buckets, sweep_bucket, NULL, 0);
 	return XDP_PASS;
 }

@@ -4,10 +4,9 @@
 #ifndef TCPSCOPE_CONFIG_H
 #define TCPSCOPE_CONFIG_H
 
+#include "handover.h"
 #include "ledger.h"
 #include "options.h"
-#include "service.h"
-#include "shape.h"
 
 enum {
 	INTERFACES = 64,	  /* watched at once */
@@ -47,14 +46,6 @@ struct config {
 struct test_metadata {
 	__u64 now_ns;
 	__u32 wire_len;
-	__u32 reserved;
-};
-
-/* One call of the sweep program: user space writes the request, the program the answer. */
-struct sweep_call {
-	struct sweep_policy policy;
-	__u32 first_bucket, buckets;
-	__u32 next_bucket; /* answer: where to go on; first_bucket + buckets when done */
 	__u32 reserved;
 };
 

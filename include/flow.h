@@ -86,7 +86,8 @@ struct half {
 	__u32 peer_max_was;
 	__u8 noted;   /* enum noted_bit */
 	__u8 retired; /* half[0]: the flow is no longer to be found (table_retire) */
-	__u8 reserved[2];
+	__u8 handed;  /* half[0]: 1 + enum end_reason: handed over to user space (handover.h); 0: not */
+	__u8 reserved;
 };
 
 /* One cache line more: what only this side's own segments read and write. */
@@ -240,7 +241,7 @@ struct facts {
 /* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
 enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR, END_OPEN };
 
-/* A flow on its way to the user: what the ring buffer carries and include/record.h reads. */
+/* A flow on its way to the user: what include/record.h reads. */
 struct report {
 	struct flow flow;
 	struct facts facts;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a flow leaves the table: evicted by a newcomer, or swept when it is over or silent. Its handshake is counted in its
- * service, and it is reported, or summed with others if it was but an unanswered SYN. */
+ * service. What is swept is handed over to user space where it lies (handover.h); what is evicted is reported, or summed
+ * with others if it was but an unanswered SYN. */
 #ifndef TCPSCOPE_LEAVE_H
 #define TCPSCOPE_LEAVE_H
 
@@ -12,8 +13,10 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger);
 /* Counts the handshake of a flow that left the table in its service, under the lock of that. `sample`: memory to work
  * in. */
 INLINE void table_count_service(struct table *table, const struct report *report, struct service_sample *sample);
-/* Reports what is due in one bucket, and frees it unless the report is interim. False: no room for reports, try again. */
-INLINE bool table_sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy);
+/* One call of the sweep: gives back what was taken of the last one's list, unless the reader is not through with it:
+ * then nothing is done. Reports what is due in the buckets asked for: hands over what ends, copies interim reports. It
+ * stops where the list, or the room for reports, is full. The kernel's (bpf/tcpscope.bpf.c) has these steps, too. */
+INLINE void table_sweep_call(struct table *table, struct sweep_call *call);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -39,10 +42,11 @@ INLINE __u64 flow_last_ns(const struct flow *flow)
 	return x ^ ((x ^ y) & (0 - u64_less(x, y)));
 }
 
-/* Lower goes first: the class in the top bits, below it the time of the last segment. */
+/* Lower goes first: the class in the top bits, below it the time of the last segment. All ones is no victim: what was
+ * handed over is another's. */
 INLINE __u64 table_victim_rank(const struct flow *flow)
 {
-	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2;
+	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2 | mask_if(u64_less(0, flow->half[0].handed));
 }
 
 INLINE void table_write_report(struct report *report, const struct flow *flow, const struct facts *facts, __u32 reason)
@@ -158,54 +162,78 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 	return silent >= policy->idle_ns ? END_IDLE : table_due_interim(flow, facts, policy);
 }
 
-/* A lookup at home reads no tag: what is left there must not look like the flow. */
-INLINE void table_vacate(struct flow *flow, __u64 *tags, __u32 way)
+/* Out of the reach of lookups. Not inverted, as table_retire does, which may come a moment later: that would bring it back. */
+INLINE void flow_hide(struct flow *flow) { flow->half[0].hash = flow->half[1].hash = 0; }
+
+/* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. */
+INLINE void table_vacate(struct flow *flow)
 {
-	*tags &= ~(0xffULL << (way * 8));
-	flow->half[0].hash = flow->half[1].hash = 0;
-	flow->half[0].bits = flow->half[1].bits = 0; /* nor one whose hash is 0 */
+	flow_hide(flow);
+	flow->half[0].bits = flow->half[1].bits = 0;
+	flow->half[0].handed = 0;
 }
 
-INLINE bool table_sweep_way(struct table *table, struct table_lock *lock, __u64 *tags, struct flow *flow,
-			    struct facts *facts, __u32 way, const struct sweep_policy *policy)
+INLINE bool table_is_swept(__u64 tags, const struct flow *flow, __u32 way)
 {
-	int reason = table_due(flow, facts, policy);
-	struct service_sample sample;
-	struct report *report;
+	return tags >> (way * 8) & 0xff && !flow->half[0].handed;
+}
 
-	if (reason < 0)
-		return true;
-	report = report_reserve(table);
+/* Copies a flow that lives on. False: no room. */
+INLINE bool table_sweep_interim(struct table *table, struct table_lock *lock, const __u64 *tags, struct flow *flow,
+				struct facts *facts, __u32 way, const struct sweep_policy *policy)
+{
+	struct report *report = report_reserve(table);
+	bool due;
+
 	if (!report)
 		return false;
 	table_lock(lock);
-	reason = table_due(flow, facts, policy);
-	if (reason >= 0 && *tags >> (way * 8) & 0xff) {
-		table_write_report(report, flow, facts, (__u32)reason);
-		if (reason == END_ACTIVE)
-			facts->interim_ns = policy->now_ns;
-		else
-			table_vacate(flow, tags, way);
-	} else {
-		reason = -1; /* evicted, or woken up, in between */
+	due = table_is_swept(*tags, flow, way) && table_due(flow, facts, policy) == END_ACTIVE;
+	if (due) {
+		table_write_report(report, flow, facts, END_ACTIVE);
+		facts->interim_ns = policy->now_ns;
 	}
 	table_unlock(lock);
-	if (reason >= 0) {
-		if (reason != END_ACTIVE)
-			table_count_service(table, report, &sample);
+	if (due)
 		report_submit(report);
-	} else {
-		report_discard(report);
-	}
+	else
+		report_discard(report); /* evicted, or over, in between */
 	return true;
 }
 
-INLINE bool table_sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy)
+/* Marks what ends in a bucket. Returns the ways. */
+INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct flow_bucket *flows,
+			     const struct facts_bucket *facts, const struct sweep_policy *policy)
 {
+	__u32 ways = 0;
+
+	table_lock(lock);
+	for (__u32 way = 0; way < WAYS; way++) {
+		struct flow *flow = &flows->way[way];
+		int reason;
+
+		if (!table_is_swept(*tags, flow, way))
+			continue;
+		reason = table_due(flow, &facts->way[way], policy);
+		if (reason < 0 || reason == END_ACTIVE)
+			continue;
+		flow->half[0].handed = (__u8)(reason + 1);
+		flow_hide(flow);
+		ways |= 1u << way;
+	}
+	table_unlock(lock);
+	return ways;
+}
+
+/* Reports what is due in one bucket. False: no room for that, try again. */
+INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *call)
+{
+	struct handover *handover = &call->handover;
 	__u64 *tags = table_tags(table, bucket);
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct table_lock *lock;
+	__u32 ends = 0, at = handover->count;
 
 	if (!tags || !*tags)
 		return true;
@@ -215,12 +243,62 @@ INLINE bool table_sweep(struct table *table, __u32 bucket, const struct sweep_po
 	if (!flows || !facts || !lock)
 		return true;
 	for (__u32 way = 0; way < WAYS; way++) {
-		if (!(*tags >> (way * 8) & 0xff))
-			continue;
-		if (!table_sweep_way(table, lock, tags, &flows->way[way], &facts->way[way], way, policy))
-			return false;
+		struct flow *flow = &flows->way[way];
+		int reason = table_is_swept(*tags, flow, way) ? table_due(flow, &facts->way[way], &call->policy) : -1;
+
+		if (reason == END_ACTIVE) {
+			if (!table_sweep_interim(table, lock, tags, flow, &facts->way[way], way, &call->policy))
+				return false;
+		} else if (reason >= 0) {
+			ends = 1;
+		}
 	}
+	if (!ends)
+		return true;
+	if (at >= HANDED_BUCKETS)
+		return false;
+	handover->handed[at & (HANDED_BUCKETS - 1)] =
+		(struct handed){ bucket, table_hand_over(lock, tags, flows, facts, &call->policy) };
+	handover->count = at + 1;
 	return true;
+}
+
+/* Frees what was handed over in a bucket. */
+INLINE void table_give_back(struct table *table, const struct handed *handed)
+{
+	__u64 *tags = table_tags(table, handed->bucket), kept = ~0ULL;
+	struct flow_bucket *flows = table_flows(table, handed->bucket);
+	struct table_lock *lock = table_lock_of(table, handed->bucket / REGION);
+	__u32 ways = handed->ways;
+
+	if (!tags || !flows || !lock)
+		return;
+	table_lock(lock);
+	for (__u32 way = 0; way < WAYS; way++) {
+		if (!(ways >> way & 1))
+			continue;
+		table_vacate(&flows->way[way]);
+		kept &= ~(0xffULL << (way * 8));
+	}
+	*tags &= kept;
+	table_unlock(lock);
+}
+
+INLINE void table_sweep_call(struct table *table, struct sweep_call *call)
+{
+	struct handover *handover = &call->handover;
+	bool room = true;
+
+	call->next_bucket = call->first_bucket;
+	if (!handover_is_done(handover))
+		return;
+	for (__u32 i = 0; i < handover->count; i++)
+		table_give_back(table, &handover->handed[i]);
+	handover_begin(handover);
+	for (__u32 i = 0; i < call->buckets && room; i++) {
+		room = table_sweep(table, call->first_bucket + i, call);
+		call->next_bucket += room;
+	}
 }
 
 #endif

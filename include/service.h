@@ -3,15 +3,16 @@
  * histograms of connect, server and client time.
  *
  * A flow that began with a handshake counts once: when it leaves the flow table, swept or evicted, whether its record
- * found room or not. So the sums equal the number of handshakes where records were lost, and no packet pays for it. Who
- * wants the flows still open, too, adds them to a copy (service_set_count).
+ * found room or not. So the sums equal the number of handshakes where records were lost, and no packet pays for it. What
+ * is evicted is counted by who evicts, what is swept by who reads it (handover.h): each has sets of its own, which are
+ * added up (service_set_merge). Who wants the flows still open, too, adds them to a copy (service_set_count).
  *
  * The table is set-associative: SERVICE_SETS sets of SERVICE_WAYS services, and in each set one more entry, `other`, for
  * the services that found no room. A service whose handshakes never gave a time (scanned or flooded ports) gives way to one
  * that has one, its counts going to `other`. So the number of services is bounded and nothing is lost. The hash has no
  * secret: whoever fills a set sends services to `other`, no more.
  *
- * All of a set is written under its lock, so it is exact. A reader that takes no lock may see a handshake of which some
+ * All of a set of the evicted is written under its lock, so it is exact; the other sets have one writer. A reader that takes no lock may see a handshake of which some
  * counters are in and others not yet; after the programs are detached it sees all. */
 #ifndef TCPSCOPE_SERVICE_H
 #define TCPSCOPE_SERVICE_H
@@ -64,6 +65,19 @@ struct service_sample {
 	__u32 bucket[SERVICE_SPANS]; /* HISTOGRAM_BUCKETS: unknown span */
 };
 
+struct service_span_before {
+	__u64 count, sum_ns, max_ns, bucket;
+	__u64 at; /* number of that bucket; HISTOGRAM_BUCKETS: none */
+};
+
+/* What there was where a count is about to change a set. */
+struct service_before {
+	__u32 set, way;
+	struct service_key key;		     /* of the way */
+	struct service_counts counts, other; /* of the way and of SERVICE_OTHER */
+	struct service_span_before span[SERVICE_SPANS];
+};
+
 /* False midstream: then it counts nowhere. */
 INLINE bool service_sample_of(struct service_sample *sample, const struct report *report);
 INLINE __u32 service_hash(const struct service_key *key);
@@ -71,6 +85,12 @@ INLINE __u32 service_hash(const struct service_key *key);
 INLINE __u32 service_set_of(const struct service_key *key);
 /* Counts a handshake in its set; the caller keeps others away. */
 INLINE void service_set_count(struct service_set *set, const struct service_sample *sample);
+/* Notes what counting will change in a set, number `number`; undoes what was done of it since. */
+INLINE void service_remember(struct service_before *before, const struct service_set *set, __u32 number,
+			     const struct service_sample *sample);
+INLINE void service_undo(const struct service_before *before, struct service_set *set);
+/* Adds all counts of a set to those of another one with the same number. */
+INLINE void service_set_merge(struct service_set *to, const struct service_set *from);
 INLINE __u64 service_attempts(const struct service *service);
 /* Has anything been counted in it? */
 INLINE bool service_set_used(const struct service_set *set);
@@ -225,6 +245,48 @@ INLINE void service_set_count(struct service_set *set, const struct service_samp
 	service_add(&set->way[way], sample);
 }
 
+INLINE void service_remember(struct service_before *before, const struct service_set *set, __u32 number,
+			     const struct service_sample *sample)
+{
+	__u32 way = service_way(set, sample);
+	const struct service *service = &set->way[way];
+
+	before->set = number;
+	before->way = way;
+	before->counts = service->counts;
+	before->other = set->way[SERVICE_OTHER].counts;
+	if (way < SERVICE_WAYS)
+		before->key = set->key[way];
+	for (int i = 0; i < SERVICE_SPANS; i++) {
+		const struct histogram *span = &service->span[i];
+		__u32 bucket = sample->bucket[i] % (HISTOGRAM_BUCKETS + 1);
+
+		before->span[i] = (struct service_span_before){ span->count, span->sum_ns, span->max_ns,
+								bucket < HISTOGRAM_BUCKETS ? span->bucket[bucket] : 0,
+								bucket };
+	}
+}
+
+INLINE void service_undo(const struct service_before *before, struct service_set *set)
+{
+	__u32 way = before->way % (SERVICE_WAYS + 1);
+	struct service *service = &set->way[way];
+
+	set->way[SERVICE_OTHER].counts = before->other;
+	service->counts = before->counts;
+	if (way < SERVICE_WAYS)
+		set->key[way] = before->key;
+	for (int i = 0; i < SERVICE_SPANS; i++) {
+		struct histogram *span = &service->span[i];
+
+		span->count = before->span[i].count;
+		span->sum_ns = before->span[i].sum_ns;
+		span->max_ns = before->span[i].max_ns;
+		if (before->span[i].at < HISTOGRAM_BUCKETS)
+			span->bucket[before->span[i].at] = before->span[i].bucket;
+	}
+}
+
 INLINE __u64 service_attempts(const struct service *service)
 {
 	__u64 sum = 0;
@@ -248,6 +310,21 @@ INLINE void service_merge(struct service *to, const struct service *from)
 	service_counts_merge(&to->counts, &from->counts);
 	for (int i = 0; i < SERVICE_SPANS; i++)
 		histogram_merge(&to->span[i], &from->span[i]);
+}
+
+INLINE void service_set_merge(struct service_set *to, const struct service_set *from)
+{
+	for (__u32 way = 0; way < SERVICE_WAYS; way++) {
+		const __u32 span = service_times(&from->way[way]) ? 0 : HISTOGRAM_BUCKETS;
+		const struct service_sample sample = { .key = from->key[way], .bucket = { span, span, span } };
+		__u32 into = service_way(to, &sample);
+
+		if (!from->key[way].ip_version)
+			continue;
+		service_settle(to, into, &sample);
+		service_merge(&to->way[into], &from->way[way]);
+	}
+	service_merge(&to->way[SERVICE_OTHER], &from->way[SERVICE_OTHER]);
 }
 
 #endif

@@ -17,9 +17,8 @@
 #ifndef TCPSCOPE_TABLE_H
 #define TCPSCOPE_TABLE_H
 
+#include "handover.h"
 #include "ledger.h"
-#include "service.h"
-#include "shape.h"
 #include "summary.h"
 #include "update.h"
 

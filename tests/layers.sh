@@ -66,12 +66,17 @@ bool rung(struct rung *rung, const struct rung_before *before, struct table *tab
 }
 bool classic(struct classic_run *, const struct classic_code *);
 bool classic(struct classic_run *run, const struct classic_code *code) { return classic_next(run, code); }
-int sweep(struct table *, __u32, const struct sweep_policy *);
-int sweep(struct table *table, __u32 bucket, const struct sweep_policy *policy)
-{
-	return table_sweep(table, bucket, policy);
-}
+void sweep(struct table *, struct sweep_call *);
+void sweep(struct table *table, struct sweep_call *call) { table_sweep_call(table, call); }
 #ifndef __bpf__
+bool take(struct handover *, struct table *, struct report *);
+bool take(struct handover *handover, struct table *table, struct report *report)
+{
+	if (!handover_take(handover, table->flows, table->facts, report))
+		return false;
+	handover_taken(handover, table->services, report);
+	return true;
+}
 void made(struct record *, const struct report *, const struct record_context *);
 void made(struct record *record, const struct report *report, const struct record_context *context)
 {

@@ -20,7 +20,7 @@ enum {
 	LEG_PACKETS = 1 << 18, /* of established flows, measured in a row */
 	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
 	STEP = 16,
-	FINISHED = 10000, /* flows: their reports fit into the ring buffer */
+	FINISHED = 10000, /* flows */
 };
 
 int bench_open(struct bench *bench, const char *object)
@@ -290,48 +290,81 @@ int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost 
 	return err;
 }
 
-/* Returns ns, or less than 0: -errno. */
-static double sweep_once(const struct kernel *kernel, const struct sweep_policy *policy)
+/* One call of the sweep, which adds its time to *ns. Returns 0 or -errno. */
+static int sweep_once(const struct kernel *kernel, __u32 first_bucket, double *ns)
 {
 	__u8 frame[64] = {};
-	__u64 begun = clock_ns(CLOCK_MONOTONIC);
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	__u64 begun = clock_ns(CLOCK_MONOTONIC);
 
-	*kernel->call = (struct sweep_call){ .policy = *policy, .buckets = kernel->buckets };
+	kernel->call->first_bucket = first_bucket;
+	kernel->call->buckets = kernel->buckets - first_bucket;
 	if (bpf_prog_test_run_opts(kernel->sweep, &run))
 		return -errno;
-	return kernel->call->next_bucket == kernel->buckets ? (double)(clock_ns(CLOCK_MONOTONIC) - begun) : -ENOSPC;
-}
-
-static int count_report(void *count, void *report __attribute__((unused)), size_t len __attribute__((unused)))
-{
-	++*(__u32 *)count;
+	*ns += (double)(clock_ns(CLOCK_MONOTONIC) - begun);
 	return 0;
 }
 
-int bench_finished(const struct bench *bench, enum hook hook, double *ns_per_flow)
+/* Returns how many there were. */
+static __u32 take_all(const struct kernel *kernel, double *ns)
+{
+	struct handover *handover = &kernel->call->handover;
+	static struct report report;
+	__u64 begun = clock_ns(CLOCK_MONOTONIC);
+	__u32 count = 0;
+
+	for (; handover_take(handover, kernel->flows, kernel->facts, &report); count++)
+		handover_taken(handover, kernel->ended, &report);
+	*ns += (double)(clock_ns(CLOCK_MONOTONIC) - begun);
+	return count;
+}
+
+/* Of a sweep. */
+struct finished_ns {
+	double kernel, user;
+};
+
+/* A sweep through the table: time in the kernel and in the reader. Returns how many flows ended, or -errno. */
+static int sweep_all(const struct kernel *kernel, const struct sweep_policy *policy, struct finished_ns *sum)
+{
+	int count = 0, err = 0;
+
+	*sum = (struct finished_ns){};
+	kernel->call->policy = *policy;
+	kernel->call->next_bucket = 0;
+	do {
+		err = sweep_once(kernel, kernel->call->next_bucket, &sum->kernel);
+		count += (int)take_all(kernel, &sum->user);
+	} while (!err && kernel->call->buckets); /* the last only gives back */
+	return err ? err : count;
+}
+
+static int sample_finished(const struct bench *bench, enum hook hook, struct sample *kernel, struct sample *user)
 {
 	const struct sweep_policy none = { .linger_ns = ~0ULL }, all = { .everything = 1 };
-	__u32 count = 0;
-	struct ring_buffer *ring = ring_buffer__new(bench->kernel->reports_map, count_report, &count, NULL);
-	double *each = calloc(bench->rounds, sizeof(double));
-	int err = ring && each ? 0 : -ENOMEM;
+	struct finished_ns idle, busy;
+	int err = establish(bench, hook, FINISHED, false);
 
-	for (__u32 i = 0; i < bench->rounds && !err; i++) {
-		double idle, busy;
+	if (err)
+		return err;
+	if (sweep_all(bench->kernel, &none, &idle) != 0 || sweep_all(bench->kernel, &all, &busy) != FINISHED)
+		return -EIO;
+	kernel->empty[kernel->count] = idle.kernel / FINISHED;
+	kernel->target[kernel->count++] = busy.kernel / FINISHED;
+	user->empty[user->count] = idle.user / FINISHED;
+	user->target[user->count++] = busy.user / FINISHED;
+	return 0;
+}
 
-		err = establish(bench, hook, FINISHED, false);
-		if (err)
-			break;
-		idle = sweep_once(bench->kernel, &none);
-		busy = sweep_once(bench->kernel, &all);
-		if (idle < 0 || busy < 0 || ring_buffer__consume(ring) != FINISHED)
-			err = -EIO;
-		each[i] = (busy - idle) / FINISHED;
-	}
-	if (!err)
-		*ns_per_flow = median(each, bench->rounds);
-	free(each);
-	ring_buffer__free(ring);
+int bench_finished(const struct bench *bench, enum hook hook, struct finished *finished)
+{
+	__u32 rounds = bench->rounds * 4;
+	struct sample kernel, user;
+	int err = sample_open(&kernel, rounds) | sample_open(&user, rounds);
+
+	for (__u32 i = 0; i < rounds && !err; i++)
+		err = sample_finished(bench, hook, &kernel, &user);
+	finished->kernel = sample_close(&kernel, bench->percent);
+	finished->user = sample_close(&user, bench->percent);
 	return err;
 }

@@ -25,7 +25,13 @@ int bench_open(struct bench *bench, const char *object);
 void bench_close(struct bench *bench);
 /* Fills costs[] for `flows` flows. Returns 0 or -errno. */
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS]);
-/* What a flow that ended costs from the sweep into the ring buffer. Returns 0 or -errno. */
-int bench_finished(const struct bench *bench, enum hook hook, double *ns_per_flow);
+/* What a flow that ended costs. */
+struct finished {
+	struct cost kernel; /* the sweep: to hand it over, and to give its slot back */
+	struct cost user;   /* until its reader has the report, and has counted its service */
+};
+
+/* Returns 0 or -errno. */
+int bench_finished(const struct bench *bench, enum hook hook, struct finished *finished);
 
 #endif

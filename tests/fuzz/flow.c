@@ -53,9 +53,10 @@ static void require_record(const struct report *report)
 
 static void take_reports(struct state *state)
 {
-	for (size_t i = 0; i < state->table.reported; i++)
+	for (size_t i = 0; i < state->table.reported; i++) {
 		require_record(&state->table.reports[i]);
-	state->reports += state->table.reported;
+		state->reports += state->table.reports[i].reason != END_ACTIVE;
+	}
 	state->table.reported = 0;
 }
 
@@ -121,14 +122,11 @@ static void sweep(struct state *state, bool everything)
 					     .linger_ns = NS_PER_MS,
 					     .attempt_ns = NS_PER_SEC,
 					     .idle_ns = 10 * NS_PER_SEC,
+					     .active_ns = 5 * NS_PER_SEC,
 					     .everything = everything };
 
-	for (__u32 bucket = 0; bucket < state->table.shape.buckets; bucket++) {
-		bool done = table_sweep(&state->table, bucket, &policy);
-
-		require(done || state->table.reported >= state->table.room);
-		take_reports(state);
-	}
+	require(plain_sweep(&state->table, &policy) || !state->table.room);
+	take_reports(state);
 }
 
 static void step(struct state *state, const struct op *op)

@@ -62,19 +62,29 @@ static __u64 handshakes(const struct reports *reports)
 	return count;
 }
 
-static void compare_services(struct twin *twin, const char *name)
+/* Returns the attempts in them. */
+static __u64 compare_sets(struct twin *twin, const char *name, const char *whose, const struct service_set *kernel,
+			  const struct service_set *native)
 {
-	const struct service_set *sets = native_services(&twin->native);
-	__u64 attempts = 0, expected = handshakes(&twin->native.reports) + twin->native.ledger.summarised;
+	__u64 attempts = 0;
 
 	for (__u32 set = 0; set < SERVICE_SETS; set++) {
-		if (!service_set_used(&sets[set]) && !service_set_used(&twin->kernel.services[set]))
+		if (!service_set_used(&native[set]) && !service_set_used(&kernel[set]))
 			continue;
-		if (memcmp(&twin->kernel.services[set], &sets[set], sizeof(*sets)))
-			differ(twin, name, "the services of set %u", set);
+		if (memcmp(&kernel[set], &native[set], sizeof(*native)))
+			differ(twin, name, "the services of set %u, of flows that were %s", set, whose);
 		for (__u32 way = 0; way <= SERVICE_OTHER; way++)
-			attempts += service_attempts(&sets[set].way[way]);
+			attempts += service_attempts(&native[set].way[way]);
 	}
+	return attempts;
+}
+
+static void compare_services(struct twin *twin, const char *name)
+{
+	__u64 expected = handshakes(&twin->native.reports) + twin->native.ledger.summarised, attempts;
+
+	attempts = compare_sets(twin, name, "evicted", twin->kernel.services, native_services(&twin->native));
+	attempts += compare_sets(twin, name, "handed over", twin->kernel.ended, twin->native.ended);
 	if (attempts != expected)
 		differ(twin, name, "%llu handshakes in the services, %llu in the reports and sums", attempts, expected);
 	twin->handshakes += attempts;

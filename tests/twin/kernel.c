@@ -159,8 +159,9 @@ static int map_all(struct kernel *kernel)
 	kernel->flows = map_array(kernel, "flows", sizeof(struct flow_bucket), kernel->buckets);
 	kernel->facts = map_array(kernel, "facts", sizeof(struct facts_bucket), kernel->buckets);
 	kernel->services = map_array(kernel, "services", sizeof(struct service_set), SERVICE_SETS);
+	kernel->ended = map_array(kernel, "services_ended", sizeof(struct service_set), SERVICE_SETS);
 	kernel->call = map_array(kernel, "sweeps", sizeof(struct sweep_call), 1);
-	return kernel->tags && kernel->flows && kernel->facts && kernel->services && kernel->call &&
+	return kernel->tags && kernel->flows && kernel->facts && kernel->services && kernel->ended && kernel->call &&
 			       kernel->hooks_map >= 0
 		       ? 0
 		       : -ENOMEM;
@@ -199,6 +200,7 @@ void kernel_close(struct kernel *kernel)
 	unmap(kernel->flows, sizeof(struct flow_bucket) * kernel->buckets);
 	unmap(kernel->facts, sizeof(struct facts_bucket) * kernel->buckets);
 	unmap(kernel->services, sizeof(struct service_set) * SERVICE_SETS);
+	unmap(kernel->ended, sizeof(struct service_set) * SERVICE_SETS);
 	unmap(kernel->call, sizeof(struct sweep_call));
 	bpf_object__close(kernel->object);
 	*kernel = (struct kernel){ .sweep = -1 };
@@ -213,6 +215,13 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 	return bpf_map_update_elem(kernel->table_map, &zero, shape, BPF_EXIST) ? -errno : 0;
 }
 
+static void services_clear(struct service_set *sets)
+{
+	for (__u32 set = 0; set < SERVICE_SETS; set++)
+		if (service_set_used(&sets[set]))
+			memset(&sets[set], 0, sizeof(*sets));
+}
+
 void kernel_clear(struct kernel *kernel)
 {
 	for (__u32 bucket = 0; bucket < kernel->buckets; bucket++) {
@@ -220,9 +229,9 @@ void kernel_clear(struct kernel *kernel)
 			memset(&kernel->flows[bucket], 0, sizeof(kernel->flows[bucket]));
 		kernel->tags[bucket] = 0;
 	}
-	for (__u32 set = 0; set < SERVICE_SETS; set++)
-		if (service_set_used(&kernel->services[set]))
-			memset(&kernel->services[set], 0, sizeof(struct service_set));
+	handover_begin(&kernel->call->handover);
+	services_clear(kernel->services);
+	services_clear(kernel->ended);
 }
 
 int kernel_take_ledger(struct kernel *kernel, enum interface_direction direction, struct ledger *sum)

@@ -32,7 +32,7 @@ struct kernel {
 	__u64 *tags;
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
-	struct service_set *services; /* SERVICE_SETS */
+	struct service_set *services, *ended; /* SERVICE_SETS each */
 	struct sweep_call *call;
 	struct kernel_figures figures[HOOKS];
 };

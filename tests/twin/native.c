@@ -15,7 +15,9 @@ int native_open(struct native *native, const struct table_shape *shape)
 	native->table->submit = reports_add;
 	native->table->context = &native->reports;
 	native->summaries = native->table->summaries = calloc(1, sizeof(*native->summaries));
-	if (!native->summaries)
+	native->call = calloc(1, sizeof(*native->call));
+	native->ended = calloc(SERVICE_SETS, sizeof(*native->ended));
+	if (!native->summaries || !native->call || !native->ended)
 		return -ENOMEM;
 	native->buckets = shape->buckets;
 	return table_open(native->table);
@@ -29,16 +31,24 @@ void native_close(struct native *native)
 	}
 	free(native->table);
 	free(native->summaries);
+	free(native->call);
+	free(native->ended);
 	reports_close(&native->reports);
 	*native = (struct native){};
+}
+
+static void services_clear(struct service_set *sets)
+{
+	for (__u32 set = 0; set < SERVICE_SETS; set++)
+		if (service_set_used(&sets[set]))
+			memset(&sets[set], 0, sizeof(*sets));
 }
 
 void native_reshape(struct native *native, const struct table_shape *shape)
 {
 	memset(native->table->tags, 0, sizeof(__u64) * native->buckets);
-	for (__u32 set = 0; set < SERVICE_SETS; set++)
-		if (service_set_used(&native->table->services[set]))
-			memset(&native->table->services[set], 0, sizeof(struct service_set));
+	services_clear(native->table->services);
+	services_clear(native->ended);
 	native->table->shape = *shape;
 	native->reports.count = 0;
 	*native->summaries = (struct summaries){};
@@ -67,10 +77,21 @@ void native_frame(struct native *native, enum link_type link, const struct frame
 	engine_enter(native->table, &native->ledger, &seg, verdict);
 }
 
+/* As player_sweep. There is always room for interim reports. */
 void native_sweep(struct native *native, const struct sweep_policy *policy)
 {
-	for (__u32 bucket = 0; bucket < native->table->shape.buckets; bucket++)
-		table_sweep(native->table, bucket, policy);
+	struct sweep_call *call = native->call;
+	__u32 buckets = native_buckets(native);
+
+	call->policy = *policy;
+	call->next_bucket = 0;
+	do {
+		call->first_bucket = call->next_bucket;
+		call->buckets = buckets - call->next_bucket;
+		table_sweep_call(native->table, call);
+		reports_take(&native->reports, &call->handover, native->table->flows, native->table->facts,
+			     native->ended);
+	} while (call->buckets);
 }
 
 __u32 native_buckets(const struct native *native) { return native->table->shape.buckets; }

@@ -18,6 +18,8 @@ struct native {
 	struct ledger ledger;
 	struct reports reports;
 	struct summaries *summaries;
+	struct sweep_call *call;
+	struct service_set *ended; /* SERVICE_SETS, of flows that were handed over */
 };
 
 /* Room for as many buckets as `shape` has. Returns 0 or -ENOMEM. */
@@ -30,7 +32,7 @@ void native_sweep(struct native *native, const struct sweep_policy *policy);
 /* Of the present shape. */
 __u32 native_buckets(const struct native *native);
 const __u64 *native_tags(const struct native *native);
-/* SERVICE_SETS. */
+/* SERVICE_SETS, of flows that were evicted. */
 const struct service_set *native_services(const struct native *native);
 /* Slots in use. */
 __u32 native_used(const struct native *native);

@@ -80,21 +80,24 @@ int player_sweep(struct player *player, const struct sweep_policy *policy, __u32
 {
 	volatile struct sweep_call *call = player->kernel->call;
 	__u8 frame[FRAME_MIN] = {};
-	__u32 next = 0;
 
-	for (int i = 0; next < buckets && i < SWEEP_TRIES; i++) {
+	call->policy = *policy;
+	call->next_bucket = 0;
+	for (int i = 0; i < SWEEP_TRIES; i++) {
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
 		int read;
 
-		call->policy = *policy;
-		call->first_bucket = next;
-		call->buckets = buckets - next;
+		call->first_bucket = call->next_bucket;
+		call->buckets = buckets - call->next_bucket;
 		if (bpf_prog_test_run_opts(player->kernel->sweep, &run))
 			return -errno;
-		next = call->next_bucket;
 		read = ring_buffer__consume(player->ring);
 		if (read < 0)
 			return read;
+		reports_take(&player->reports, (struct handover *)&call->handover, player->kernel->flows,
+			     player->kernel->facts, player->kernel->ended);
+		if (!call->buckets)
+			return 0; /* the last only gave back */
 	}
-	return next == buckets ? 0 : -ENOSPC;
+	return -ENOSPC;
 }

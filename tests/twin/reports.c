@@ -37,6 +37,17 @@ int reports_add_sample(void *context, void *sample, size_t size)
 	return 0;
 }
 
+void reports_take(struct reports *reports, struct handover *handover, const struct flow_bucket *flows,
+		  const struct facts_bucket *facts, struct service_set *services)
+{
+	struct report report = {};
+
+	while (handover_take(handover, flows, facts, &report)) {
+		reports_add(reports, &report);
+		handover_taken(handover, services, &report);
+	}
+}
+
 void reports_close(struct reports *reports)
 {
 	free(reports->report);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "flow.h"
+#include "handover.h"
 #include "ledger.h"
 
 struct reports {
@@ -18,6 +19,9 @@ struct reports {
 /* `context` is the struct reports. Signatures are those of the bodies. */
 void reports_add(void *context, const struct report *report);
 int reports_add_sample(void *context, void *sample, size_t size);
+/* Takes all that is handed over, and counts it. */
+void reports_take(struct reports *reports, struct handover *handover, const struct flow_bucket *flows,
+		  const struct facts_bucket *facts, struct service_set *services);
 void reports_close(struct reports *reports);
 
 /* Room for one line about a difference. */

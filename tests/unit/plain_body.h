@@ -10,7 +10,7 @@
 #include "shape.h"
 #include "summary.h"
 
-enum { PLAIN_REPORTS = 1024 };
+enum { PLAIN_REPORTS = 2048 }; /* of one region: all its flows ended, and as many interim ones, are far less */
 
 struct table_lock {
 	bool held;
@@ -22,11 +22,12 @@ struct table {
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct table_lock *locks;
-	struct service_set *services; /* NULL unless the test wants them */
+	struct service_set *services, *ended; /* NULL unless the test wants them; ended: of what was taken (plain_take) */
 	struct table_lock services_lock;
 	struct report *reports; /* a list of PLAIN_REPORTS; the test takes them away by setting reported to 0 */
 	struct summaries *summaries;
-	size_t reported, room; /* room: none is given beyond, at most PLAIN_REPORTS */
+	size_t reported, room; /* room: none is given beyond, at most PLAIN_REPORTS, but to what is taken (plain_take) */
+	struct sweep_call *call;
 };
 
 #include "engine.h"
@@ -130,7 +131,8 @@ static inline void plain_open(struct table *table, __u32 regions)
 	table->locks = calloc(regions, sizeof(*table->locks));
 	table->reports = calloc(PLAIN_REPORTS, sizeof(*table->reports));
 	table->summaries = calloc(1, sizeof(*table->summaries));
-	if (!table->summaries || !table->tags || !table->flows || !table->facts || !table->locks || !table->reports)
+	table->call = calloc(1, sizeof(*table->call));
+	if (!table->call || !table->summaries || !table->tags || !table->flows || !table->facts || !table->locks || !table->reports)
 		abort();
 }
 
@@ -142,6 +144,47 @@ static inline void plain_close(struct table *table)
 	free(table->locks);
 	free(table->reports);
 	free(table->summaries);
+	free(table->call);
+}
+
+/* Takes up to `most` of the flows that are handed over into the list of reports. Returns how many there were. */
+static inline size_t plain_take(struct table *table, size_t most)
+{
+	size_t before = table->reported;
+
+	while (table->reported < before + most) {
+		if (table->reported == PLAIN_REPORTS)
+			abort();
+		if (!handover_take(&table->call->handover, table->flows, table->facts, &table->reports[table->reported]))
+			break;
+		handover_taken(&table->call->handover, table->ended, &table->reports[table->reported++]);
+	}
+	return table->reported - before;
+}
+
+/* One call of the sweep. Returns the bucket where the next goes on. */
+static inline __u32 plain_call(struct table *table, __u32 first_bucket, __u32 buckets)
+{
+	table->call->first_bucket = first_bucket;
+	table->call->buckets = buckets;
+	table_sweep_call(table, table->call);
+	return table->call->next_bucket;
+}
+
+/* A sweep through the table, as user space does it. False: it stopped for want of room for interim reports. */
+static inline bool plain_sweep(struct table *table, const struct sweep_policy *policy)
+{
+	__u32 next = 0, first;
+	bool on;
+
+	table->call->policy = *policy;
+	do {
+		first = next;
+		next = plain_call(table, first, table->shape.buckets - first);
+		on = plain_take(table, PLAIN_REPORTS) || next != first;
+	} while (next < table->shape.buckets && on);
+	plain_call(table, 0, 0);
+	return next == table->shape.buckets;
 }
 
 /* How many slots are taken. */

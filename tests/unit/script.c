@@ -139,8 +139,7 @@ static void player_end(struct player *player)
 	const struct script *script = player->script;
 	size_t wanted = 0;
 
-	for (__u32 bucket = 0; bucket < player->table.shape.buckets; bucket++)
-		cr_expect(table_sweep(&player->table, bucket, &policy), "%s: no room", script->name);
+	cr_expect(plain_sweep(&player->table, &policy), "%s: no room", script->name);
 	qsort(player->table.reports, player->table.reported, sizeof(struct report), report_compare);
 	while (wanted < SCRIPT_FLOWS && script->want[wanted])
 		wanted++;

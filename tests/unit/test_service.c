@@ -98,6 +98,64 @@ Test(service, ports_that_never_answered_give_way)
 	cr_expect_eq(sum.span[SERVICE_SERVER].count, REAL);
 }
 
+/* As beyond_the_room..., with odd and even ones counted apart and then added up. */
+Test(service, sets_counted_apart_add_up)
+{
+	enum { SERVICES = 2 * SERVICE_SETS * SERVICE_WAYS };
+	static struct service_set apart[SERVICE_SETS];
+	static struct service sum;
+
+	for (__u32 i = 0; i < 4 * SERVICES; i++) {
+		struct service_sample sample = sample_numbered(i % SERVICES, OUTCOME_ACCEPTED, 1000 + i);
+
+		if (i % 3)
+			count(&sample);
+		else
+			service_set_count(&apart[service_set_of(&sample.key)], &sample);
+	}
+	for (int set = 0; set < SERVICE_SETS; set++) {
+		service_set_merge(&sets[set], &apart[set]);
+		for (int way = 0; way < SERVICE_WAYS; way++)
+			cr_expect(!sets[set].key[way].ip_version ||
+				  find((__u32)sets[set].key[way].ip[1]) == &sets[set].way[way]);
+	}
+	sum_all(&sum);
+	cr_expect_eq(service_attempts(&sum), 4 * SERVICES);
+	cr_expect_eq(sum.span[SERVICE_SERVER].count, 4 * SERVICES);
+	cr_expect_eq(sum.span[SERVICE_SERVER].max_ns, 1000 + 4 * SERVICES - 1);
+}
+
+/* Whatever has been done of a count, undoing it leaves the set as it was. */
+Test(service, a_count_that_was_half_done_is_undone)
+{
+	static struct service_set set, before, after;
+	struct random random = { 11 };
+
+	for (__u32 i = 0; i < 2000; i++) {
+		bool timed = random_below(&random, 2);
+		struct service_sample sample = sample_numbered(random_below(&random, 3 * SERVICE_WAYS),
+							       timed ? OUTCOME_ACCEPTED : OUTCOME_FILTERED,
+							       timed ? 1 + random_below(&random, 1 << 20) : 0);
+		struct service_before note;
+		size_t at = random_below(&random, sizeof(set) / sizeof(__u64));
+
+		sample.filtered = timed ? 0 : FILTER_NET_UNREACH;
+		before = set;
+		service_remember(&note, &set, 5, &sample);
+		service_set_count(&set, &sample);
+		cr_assert_eq(note.set, 5);
+		after = set;
+		memcpy(&set, &before, at * sizeof(__u64)); /* the second part is done, of words in any order */
+		service_undo(&note, &set);
+		cr_assert_arr_eq(&set, &before, sizeof(set), "not undone, sample %u", i);
+		set = after;
+		service_undo(&note, &set);
+		cr_assert_arr_eq(&set, &before, sizeof(set), "done and not undone, sample %u", i);
+		set = after;
+	}
+	cr_expect(service_set_used(&set) && service_attempts(&set.way[SERVICE_OTHER]), "the test shows too little");
+}
+
 static void enter(struct table *table, struct ledger *ledger, __u32 client, __u16 port, __u16 flags, __u64 now_ns)
 {
 	bool of_server = flags & TCP_SYN && flags & TCP_ACK;
@@ -129,10 +187,12 @@ Test(service, counts_are_exact_where_records_are_lost)
 	struct table table;
 	struct ledger ledger = {};
 	__u64 begun[PORTS] = {}, shaken[PORTS] = {}, attempts = 0, now = NS_PER_SEC;
+	static struct service_set ended[SERVICE_SETS];
 	static struct service sum;
 
 	plain_open(&table, 1);
 	table.services = sets;
+	table.ended = ended;
 	for (__u32 client = 0; client < CLIENTS; client++) {
 		__u16 which = (__u16)random_below(&random, PORTS);
 
@@ -150,8 +210,9 @@ Test(service, counts_are_exact_where_records_are_lost)
 	}
 	table.room = PLAIN_REPORTS;
 	table.reported = 0;
-	for (__u32 bucket = 0; bucket < table.shape.buckets; bucket++)
-		cr_assert(table_sweep(&table, bucket, &policy));
+	cr_assert(plain_sweep(&table, &policy));
+	for (int set = 0; set < SERVICE_SETS; set++)
+		service_set_merge(&sets[set], &ended[set]);
 	sum_all(&sum);
 	cr_expect_gt(ledger.lost_records, CLIENTS / 4, "the test loses too few records to show anything");
 	cr_expect_eq(ledger.counter[LEDGER_TABLE_FULL], 0);

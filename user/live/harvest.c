@@ -10,15 +10,6 @@
 #include "clocks.h"
 #include "message.h"
 
-enum {
-	SWEEP_CHUNK = 1024, /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
-	SWEEP_BUDGET_NS =
-		800000, /* for a look at flows that are not due, and a chunk: 0.4 % of a core at four a second */
-	LINGER_S = 2,
-	ATTEMPT_S = 60,
-	IDLE_S = 600,
-};
-
 void harvest_record(const struct harvest *harvest, struct record *record, const struct report *report)
 {
 	unsigned int number = report->facts.key.interface;
@@ -59,6 +50,7 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 	};
 	err = mapping_open(&harvest->mapping, loader);
 	if (!err) {
+		handover_resume(&harvest->mapping.sweep->handover, harvest->mapping.ended);
 		harvest->reports = ring_buffer__new(loader_map(loader, "reports"), put_out, harvest, NULL);
 		err = harvest->reports ? 0 : -errno;
 	}
@@ -80,74 +72,6 @@ int harvest_drain(struct harvest *harvest)
 	int taken = ring_buffer__consume(harvest->reports);
 
 	return harvest->error ? harvest->error : taken < 0 ? taken : 0;
-}
-
-/* One call of the program. The frame is only what a test run asks for; nothing reads it. */
-static int run_sweep(const struct harvest *harvest)
-{
-	char frame[64] = { 0 };
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
-
-	return bpf_prog_test_run_opts(harvest->sweep_fd, &run);
-}
-
-/* A full ring buffer ends a call early; then it is drained, and the sweep goes on where it was. */
-static int sweep_chunk(struct harvest *harvest, __u32 first, __u32 end)
-{
-	volatile struct sweep_call *call = harvest->mapping.sweep;
-	int err = 0;
-
-	while (first < end && !err) {
-		call->first_bucket = first;
-		call->buckets = end - first;
-		err = run_sweep(harvest);
-		if (err)
-			break;
-		first = call->next_bucket;
-		if (first < end)
-			err = harvest_drain(harvest);
-	}
-	return err;
-}
-
-/* The chunk at `next`, which moves on. Its time counts against the budget unless it found something to report. */
-static int sweep_next(struct harvest *harvest, __u64 *budget_ns)
-{
-	__u32 first = harvest->next, left = harvest->mapping.buckets - first;
-	__u32 end = first + (left < SWEEP_CHUNK ? left : SWEEP_CHUNK);
-	__u64 began = clock_ns(CLOCK_MONOTONIC), drained = harvest->drained, took;
-	int err = 0;
-
-	if (mapping_any(&harvest->mapping, first, end - first))
-		err = sweep_chunk(harvest, first, end);
-	if (!err)
-		err = harvest_drain(harvest);
-	took = clock_ns(CLOCK_MONOTONIC) - began;
-	if (harvest->drained == drained)
-		*budget_ns -= took < *budget_ns ? took : *budget_ns;
-	harvest->next = end < harvest->mapping.buckets ? end : 0;
-	return err;
-}
-
-int harvest_sweep(struct harvest *harvest, bool everything)
-{
-	__u64 budget_ns = everything ? ~0ULL : SWEEP_BUDGET_NS;
-	__u32 swept = 0;
-	int err = 0;
-
-	harvest->mapping.sweep->policy = (struct sweep_policy){
-		.now_ns = clock_ns(CLOCK_MONOTONIC),
-		.linger_ns = LINGER_S * NS_PER_SEC,
-		.attempt_ns = ATTEMPT_S * NS_PER_SEC,
-		.idle_ns = IDLE_S * NS_PER_SEC,
-		.active_ns = harvest->active_ns,
-		.everything = everything,
-	};
-	if (everything)
-		harvest->next = 0;
-	for (; swept < harvest->mapping.buckets && budget_ns && !err; swept += SWEEP_CHUNK)
-		err = sweep_next(harvest, &budget_ns);
-	return err ? err : harvest_drain(harvest);
 }
 
 static int read_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,
@@ -195,7 +119,7 @@ int harvest_statistics(struct harvest *harvest, bool final)
 {
 	struct statistics *statistics = harvest->statistics;
 
-	statistics_picture(statistics, harvest->mapping.services);
+	statistics_picture(statistics, harvest->mapping.ended, harvest->mapping.services);
 	statistics->at_ns = (__s64)clock_ns(CLOCK_REALTIME);
 	statistics->final = final;
 	return final ? 0 : mapping_each(&harvest->mapping, open_flow, harvest);

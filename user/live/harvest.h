@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From the kernel's flow table to records: drains the ring buffer, sweeps the table, looks at open flows, reads the ledgers.
- * Called by live.c; knows nothing of hooks. */
+/* From the kernel's flow table to records: sweeps the table and takes the flows that ended, drains the ring buffer, looks at
+ * open flows, reads the ledgers. Called by live.c; knows nothing of hooks. */
 #ifndef TCPSCOPE_USER_HARVEST_H
 #define TCPSCOPE_USER_HARVEST_H
 
@@ -21,7 +21,8 @@ struct harvest {
 	__u64 active_ns; /* between interim records; 0: none */
 	__s64 epoch_ns;	 /* Unix time minus the kernel's monotonic clock */
 	__u32 next;	 /* bucket at which the sweep goes on */
-	__u64 drained;	 /* reports since the start */
+	__u64 drained;	 /* reports since the start, from the ring buffer */
+	__u64 taken;	 /* likewise, flows from the table */
 	int error;	 /* first of the sink's */
 };
 
@@ -31,10 +32,14 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 /* Legal on one that is zeroed. */
 void harvest_close(struct harvest *harvest);
 
-/* Puts out what waits in the ring buffer. Returns 0, or -errno, of the output too. */
+/* Puts out what waits in the ring buffer: interim records, and flows that were evicted. Returns 0, or -errno, of the
+ * output too. */
 int harvest_drain(struct harvest *harvest);
+
+/* ---- harvest_sweep.c ---- */
 /* Goes through the table once, or, while there is little to report, on for a millisecond: the next call goes on there.
- * With `everything` all flows end, in one call. Returns 0 or -errno. */
+ * Puts out what ended; then nothing is handed over any more. With `everything` all flows end, in one call. Returns 0 or
+ * -errno, of the output too. */
 int harvest_sweep(struct harvest *harvest, bool everything);
 /* The account of one direction of an interface, of all CPUs. Programs that are attached may be counting a packet just
  * then, seen but not yet anywhere: what does not balance is read again, up to `tries` times in all. Returns 0 or -errno. */

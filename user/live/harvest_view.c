@@ -41,10 +41,28 @@ static void expect_rest(const struct flow *flow, const struct facts *facts)
 	}
 }
 
+static bool is_handed(const struct mapping *mapping, __u32 bucket, __u32 way)
+{
+	return mapping->flows[bucket].way[way].half[0].handed;
+}
+
+/* Of ways that have a flow, those that were not handed over. */
+static __u32 still_open(const struct mapping *mapping, __u32 bucket, __u32 ways)
+{
+	__u32 open = 0;
+
+	for (; ways; ways &= ways - 1) {
+		__u32 way = (__u32)__builtin_ctz(ways);
+
+		open |= (__u32)!is_handed(mapping, bucket, way) << way;
+	}
+	return open;
+}
+
 /* Which ways of a bucket have a flow that moved. */
 static __u32 find_moved(const struct mapping *mapping, struct view *view, __u32 bucket)
 {
-	__u32 ways = occupied(mapping->tags[bucket]), moved = 0;
+	__u32 ways = still_open(mapping, bucket, occupied(mapping->tags[bucket])), moved = 0;
 
 	view_present(view, bucket * WAYS, (__u8)ways);
 	for (; ways; ways &= ways - 1) {
@@ -98,7 +116,8 @@ static const struct report *report_of(const struct harvest *harvest, __u32 row, 
 	__u32 bucket = row / WAYS, way = row % WAYS;
 	static struct report report; /* too large for a stack */
 
-	if (bucket >= mapping->buckets || !(mapping->tags[bucket] >> (way * 8) & 0xff))
+	if (bucket >= mapping->buckets || !(mapping->tags[bucket] >> (way * 8) & 0xff) ||
+	    is_handed(mapping, bucket, way))
 		return NULL;
 	mapping_copy(mapping, bucket, way, &report);
 	return identity_of(&report.flow) == identity ? &report : NULL;

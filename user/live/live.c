@@ -71,7 +71,8 @@ static int report_services(struct live *live, bool final, bool end)
 struct schedule {
 	__u64 sweep, frame, report, end, interval;
 	__u64 ask;	/* for the names of the next report */
-	__u64 drained;	/* at the last look */
+	__u64 drained;	/* at the last look: from the ring buffer, */
+	__u64 ended;	/* and from the table */
 	__u64 taken;	/* rungs of ladders, likewise */
 	__u64 capacity; /* of the ring buffer, reports */
 };
@@ -110,7 +111,7 @@ static int look(struct live *live, struct schedule *schedule, __u64 now)
 	}
 	if (!err)
 		err = sink_tick(live->sink);
-	if (!err && live->harvest.drained != schedule->drained)
+	if (!err && (live->harvest.drained != schedule->drained || live->harvest.taken != schedule->ended))
 		err = output_flush(stdout); /* who reads a pipe wants a flow when it has ended */
 	if (!err && now >= schedule->frame) {
 		err = live_screen_frame(&live->screen);
@@ -137,6 +138,7 @@ static int wait_of(struct schedule *schedule, const struct live *live, __u64 now
 	busy |= taken != schedule->taken; /* their ring buffer is small, and rungs come by the packet */
 	schedule->taken = taken;
 	schedule->drained = live->harvest.drained;
+	schedule->ended = live->harvest.taken;
 	due = schedule->end < due ? schedule->end : due;
 	due = schedule->frame < due ? schedule->frame : due;
 	return due > now ? (int)(due - now) : 0;

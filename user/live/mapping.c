@@ -17,6 +17,8 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ);
 	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ);
 	void *services = map_array(loader, "services", SERVICE_SETS * sizeof(struct service_set), PROT_READ);
+	void *ended = map_array(loader, "services_ended", SERVICE_SETS * sizeof(struct service_set),
+				PROT_READ | PROT_WRITE);
 	void *sweep = map_array(loader, "sweeps", sizeof(struct sweep_call), PROT_READ | PROT_WRITE);
 	int err = -errno;
 
@@ -25,10 +27,12 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 		.flows = flows == MAP_FAILED ? NULL : flows,
 		.facts = facts == MAP_FAILED ? NULL : facts,
 		.services = services == MAP_FAILED ? NULL : services,
+		.ended = ended == MAP_FAILED ? NULL : ended,
 		.sweep = sweep == MAP_FAILED ? NULL : sweep,
 		.buckets = loader->buckets,
 	};
-	if (mapping->tags && mapping->flows && mapping->facts && mapping->services && mapping->sweep)
+	if (mapping->tags && mapping->flows && mapping->facts && mapping->services && mapping->ended &&
+	    mapping->sweep)
 		return 0;
 	mapping_close(mapping);
 	return err;
@@ -48,6 +52,7 @@ void mapping_close(struct mapping *mapping)
 	unmap(mapping->flows, buckets * sizeof(struct flow_bucket));
 	unmap(mapping->facts, buckets * sizeof(struct facts_bucket));
 	unmap(mapping->services, SERVICE_SETS * sizeof(struct service_set));
+	unmap(mapping->ended, SERVICE_SETS * sizeof(struct service_set));
 	unmap(mapping->sweep, sizeof(struct sweep_call));
 	*mapping = (struct mapping){ 0 };
 }
@@ -84,7 +89,7 @@ int mapping_each(const struct mapping *mapping, int (*see)(void *context, const 
 		__u64 tags = mapping->tags[bucket];
 
 		for (__u32 way = 0; way < WAYS && tags && !result; way++, tags >>= 8) {
-			if (!(tags & 0xff))
+			if (!(tags & 0xff) || mapping->flows[bucket].way[way].half[0].handed)
 				continue;
 			mapping_copy(mapping, bucket, way, &report);
 			result = see(context, &report);

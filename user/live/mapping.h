@@ -9,8 +9,10 @@ struct mapping {
 	const volatile __u64 *tags;
 	const struct flow_bucket *flows;
 	const struct facts_bucket *facts;
-	const struct service_set *services; /* SERVICE_SETS */
-	struct sweep_call *sweep;	    /* the one that is written */
+	const struct service_set *services; /* SERVICE_SETS, of flows that were evicted */
+	/* What is written. */
+	struct service_set *ended; /* SERVICE_SETS, of flows that were handed over */
+	struct sweep_call *sweep;
 	__u32 buckets;
 };
 
@@ -25,7 +27,7 @@ bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 bucket
 /* Copies the flow in a slot, as a report that says END_OPEN. One that a CPU is writing may show one segment's counters with
  * its predecessor's times. */
 void mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct report *report);
-/* Hands a copy of every flow to `see`, until that returns non-zero; returns the last. */
+/* Shows a copy of every flow, but for what has been handed over, to `see`, until that returns non-zero; returns the last. */
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context);
 
 #endif

@@ -238,7 +238,7 @@ static int replay_services(struct replay *replay, const struct options *options)
 
 	if (!statistics_wanted(statistics))
 		return 0;
-	statistics_picture(statistics, replay->table.services);
+	statistics_picture(statistics, replay->table.services, NULL);
 	statistics->at_ns = replay->last_ns;
 	statistics->final = true;
 	if (!options->report)

@@ -42,13 +42,17 @@ void statistics_flow(struct statistics *statistics, const struct record *record,
 		statistics->error = -ENOMEM;
 }
 
-void statistics_picture(struct statistics *statistics, const struct service_set *engine)
+void statistics_picture(struct statistics *statistics, const struct service_set *ended,
+			const struct service_set *evicted)
 {
-	const struct service_set *from = statistics->counted ? statistics->counted : engine;
+	const struct service_set *from = statistics->counted ? statistics->counted : ended;
 
-	for (int i = 0; i < SERVICE_SETS; i++)
+	for (int i = 0; i < SERVICE_SETS; i++) {
 		if (service_set_used(&from[i]) || service_set_used(&statistics->sets[i]))
 			statistics->sets[i] = from[i];
+		if (!statistics->counted && evicted && service_set_used(&evicted[i]))
+			service_set_merge(&statistics->sets[i], &evicted[i]);
+	}
 	statistics->ledger = (struct ledger){ 0 };
 }
 

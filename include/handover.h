@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How flows that ended get from the table to user space: they are read where they lie, not copied by the kernel.
+ *
+ * The sweep (leave.h) marks such flows as handed over and lists them. From then on no lookup finds them, no newcomer
+ * evicts them, no sweep looks at them: nobody but their reader has them. User space takes each (handover_take), then counts
+ * its service and says that it is taken (handover_taken). The next call of the sweep gives their slots back, in one go
+ * that nothing interrupts, and lists anew. List and counts are kept with the table: whenever the reader dies, a successor
+ * takes what was not taken yet, and each flow is counted once.
+ *
+ * A segment that had found its flow just before that was handed over may still write to it, on another CPU: what it adds
+ * may be missing in the record. A record is made of a copy, which does not change meanwhile. */
+#ifndef TCPSCOPE_HANDOVER_H
+#define TCPSCOPE_HANDOVER_H
+
+#include "service.h"
+#include "shape.h"
+
+enum { HANDED_BUCKETS = 512 }; /* a power of two; so many that a call costs little beside its flows */
+
+/* Flows of one bucket that are handed over. */
+struct handed {
+	__u32 bucket;
+	__u32 ways; /* a bit for each */
+};
+
+/* The list; one, kept with the table. The sweep writes it while user space waits for that, and user space the last two. */
+struct handover {
+	__u32 count; /* of handed[] */
+	__u32 reserved;
+	struct handed handed[HANDED_BUCKETS];
+	__u64 taken; /* way in the list (WAYS to a bucket) at which taking goes on; 1 << 32: `before` is valid */
+	struct service_before before; /* the one count that may be half done */
+};
+
+/* One call of the sweep: user space writes the request, the sweep the answer. */
+struct sweep_call {
+	struct sweep_policy policy;
+	__u32 first_bucket, buckets;
+	__u32 next_bucket; /* answer: where to go on; first_bucket + buckets when done */
+	__u32 reserved;
+	struct handover handover;
+};
+
+/* Copies the next flow that is handed over, with its reason. False: there is none. `flows`, `facts`: the table's. */
+INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
+			  struct report *report);
+/* After the report that was taken has been put out: counts its handshake in `services`, SERVICE_SETS that nobody else
+ * writes. NULL: in none. */
+INLINE void handover_taken(struct handover *handover, struct service_set *services, const struct report *report);
+/* First of all, by a reader: makes good what a predecessor left half done in `services`. */
+INLINE void handover_resume(struct handover *handover, struct service_set *services);
+/* ---- for the sweep ---- */
+/* Has all of the list been taken? */
+INLINE bool handover_is_done(const struct handover *handover);
+/* A list without flows. */
+INLINE void handover_begin(struct handover *handover);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE __u32 handover_at(__u64 taken) { return (__u32)taken; }
+#define HANDOVER_COUNTING (1ULL << 32)
+
+/* The first way at or after one of the list that is handed over; count * WAYS: none. */
+INLINE __u32 handover_next(const struct handover *handover, __u32 at)
+{
+	while (at < handover->count * WAYS && !(handover->handed[at / WAYS].ways >> at % WAYS & 1))
+		at++;
+	return at;
+}
+
+INLINE void handover_begin(struct handover *handover)
+{
+	handover->count = 0;
+	handover->taken = 0;
+}
+
+INLINE bool handover_is_done(const struct handover *handover)
+{
+	return handover_at(handover->taken) >= handover->count * WAYS;
+}
+
+/* Lets the caches bring a flow while the one before it is dealt with. */
+INLINE void handover_fetch(const struct handover *handover, const struct flow_bucket *flows,
+			   const struct facts_bucket *facts, __u32 at)
+{
+	__u32 bucket = handover->handed[at / WAYS % HANDED_BUCKETS].bucket;
+
+	if (at >= handover->count * WAYS)
+		return;
+	for (size_t line = 0; line < sizeof(struct flow); line += 64)
+		__builtin_prefetch((const char *)&flows[bucket].way[at % WAYS] + line);
+	for (size_t line = 0; line < sizeof(struct facts); line += 64)
+		__builtin_prefetch((const char *)&facts[bucket].way[at % WAYS] + line);
+}
+
+INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
+			  struct report *report)
+{
+	__u32 at = handover_next(handover, handover_at(handover->taken)), bucket;
+
+	handover->taken = at;
+	if (handover_is_done(handover))
+		return false;
+	handover_fetch(handover, flows, facts, handover_next(handover, at + 1));
+	bucket = handover->handed[at / WAYS].bucket;
+	report->flow = flows[bucket].way[at % WAYS];
+	report->facts = facts[bucket].way[at % WAYS];
+	report->reason = report->flow.half[0].handed - 1u;
+	report->reserved = 0;
+	return true;
+}
+
+/* Memory has what was written before, whatever is written after: for who dies in between. */
+#define written() asm volatile("" ::: "memory")
+
+/* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor
+ * is concerned, without it all. */
+INLINE void handover_taken(struct handover *handover, struct service_set *services, const struct report *report)
+{
+	__u64 at = handover->taken;
+	struct service_sample sample;
+
+	if (services && service_sample_of(&sample, report)) {
+		__u32 set = service_set_of(&sample.key);
+
+		service_remember(&handover->before, &services[set], set, &sample);
+		written();
+		handover->taken = at | HANDOVER_COUNTING;
+		written();
+		service_set_count(&services[set], &sample);
+	}
+	written();
+	handover->taken = handover_next(handover, (__u32)at + 1);
+	written();
+}
+
+INLINE void handover_resume(struct handover *handover, struct service_set *services)
+{
+	if (handover->taken & HANDOVER_COUNTING)
+		service_undo(&handover->before, &services[handover->before.set % SERVICE_SETS]);
+	written();
+	handover->taken &= ~HANDOVER_COUNTING;
+}
+
+#endif

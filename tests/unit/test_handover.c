@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* A flow that ended is its reader's until its slot is given back: nobody finds it, evicts it or reports it again, and
+ * a reader that dies leaves to the next what it has not taken. */
+#include <criterion/criterion.h>
+
+#include "glance.h"
+#include "plain_body.h"
+#include "random.h"
+
+static struct table table;
+static struct ledger ledger;
+static struct service_set ended[SERVICE_SETS];
+static const struct sweep_policy everything = { .everything = 1 };
+
+static struct segment segment_of(__u32 client, bool of_server, __u16 flags, __u32 seq, __u32 ack, __u64 now_ns)
+{
+	struct segment seg = { .now_ns = now_ns,
+			       .flags = flags,
+			       .segments = 1,
+			       .ip_len = 60,
+			       .ip_version = 6,
+			       .sequence = seq,
+			       .acknowledgment = ack };
+
+	seg.source_ip[of_server] = of_server ? 1 : client + 1;
+	seg.destination_ip[!of_server] = of_server ? client + 1 : 1;
+	seg.source_port = of_server ? 80 : 50000;
+	seg.destination_port = of_server ? 50000 : 80;
+	return seg;
+}
+
+static int enter(__u32 client, bool of_server, __u16 flags, __u32 seq, __u32 ack, __u64 now_ns)
+{
+	struct segment seg = segment_of(client, of_server, flags, seq, ack, now_ns);
+
+	return engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+}
+
+/* A connection that the client resets after the handshake. */
+static void connection(__u32 client, __u64 now_ns)
+{
+	enter(client, false, TCP_SYN, 100, 0, now_ns);
+	enter(client, true, TCP_SYN | TCP_ACK, 500, 101, now_ns + 10);
+	enter(client, false, TCP_ACK, 101, 501, now_ns + 20);
+	enter(client, false, TCP_RST, 101, 0, now_ns + 30);
+}
+
+static __u64 attempts(void)
+{
+	__u64 sum = 0;
+
+	for (int set = 0; set < SERVICE_SETS; set++)
+		for (int way = 0; way <= SERVICE_OTHER; way++)
+			sum += service_attempts(&ended[set].way[way]);
+	return sum;
+}
+
+static void open_table(__u32 regions)
+{
+	plain_open(&table, regions);
+	table.ended = ended;
+	table.call->policy = everything;
+}
+
+/* Slots that are taken and handed over. */
+static __u32 handed_count(void)
+{
+	__u32 count = 0;
+
+	for (__u32 number = 0; number < table.shape.buckets * WAYS; number++)
+		count += table.tags[number / WAYS] >> number % WAYS * 8 & 0xff &&
+			 table.flows[number / WAYS].way[number % WAYS].half[0].handed;
+	return count;
+}
+
+static struct slot found(__u32 client)
+{
+	struct segment seg = segment_of(client, false, TCP_ACK, 101, 501, 0);
+	__u32 strays = 0;
+
+	return table_find_home(&table, key_hash(&seg, &table.shape.seed), &strays);
+}
+
+Test(handover, who_is_handed_over_is_found_no_more)
+{
+	open_table(1);
+	connection(1, 1000);
+	cr_assert(found(1).flow);
+	plain_call(&table, 0, table.shape.buckets);
+	cr_assert_eq(handed_count(), 1);
+	cr_assert_null(found(1).flow);
+	enter(1, false, TCP_ACK, 101, 501, 2000);
+	cr_expect_eq(ledger.births, 2, "a late segment went to a flow that was handed over");
+	cr_assert_eq(plain_take(&table, 1), 1);
+	cr_expect_eq((__u32)table.reports[0].flow.tally[0].volume + (__u32)table.reports[0].flow.tally[1].volume, 4);
+	cr_expect_eq(table.reports[0].reason, END_CLOSED);
+	plain_call(&table, 0, 0);
+	cr_assert_eq(plain_count(&table), 1, "the newcomer is there, and nobody else");
+	cr_assert(found(1).flow);
+}
+
+/* A segment that found the flow before, and opens a new connection, comes after the hand-over. */
+Test(handover, who_is_retired_late_is_found_no_more)
+{
+	struct flow *flow;
+
+	open_table(1);
+	connection(1, 1000);
+	flow = found(1).flow;
+	plain_call(&table, 0, table.shape.buckets);
+	table_retire(flow);
+	cr_assert_null(found(1).flow);
+	cr_assert_eq(table_victim_rank(flow), ~0ULL);
+	cr_assert_eq(plain_take(&table, 2), 1);
+	cr_expect_eq(table.reports[0].reason, END_CLOSED);
+	plain_call(&table, 0, 0);
+	cr_assert_eq(plain_count(&table), 0);
+}
+
+Test(handover, who_was_retired_is_found_no_more)
+{
+	open_table(1);
+	connection(1, 1000);
+	enter(1, false, TCP_SYN, 90000, 0, 2000);
+	cr_assert_eq(ledger.births, 2);
+	cr_assert(plain_sweep(&table, &(struct sweep_policy){ .now_ns = 2000, .linger_ns = ~0ULL }));
+	cr_assert_eq(table.reported, 1, "the flow whose key was reused ends, its successor does not");
+	cr_assert_eq(table.reports[0].facts.start_ns, 1000);
+	cr_assert_eq(found(1).flow->half[0].bits | found(1).flow->half[1].bits, HALF_SEEN | HALF_SYN);
+}
+
+/* All slots are handed over: a newcomer finds no room, whoever it is, until they are given back. */
+Test(handover, who_is_handed_over_is_no_victim)
+{
+	__u32 client = 0, slots;
+
+	open_table(1);
+	slots = table.shape.buckets * WAYS;
+	for (; plain_count(&table) < slots && client < 100 * slots; client++)
+		connection(client, 1000 + client);
+	cr_assert_eq(plain_count(&table), slots);
+	table.reported = 0;
+	plain_call(&table, 0, table.shape.buckets);
+	cr_assert_eq(handed_count(), slots);
+	cr_expect_eq(enter(client, false, TCP_SYN, 100, 0, 1000), LEDGER_TABLE_FULL);
+	cr_expect_eq(enter(client, false, TCP_ACK, 100, 1, 1000), LEDGER_TABLE_FULL);
+	cr_expect_eq(table.reported, 0);
+	cr_assert_eq(plain_take(&table, PLAIN_REPORTS), slots);
+	plain_call(&table, 0, 0);
+	cr_assert_eq(plain_count(&table), 0);
+	cr_expect_eq(enter(client, false, TCP_SYN, 100, 0, 1000), LEDGER_IN_FLOWS);
+}
+
+/* The sweep does nothing while a list is not taken to its end. */
+Test(handover, what_is_not_taken_stays)
+{
+	enum { FLOWS = 200 };
+	bool seen[FLOWS] = {};
+
+	open_table(1);
+	for (__u32 client = 0; client < FLOWS; client++)
+		connection(client, 1000 * (client + 1));
+	cr_assert_eq(plain_call(&table, 0, table.shape.buckets), table.shape.buckets);
+	cr_assert_eq(plain_take(&table, FLOWS / 2), FLOWS / 2);
+	connection(FLOWS, 1);
+	cr_assert_eq(plain_call(&table, 0, table.shape.buckets), 0);
+	cr_assert_eq(plain_count(&table), FLOWS + 1);
+	cr_assert_eq(plain_take(&table, FLOWS), FLOWS - FLOWS / 2);
+	cr_assert_eq(plain_take(&table, FLOWS), 0);
+	cr_assert_eq(plain_call(&table, 0, table.shape.buckets), table.shape.buckets);
+	cr_assert_eq(plain_count(&table), 1);
+	for (size_t i = 0; i < table.reported; i++) {
+		__u64 number = table.reports[i].facts.start_ns / 1000 - 1;
+
+		cr_assert_not(seen[number], "twice");
+		seen[number] = true;
+	}
+	cr_expect_eq(attempts(), FLOWS);
+	cr_assert_eq(plain_take(&table, FLOWS), 1);
+	plain_call(&table, 0, 0);
+	plain_call(&table, 0, 0);
+	cr_expect_eq(attempts(), FLOWS + 1);
+	cr_assert_eq(plain_count(&table), 0);
+}
+
+/* It stops at the bucket for which there is no room, and goes on there. */
+Test(handover, a_list_that_is_full_goes_on)
+{
+	enum { FLOWS = 4 * HANDED_BUCKETS };
+	__u32 next, buckets, flows = 0, calls = 0;
+
+	open_table(2 * HANDED_BUCKETS / REGION);
+	buckets = table.shape.buckets;
+	for (__u32 client = 0; client < FLOWS; client++)
+		connection(client, 1000 + client);
+	cr_assert_eq(plain_count(&table), FLOWS);
+	for (next = 0; next < buckets; calls++) {
+		next = plain_call(&table, next, buckets - next);
+		cr_assert_eq(table.call->handover.count == HANDED_BUCKETS, next < buckets);
+		table.reported = 0;
+		flows += (__u32)plain_take(&table, PLAIN_REPORTS);
+		cr_assert_leq(calls, 3);
+	}
+	plain_call(&table, 0, 0);
+	cr_expect_eq(calls, 2);
+	cr_expect_eq(flows, FLOWS);
+	cr_expect_eq(attempts(), FLOWS);
+	cr_expect_eq(plain_count(&table), 0);
+}
+
+/* A reader dies while it counts: its successor counts that flow, and only once. */
+Test(handover, a_count_that_was_half_done_is_done_once)
+{
+	struct handover *handover;
+	__u64 taken;
+
+	open_table(1);
+	handover = &table.call->handover;
+	connection(1, 1000);
+	connection(2, 2000);
+	plain_call(&table, 0, table.shape.buckets);
+	cr_assert(handover_take(handover, table.flows, table.facts, table.reports));
+	taken = handover->taken;
+	handover_taken(handover, ended, table.reports);
+	handover->taken = taken | HANDOVER_COUNTING; /* all but the last store */
+	handover_resume(handover, ended);
+	cr_expect_eq(attempts(), 0);
+	cr_assert_eq(plain_take(&table, 3), 2);
+	handover_resume(handover, ended);
+	cr_expect_eq(attempts(), 2);
+	cr_assert_neq(table.reports[0].facts.start_ns, table.reports[1].facts.start_ns);
+}
+
+/* What the screen knows a slot by does not matter once it is handed over; a flow that was retired keeps it. */
+Test(handover, a_retired_flow_keeps_its_identity)
+{
+	struct flow flow = { .half = { { .hash = 0x12345678 }, { .hash = 0x12345678 } } };
+	__u32 identity = glance_identity(&flow);
+
+	table_retire(&flow);
+	cr_expect_eq(glance_identity(&flow), identity);
+}
