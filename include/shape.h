@@ -32,7 +32,7 @@ INLINE __u32 table_buckets(__u32 flows)
 	return (__u32)((buckets + REGION - 1) / REGION * REGION);
 }
 
-/* When the sweep reports a flow and frees its slot: spans in ns since its last segment. An interim report frees nothing. */
+/* When the sweep ends a flow: spans in ns since its last segment. An interim report ends nothing. */
 struct sweep_policy {
 	__u64 now_ns;
 	__u64 linger_ns;  /* closed, reset or filtered: late segments still find it */

@@ -8,9 +8,9 @@
  * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
  * look. The tags of a million flows are 1.4 MB.
  *
- * Lookups take no lock. A slot is taken and given back under the lock of its region, where both its buckets lie,
- * and its tag is written last; a segment that had found its slot just before it was given back may be lost from its
- * flow, or be counted in the newcomer: at most one per CPU and eviction.
+ * Lookups take no lock. A slot is taken, handed over (handover.h) and given back under the lock of its region, where
+ * both its buckets lie, and its tag is written last; a segment that had found its slot just before that may be lost from
+ * its flow, or be counted in the newcomer: at most one per CPU and flow that leaves.
  *
  * The body supplies memory, lock and reports (see "the body's part"). Here is how a flow is found; how it gets its slot
  * is birth.h's business, how it leaves leave.h's. */
@@ -72,7 +72,8 @@ INLINE void table_forgive_strays(__u32 *strays);
 /* Begins to bring a flow's home into the cache, all 18 lines of it at once: a birth writes them all, and waits for them one
  * after the other else. */
 INLINE void table_touch_home(struct table *table, struct key_hash hash);
-/* Takes a flow out of the reach of lookups: its key was reused. The sweep reports it, or its eviction. */
+/* Takes a flow out of the reach of lookups: its key was reused. The sweep hands it over, or its eviction
+ * reports it. */
 INLINE void table_retire(struct flow *flow);
 
 /* ------------------------------------------------------------------------------------------------------------- */

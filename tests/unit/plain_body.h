@@ -22,11 +22,13 @@ struct table {
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct table_lock *locks;
-	struct service_set *services, *ended; /* NULL unless the test wants them; ended: of what was taken (plain_take) */
+	struct service_set *services,
+		*ended; /* NULL unless the test wants them; ended: of what was taken (plain_take) */
 	struct table_lock services_lock;
 	struct report *reports; /* a list of PLAIN_REPORTS; the test takes them away by setting reported to 0 */
 	struct summaries *summaries;
-	size_t reported, room; /* room: none is given beyond, at most PLAIN_REPORTS, but to what is taken (plain_take) */
+	size_t reported,
+		room; /* room: none is given beyond, at most PLAIN_REPORTS, but to what is taken (plain_take) */
 	struct sweep_call *call;
 };
 
@@ -132,7 +134,8 @@ static inline void plain_open(struct table *table, __u32 regions)
 	table->reports = calloc(PLAIN_REPORTS, sizeof(*table->reports));
 	table->summaries = calloc(1, sizeof(*table->summaries));
 	table->call = calloc(1, sizeof(*table->call));
-	if (!table->call || !table->summaries || !table->tags || !table->flows || !table->facts || !table->locks || !table->reports)
+	if (!table->call || !table->summaries || !table->tags || !table->flows || !table->facts || !table->locks ||
+	    !table->reports)
 		abort();
 }
 
@@ -155,7 +158,8 @@ static inline size_t plain_take(struct table *table, size_t most)
 	while (table->reported < before + most) {
 		if (table->reported == PLAIN_REPORTS)
 			abort();
-		if (!handover_take(&table->call->handover, table->flows, table->facts, &table->reports[table->reported]))
+		if (!handover_take(&table->call->handover, table->flows, table->facts,
+				   &table->reports[table->reported]))
 			break;
 		handover_taken(&table->call->handover, table->ended, &table->reports[table->reported++]);
 	}

@@ -31,8 +31,7 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 		.sweep = sweep == MAP_FAILED ? NULL : sweep,
 		.buckets = loader->buckets,
 	};
-	if (mapping->tags && mapping->flows && mapping->facts && mapping->services && mapping->ended &&
-	    mapping->sweep)
+	if (mapping->tags && mapping->flows && mapping->facts && mapping->services && mapping->ended && mapping->sweep)
 		return 0;
 	mapping_close(mapping);
 	return err;
