@@ -41,7 +41,12 @@ struct sweep_call {
 	struct handover handover;
 };
 
-/* Copies the next flow that is handed over, with its reason. False: there is none. `flows`, `facts`: the table's. */
+/* The slot of the next flow that is handed over, SLOT_NONE: there is none. `flows`, `facts`: the table's. */
+INLINE __u32 handover_find(struct handover *handover, const struct flow_bucket *flows,
+			   const struct facts_bucket *facts);
+/* Why it ended. */
+INLINE __u32 handover_reason(const struct flow *flow) { return flow->half[0].handed - 1u; }
+/* Copies that flow, with its reason. False: there is none. */
 INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
 			  struct report *report);
 /* After the report that was taken has been put out: counts its handshake in `services`, SERVICE_SETS that nobody else
@@ -93,19 +98,27 @@ INLINE void handover_fetch(const struct handover *handover, const struct flow_bu
 		__builtin_prefetch((const char *)&facts[bucket].way[at % WAYS] + line);
 }
 
-INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
-			  struct report *report)
+INLINE __u32 handover_find(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts)
 {
-	__u32 at = handover_next(handover, handover_at(handover->taken)), bucket;
+	__u32 at = handover_next(handover, handover_at(handover->taken));
 
 	handover->taken = at;
 	if (handover_is_done(handover))
-		return false;
+		return SLOT_NONE;
 	handover_fetch(handover, flows, facts, handover_next(handover, at + 1));
-	bucket = handover->handed[at / WAYS].bucket;
-	report->flow = flows[bucket].way[at % WAYS];
-	report->facts = facts[bucket].way[at % WAYS];
-	report->reason = report->flow.half[0].handed - 1u;
+	return handover->handed[at / WAYS].bucket * WAYS + at % WAYS;
+}
+
+INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
+			  struct report *report)
+{
+	__u32 number = handover_find(handover, flows, facts);
+
+	if (number == SLOT_NONE)
+		return false;
+	report->flow = flows[number / WAYS].way[number % WAYS];
+	report->facts = facts[number / WAYS].way[number % WAYS];
+	report->reason = handover_reason(&report->flow);
 	report->reserved = 0;
 	return true;
 }

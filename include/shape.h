@@ -15,6 +15,8 @@ struct facts_bucket {
 	struct facts way[WAYS];
 };
 
+#define SLOT_NONE 0xffffffffu /* as a slot number: bucket * WAYS + way */
+
 enum { REGION = 64 }; /* buckets; a key's two lie in one region, and the region has one lock */
 
 /* How large a table is: buckets, a multiple of REGION. */

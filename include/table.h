@@ -59,8 +59,7 @@ struct place {
 	__u8 tag;
 };
 
-#define SLOT_NONE 0xffffffffu /* as a slot number */
-#define ENTERED 0xfffffffeu   /* no slot number either: the segment is in its flow */
+#define ENTERED 0xfffffffeu /* no slot number, as SLOT_NONE: the segment is in its flow */
 
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
 /* Finds a flow by the hash of its key; for the endpoint that sent, whose half it touches. */

@@ -37,8 +37,11 @@ static int take_flows(struct harvest *harvest)
 	static struct report report; /* too large for a stack */
 	struct record record;
 	int err = harvest_drain(harvest);
+	__u32 slot;
 
-	while (!err && handover_take(handover, mapping->flows, mapping->facts, &report)) {
+	while (!err && (slot = handover_find(handover, mapping->flows, mapping->facts)) != SLOT_NONE) {
+		mapping_copy(mapping, slot / WAYS, slot % WAYS, &report);
+		report.reason = handover_reason(&report.flow);
 		harvest->taken++;
 		harvest_record(harvest, &record, &report);
 		err = harvest->error = sink_flow(harvest->sink, &record, &report);

@@ -44,7 +44,8 @@ int live_ladder_open(struct live_ladder *ladder, const struct loader *loader,
 		err = ladder->rungs ? 0 : -errno;
 	}
 	if (err)
-		message_put("cannot give the ladder's filter to the kernel: %s", strerror(-err));
+		message_put("cannot give the ladder's filter to the kernel: %s%s", strerror(-err),
+			    message_advice(err, ""));
 	return err;
 }
 
