@@ -51,11 +51,10 @@ def command(*words, environment=None, namespace="client"):
 
 
 def unpin():
-    """Returns what it did, its flows, its ledgers."""
-    done = command("--unpin", NAME, "--output", "json")
+    """Returns what it did, its flows, its ledgers, its services."""
+    done = command("--unpin", NAME, "--output", "json", "--report")
     records = [json.loads(line) for line in done.stdout.splitlines()]
-    return done, [record for record in records if record["type"] == "flow"], \
-        [record for record in records if record["type"] == "ledger"]
+    return done, *([record for record in records if record["type"] == kind] for kind in ("flow", "ledger", "service"))
 
 
 def check_gone(name, interface="veth0"):
@@ -174,8 +173,11 @@ def restarted(hook, how):
     after = net.quiet("client", "veth0")
     report.equal(f"{name}: the last one's exit status", scope.stop(), 0)
     flows += scope.flows
-    done, left, ledgers = unpin()
+    done, left, ledgers, services = unpin()
     flows += left
+    report.equal(f"{name}: the services of all lives count each connection once",
+                 [(service["server"]["port"], service["attempts"]) for service in services],
+                 [(PORT, traffic.count())])
     report.equal(f"{name}: --unpin: exit status, stderr", (done.returncode, done.stderr.count("tcpscope: cannot")), (0, 0))
     check_records(name, traffic, flows)
     check_ledgers(name, ledgers, flows, before, after)
@@ -291,7 +293,7 @@ def replaced():
     veth_extra()
     refused(name, ("other interfaces", "-i veth0 -i veth1", f"--unpin {NAME}"), "-i", "veth0", "-i", "veth1", "--hook",
             "tc", "--pin", NAME)
-    _, flows, ledgers = unpin()
+    _, flows, ledgers, _ = unpin()
     report.equal(f"{name}: --unpin reports the flow and every ledger", ([flow["interface"] for flow in flows],
                                                                         len(ledgers)), (["veth1"], 4))
     check_gone(f"{name}: --unpin")
