@@ -16,14 +16,11 @@ enum {
 	ESCAPED_MAX = 6, /* \u001f, of one octet */
 };
 
-/* Room for `len` more octets; NULL if there is no memory. */
-static char *json_reserve(struct json *json, size_t len)
+static char *json_grow(struct json *json, size_t len)
 {
 	size_t room = json->room;
 	char *larger;
 
-	if (len <= json->room - json->used)
-		return json->text + json->used;
 	while (room - json->used < len)
 		room *= 2;
 	larger = realloc(json->text, room);
@@ -34,6 +31,12 @@ static char *json_reserve(struct json *json, size_t len)
 	json->text = larger;
 	json->room = room;
 	return larger + json->used;
+}
+
+/* Room for `len` more octets; NULL if there is no memory. */
+static inline char *json_reserve(struct json *json, size_t len)
+{
+	return len <= json->room - json->used ? json->text + json->used : json_grow(json, len);
 }
 
 /* The comma before a member, or an item of an array: unless it is the first, or the value of a key. */
@@ -80,7 +83,7 @@ void json_key(struct json *json, const char *name, size_t len)
 		return;
 	at = json_comma(json, at);
 	*at++ = '"';
-	memcpy(at, name, len);
+	text_copy(at, name, len);
 	at += len;
 	*at++ = '"';
 	*at++ = ':';
@@ -95,7 +98,7 @@ static void json_put(struct json *json, const char *text, size_t len)
 	if (!at)
 		return;
 	at = json_comma(json, at);
-	memcpy(at, text, len);
+	text_copy(at, text, len);
 	json_written(json, at + len);
 }
 
@@ -146,7 +149,7 @@ void json_word(struct json *json, const char *word)
 		return;
 	at = json_comma(json, at);
 	*at++ = '"';
-	memcpy(at, word, len);
+	text_copy(at, word, len);
 	at += len;
 	*at++ = '"';
 	json_written(json, at);

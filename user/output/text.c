@@ -47,12 +47,16 @@ size_t text_unsigned(char *to, __u64 value)
 	char digits[TEXT_DIGITS], *at = digits + sizeof(digits);
 	size_t len;
 
+	if (value < 10) {
+		*to = (char)('0' + value);
+		return 1;
+	}
 	do {
 		*--at = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
 	len = (size_t)(digits + sizeof(digits) - at);
-	memcpy(to, at, len);
+	text_copy(to, at, len);
 	return len;
 }
 
