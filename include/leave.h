@@ -233,7 +233,8 @@ INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *ca
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct table_lock *lock;
-	__u32 ends = 0, at = handover->count;
+	__u32 ways, at = handover->count;
+	bool ends = false;
 
 	if (!tags || !*tags)
 		return true;
@@ -250,16 +251,17 @@ INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *ca
 			if (!table_sweep_interim(table, lock, tags, flow, &facts->way[way], way, &call->policy))
 				return false;
 		} else if (reason >= 0) {
-			ends = 1;
+			ends = true;
 		}
 	}
 	if (!ends)
 		return true;
 	if (at >= HANDED_BUCKETS)
 		return false;
-	handover->handed[at & (HANDED_BUCKETS - 1)] =
-		(struct handed){ bucket, table_hand_over(lock, tags, flows, facts, &call->policy) };
+	ways = table_hand_over(lock, tags, flows, facts, &call->policy);
 	handover->count = at + 1;
+	opaque(at); /* else the compiler knows its range, and drops the mask that tells the verifier */
+	handover->handed[at & (HANDED_BUCKETS - 1)] = (struct handed){ bucket, ways };
 	return true;
 }
 
