@@ -161,3 +161,56 @@ Test(scan, brings_records_in_turn)
 	view_close(&view);
 	free(plain);
 }
+
+static bool is_even(void *context, const struct record *record)
+{
+	(void)context;
+	return record->start_ns % 2 == 0;
+}
+
+static bool is_odd(void *context, const struct record *record) { return !is_even(context, record); }
+
+/* While the picture stands still: of those in it one stays, one goes, one has its key used anew, one is handed over. */
+Test(scan, what_has_gone_matches_no_other_filter)
+{
+	const __u32 stays = 13, gone = 21, anew = 31, handed = 41;
+	struct harvest harvest;
+	struct record record;
+	struct plain *plain;
+	struct view view;
+
+	harvest = open(&plain, &view);
+	put(plain, stays, 5);
+	put(plain, gone, 5);
+	put(plain, anew, 5);
+	put(plain, handed, 5);
+	view_match_by(&view, is_odd, NULL);
+	harvest_view(&harvest, &view, false);
+	view_settle(&view, 10);
+	cr_assert_eq(view.matching, 4);
+	plain->tags[gone / WAYS] = 0;
+	facts_at(plain, anew)->start_ns = NS_PER_SEC;
+	flow_at(plain, anew)->half[0].time_ns = NS_PER_SEC;
+	flow_at(plain, handed)->half[0].handed = 1;
+	cr_expect(harvest_view_record(&harvest, &view, stays, view.rows[stays].identity, &record));
+	cr_expect_not(harvest_view_record(&harvest, &view, anew, view.rows[anew].identity, &record));
+	view_order_by(&view, &(struct view_order){ .key = key_of_start });
+	harvest_view(&harvest, &view, true);
+	view_settle(&view, 10);
+	cr_expect_eq(view.matching, 4, "%u rows match as before in another order", view.matching);
+	view_match_by(&view, is_even, NULL);
+	harvest_view(&harvest, &view, true);
+	view_settle(&view, 10);
+	cr_expect_eq(view.matching, 0, "%u rows match that nobody can judge", view.matching);
+	view_match_by(&view, is_odd, NULL);
+	harvest_view(&harvest, &view, true);
+	view_settle(&view, 10);
+	cr_expect_eq(view.matching, 1);
+	cr_expect_eq(view.sight[0], stays);
+	view_match_by(&view, NULL, NULL);
+	harvest_view(&harvest, &view, true);
+	view_settle(&view, 10);
+	cr_expect_eq(view.matching, 4, "without a filter all of the picture is there");
+	view_close(&view);
+	free(plain);
+}

@@ -246,6 +246,7 @@ Test(view, the_last_that_ended_are_kept_and_can_be_hidden)
 
 		view_end(&view, &record);
 	}
+	view_scan_begin(&view, SECOND);
 	view_settle(&view, 4);
 	cr_expect_eq(view.matching, VIEW_ENDED);
 	cr_assert_not_null(view_ended(&view, view.sight[0]));
@@ -254,6 +255,30 @@ Test(view, the_last_that_ended_are_kept_and_can_be_hidden)
 	view.hide_ended = true;
 	view_settle(&view, 4);
 	cr_expect_eq(view.matching, 0);
+	view_close(&view);
+}
+
+Test(view, what_ends_replaces_its_open_row_at_the_next_scan_and_not_before)
+{
+	struct record record = record_of(3);
+	struct view view;
+
+	cr_assert_eq(view_open(&view, 8), 0);
+	view_order_by(&view, &(struct view_order){ by_bytes(true).key, true, true });
+	view_scan_begin(&view, SECOND);
+	glance(&view, 3, 1, 1, 3);
+	view_scan_end(&view);
+	view_end(&view, &record);
+	view_settle(&view, 4);
+	cr_expect_eq(view.matching, 1, "one flow, %u rows", view.matching);
+	cr_expect_eq(view.sight[0], 3);
+	view_scan_begin(&view, 2ULL * SECOND);
+	view_present(&view, 0, 0);
+	view_scan_end(&view);
+	view_settle(&view, 4);
+	cr_expect_eq(view.matching, 1);
+	cr_assert_not_null(view_ended(&view, view.sight[0]));
+	cr_expect_eq(view_ended(&view, view.sight[0])->client.port, 3);
 	view_close(&view);
 }
 

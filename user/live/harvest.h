@@ -56,9 +56,11 @@ void harvest_record(const struct harvest *harvest, struct record *record, const 
 /* ---- for the screen (harvest_view.c) ---- */
 /* Looks at all open flows; `paused`: only brings the records that the view has come to want. */
 void harvest_view(const struct harvest *harvest, struct view *view, bool paused);
-/* The record of the flow at a row of the view; false: it is not there any more. */
-bool harvest_view_record(const struct harvest *harvest, __u32 row, __u32 identity, struct record *record);
+/* The record of the flow at a row of the view; false: it is not there any more, or only the next one of its key. */
+bool harvest_view_record(const struct harvest *harvest, const struct view *view, __u32 row, __u32 identity,
+			 struct record *record);
 /* Its key and start, which are its name; as before. */
-bool harvest_view_key(const struct harvest *harvest, __u32 row, __u32 identity, struct flow_key *key, __u64 *start_ns);
+bool harvest_view_key(const struct harvest *harvest, const struct view *view, __u32 row, __u32 identity,
+		      struct flow_key *key, __u64 *start_ns);
 
 #endif

@@ -4,7 +4,10 @@
 #include "clocks.h"
 #include "harvest.h"
 
-enum { AHEAD = 3 }; /* buckets: so long it takes a line to come */
+enum {
+	AHEAD = 3,	      /* buckets: so long it takes a line to come */
+	COARSE_NS = 10000000, /* so far the clock of most segments may be behind that of a first one: a tick */
+};
 
 /* Never 0. */
 static __u32 identity_of(const struct flow *flow) { return glance_identity(flow) + 1; }
@@ -109,8 +112,14 @@ static void glance_at_all(const struct mapping *mapping, struct view *view)
 
 /* ---- records ---- */
 
+/* Did it begin behind the last segment of the row's flow? Then it is the next connection of the same key. */
+static bool is_later(const struct view_row *row, const struct facts *facts)
+{
+	return facts->start_ns > row->last_ns + COARSE_NS;
+}
+
 /* A copy, good until the next call; NULL: it is not there any more. */
-static const struct report *report_of(const struct harvest *harvest, __u32 row, __u32 identity)
+static const struct report *report_of(const struct harvest *harvest, const struct view *view, __u32 row, __u32 identity)
 {
 	const struct mapping *mapping = &harvest->mapping;
 	__u32 bucket = row / WAYS, way = row % WAYS;
@@ -120,21 +129,23 @@ static const struct report *report_of(const struct harvest *harvest, __u32 row, 
 	    is_handed(mapping, bucket, way))
 		return NULL;
 	mapping_copy(mapping, bucket, way, &report);
-	return identity_of(&report.flow) == identity ? &report : NULL;
+	return identity_of(&report.flow) == identity && !is_later(&view->rows[row], &report.facts) ? &report : NULL;
 }
 
-bool harvest_view_record(const struct harvest *harvest, __u32 row, __u32 identity, struct record *record)
+bool harvest_view_record(const struct harvest *harvest, const struct view *view, __u32 row, __u32 identity,
+			 struct record *record)
 {
-	const struct report *report = report_of(harvest, row, identity);
+	const struct report *report = report_of(harvest, view, row, identity);
 
 	if (report)
 		harvest_record(harvest, record, report);
 	return report;
 }
 
-bool harvest_view_key(const struct harvest *harvest, __u32 row, __u32 identity, struct flow_key *key, __u64 *start_ns)
+bool harvest_view_key(const struct harvest *harvest, const struct view *view, __u32 row, __u32 identity,
+		      struct flow_key *key, __u64 *start_ns)
 {
-	const struct report *report = report_of(harvest, row, identity);
+	const struct report *report = report_of(harvest, view, row, identity);
 
 	if (report) {
 		*key = report->facts.key;
@@ -149,7 +160,8 @@ static void bring_records(const struct harvest *harvest, struct view *view)
 	struct record record;
 
 	for (__u32 i = 0; i < view->slots && view->records_left; i++, slot = slot + 1 < view->slots ? slot + 1 : 0)
-		if (view_wants(view, slot) && harvest_view_record(harvest, slot, view->rows[slot].identity, &record))
+		if (view_wants(view, slot) &&
+		    harvest_view_record(harvest, view, slot, view->rows[slot].identity, &record))
 			view_record(view, slot, &record);
 }
 

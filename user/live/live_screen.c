@@ -91,7 +91,7 @@ static bool record_of(void *context, __u32 row, __u32 identity, struct record *r
 {
 	const struct live_screen *screen = context;
 
-	return harvest_view_record(screen->harvest, row, identity, record);
+	return harvest_view_record(screen->harvest, &screen->view, row, identity, record);
 }
 
 /* The packets of a row, for its ladder. */
@@ -103,7 +103,7 @@ static int draw(void *context, __u32 row, __u32 identity, struct rungs *rungs)
 
 	if (row == VIEW_NONE)
 		return live_pick_end(&screen->pick);
-	if (!harvest_view_key(screen->harvest, row, identity, &key, &start_ns))
+	if (!harvest_view_key(screen->harvest, &screen->view, row, identity, &key, &start_ns))
 		return -ENOENT;
 	return live_pick_begin(&screen->pick, &key, start_ns, rungs);
 }

@@ -44,21 +44,30 @@ static enum paint paint_of(enum tone tone, bool ended)
 	return tone == TONE_PLAIN ? (ended ? PAINT_DIM : PAINT_PLAIN) : paints[tone];
 }
 
+/* Without a record: the flow has gone, and its last counts and rates are all that is known. */
+static void fill_cell(struct cell *cell, int column, const struct view_row *row, const struct record *record)
+{
+	if (record || view_columns[column].of_row)
+		view_columns[column].fill(cell, row, record);
+	else if (!column)
+		strcpy(cell->text, "(gone)");
+}
+
 static void draw_row(struct screen *screen, int row, __u32 number, const int *column, const int *widths, int count)
 {
 	const struct view *view = screen->source.view;
 	const struct record *record = screen_record(screen, number);
-	bool picked = number == view->picked, ended = number >= view->slots;
+	bool picked = number == view->picked, ended = !record || number >= view->slots;
 	int at = 0;
 
 	if (picked)
-		paint_text(row, 0, screen->columns, PAINT_PICKED, record ? "" : "(gone)");
-	for (int i = 0; i < count && record; i++) {
+		paint_text(row, 0, screen->columns, PAINT_PICKED, "");
+	for (int i = 0; i < count; i++) {
 		const struct view_column *shown = &view_columns[column[i]];
 		struct cell cell = { .names = screen->source.names };
 		int length;
 
-		shown->fill(&cell, &view->rows[number], record);
+		fill_cell(&cell, column[i], &view->rows[number], record);
 		if (strlen(cell.text) > (size_t)widths[i] && widths[i] > 2 && shown->left)
 			text_shorten(cell.text, (size_t)widths[i]);
 		length = (int)strlen(cell.text);

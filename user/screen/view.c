@@ -28,10 +28,11 @@ int view_open(struct view *view, __u32 slots)
 	view->rows = calloc(rows, sizeof(*view->rows));
 	view->occupied = calloc(slots / 8 + 1, 1);
 	view->ended = calloc(VIEW_ENDED, sizeof(*view->ended));
+	view->later = calloc(VIEW_ENDED, sizeof(*view->later));
 	view->keys = calloc(rows, sizeof(*view->keys));
 	view->ranked = malloc(rows * sizeof(*view->ranked));
 	prefer_huge_pages(view->rows, rows * sizeof(*view->rows));
-	if (view->rows && view->keys && view->occupied && view->ended && view->ranked)
+	if (view->rows && view->keys && view->occupied && view->ended && view->later && view->ranked)
 		return 0;
 	view_close(view);
 	return -ENOMEM;
@@ -42,9 +43,64 @@ void view_close(struct view *view)
 	free(view->rows);
 	free(view->occupied);
 	free(view->ended);
+	free(view->later);
 	free(view->keys);
 	free(view->ranked);
 	*view = (struct view){ 0 };
+}
+
+/* ---- ended flows ---- */
+
+static __u32 resent(__u64 segments) { return segments < VIEW_RESENT_MAX ? (__u32)segments : VIEW_RESENT_MAX; }
+
+static void take_record(struct view *view, __u32 number, const struct record *record)
+{
+	struct view_row *row = &view->rows[number];
+
+	row->stale = false;
+	row->matches = !view->match || view->match(view->match_context, record);
+	if (view->order.key && !view->order.of_row)
+		view->order.key(&view->keys[number], row, record);
+}
+
+static void take_ended(struct view *view, const struct record *record)
+{
+	__u32 at = (__u32)(view->ended_count % VIEW_ENDED);
+	struct view_row *row = &view->rows[view->slots + at];
+	__u64 again = 0;
+
+	view->ended[at] = *record;
+	*row = (struct view_row){
+		.identity = (__u32)++view->ended_count,
+		.live = true,
+		.packets = record->client.packets + record->server.packets,
+		.payload_bytes = record->client.payload_bytes + record->server.payload_bytes,
+		.last_ns = (__u64)record->end_ns,
+	};
+	for (int i = ANALYSIS_RETRANSMITS; i <= ANALYSIS_SPURIOUS_RETRANSMITS; i++)
+		again += record->client.analysis[i] + record->server.analysis[i];
+	row->resent = resent(again);
+	take_record(view, view->slots + at, record);
+}
+
+/* As if they ended now: their rows of the table are about to leave the picture. */
+static void take_all_ended(struct view *view)
+{
+	__u64 first = view->later_count > VIEW_ENDED ? view->later_count - VIEW_ENDED : 0;
+
+	for (__u64 i = first; i < view->later_count; i++)
+		take_ended(view, &view->later[i % VIEW_ENDED]);
+	view->later_count = 0;
+}
+
+void view_end(struct view *view, const struct record *record)
+{
+	view->later[view->later_count++ % VIEW_ENDED] = *record;
+}
+
+const struct record *view_ended(const struct view *view, __u32 row)
+{
+	return row != VIEW_NONE && row >= view->slots ? &view->ended[row - view->slots] : NULL;
 }
 
 /* ---- scan ---- */
@@ -58,6 +114,7 @@ void view_scan_begin(struct view *view, __u64 now_ns)
 	view->live = 0;
 	if (!view->records_left) /* else all of them, as was asked */
 		view->records_left = VIEW_RECORDS_A_SCAN;
+	take_all_ended(view);
 }
 
 void view_present(struct view *view, __u32 first, __u8 ways)
@@ -90,8 +147,6 @@ static __u32 rate(const struct view *view, __u64 before, __u64 now)
 
 	return a_second < (double)~0U ? (__u32)a_second : ~0U;
 }
-
-static __u32 resent(__u64 segments) { return segments < VIEW_RESENT_MAX ? (__u32)segments : VIEW_RESENT_MAX; }
 
 void view_glance(struct view *view, __u32 slot, __u32 identity, __u64 last_ns, const struct glance *glance)
 {
@@ -126,16 +181,6 @@ bool view_wants(struct view *view, __u32 slot)
 	return false;
 }
 
-static void take_record(struct view *view, __u32 number, const struct record *record)
-{
-	struct view_row *row = &view->rows[number];
-
-	row->stale = false;
-	row->matches = !view->match || view->match(view->match_context, record);
-	if (view->order.key && !view->order.of_row)
-		view->order.key(&view->keys[number], row, record);
-}
-
 void view_record(struct view *view, __u32 slot, const struct record *record)
 {
 	if (view->records_left != ~0U)
@@ -145,33 +190,6 @@ void view_record(struct view *view, __u32 slot, const struct record *record)
 
 void view_scan_end(struct view *view) { view->records_left = 0; }
 
-/* ---- ended flows ---- */
-
-void view_end(struct view *view, const struct record *record)
-{
-	__u32 at = (__u32)(view->ended_count % VIEW_ENDED);
-	struct view_row *row = &view->rows[view->slots + at];
-	__u64 again = 0;
-
-	view->ended[at] = *record;
-	*row = (struct view_row){
-		.identity = (__u32)++view->ended_count,
-		.live = true,
-		.packets = record->client.packets + record->server.packets,
-		.payload_bytes = record->client.payload_bytes + record->server.payload_bytes,
-		.last_ns = (__u64)record->end_ns,
-	};
-	for (int i = ANALYSIS_RETRANSMITS; i <= ANALYSIS_SPURIOUS_RETRANSMITS; i++)
-		again += record->client.analysis[i] + record->server.analysis[i];
-	row->resent = resent(again);
-	take_record(view, view->slots + at, record);
-}
-
-const struct record *view_ended(const struct view *view, __u32 row)
-{
-	return row != VIEW_NONE && row >= view->slots ? &view->ended[row - view->slots] : NULL;
-}
-
 /* ---- what the user does ---- */
 
 /* Keys and matches of all rows are to be made anew. */
@@ -179,10 +197,8 @@ static void restale(struct view *view)
 {
 	bool wants = view_wants_records(view);
 
-	for (__u32 i = 0; i < view->slots; i++) {
+	for (__u32 i = 0; i < view->slots; i++)
 		view->rows[i].stale = wants && view->rows[i].live;
-		view->rows[i].matches |= !view->match;
-	}
 	for (__u32 i = 0; i < VIEW_ENDED; i++)
 		if (view->rows[view->slots + i].live)
 			take_record(view, view->slots + i, &view->ended[i]);
@@ -194,14 +210,22 @@ void view_order_by(struct view *view, const struct view_order *order)
 	bool anew = order->key != view->order.key && !order->of_row;
 
 	view->order = *order;
-	if (anew)
-		restale(view);
+	if (!anew)
+		return;
+	/* What is gone, and so has no record, has no key of another order either. */
+	for (__u32 i = 0; i < view->slots; i++)
+		if (view->rows[i].live)
+			view->keys[i] = (struct view_key){ 0 };
+	restale(view);
 }
 
 void view_match_by(struct view *view, bool (*match)(void *context, const struct record *record), void *context)
 {
 	view->match = match;
 	view->match_context = context;
+	/* What is gone, and so cannot be judged, does not match for having matched another filter. */
+	for (__u32 i = 0; i < view->slots; i++)
+		view->rows[i].matches = !match;
 	restale(view);
 }
 

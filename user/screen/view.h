@@ -49,11 +49,12 @@ struct view_order {
 
 struct view {
 	struct view_row *rows;
-	struct view_key *keys; /* of rows, where the order takes records: touched only then */
-	__u8 *occupied;	       /* of eight slots each: where a flow was at the last scan */
-	__u32 slots;	       /* rows of the source's table, a multiple of 8; behind them VIEW_ENDED */
-	struct record *ended;
-	__u64 ended_count; /* since the start: the newest is at ended_count - 1 modulo VIEW_ENDED */
+	struct view_key *keys;	      /* of rows, where the order takes records: touched only then */
+	__u8 *occupied;		      /* of eight slots each: where a flow was at the last scan */
+	__u32 slots;		      /* rows of the source's table, a multiple of 8; behind them VIEW_ENDED */
+	struct record *ended, *later; /* later: ended since the last scan, and not in the picture before the next */
+	__u64 ended_count;	      /* since the start: the newest is at ended_count - 1 modulo VIEW_ENDED */
+	__u64 later_count;	      /* since the last scan; the newest are kept, in the same way */
 	struct view_order order;
 	bool (*match)(void *context, const struct record *record); /* NULL: all */
 	void *match_context;
@@ -94,14 +95,16 @@ bool view_wants(struct view *view, __u32 slot);
 void view_record(struct view *view, __u32 slot, const struct record *record);
 void view_scan_end(struct view *view);
 
-/* A flow that ended, at any time between scans. */
+/* A flow that ended, at any time between scans. The next one takes it into the picture, as it takes its row of the table
+ * out: no flow is shown twice, and a picture that stands still stays as it is. */
 void view_end(struct view *view, const struct record *record);
 /* The record of a row of an ended flow; NULL: it is open, and the source's to tell. */
 const struct record *view_ended(const struct view *view, __u32 row);
 
 /* ---- what the user does; each takes effect with view_settle ---- */
 void view_order_by(struct view *view, const struct view_order *order);
-/* All rows are to be matched anew: by the next round of records, however long that takes. */
+/* All rows are to be matched anew: by the next round of records, however long that takes. One that is gone by then, and
+ * has no record, does not match. */
 void view_match_by(struct view *view, bool (*match)(void *context, const struct record *record), void *context);
 void view_move(struct view *view, int rows);
 void view_move_to_end(struct view *view);
