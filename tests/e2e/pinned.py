@@ -10,6 +10,7 @@ and each connection has one record, whichever process wrote it. What does not fi
 """
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -33,6 +34,7 @@ LINES = {"SIGTERM": signal.SIGTERM, "kill -9": signal.SIGKILL}
 OCTETS = 1000
 BPF_MAP_LOOKUP, BPF_MAP_UPDATE, BPF_OBJ_GET = 1, 2, 7
 STATE_SIZE = 8192  # more than the state has
+PAGE = 4096  # a pipe's least size
 
 
 def hook_words(hook):
@@ -255,16 +257,53 @@ def words():
         net.run("sh", "-c", after)
 
 
+def announced(hook):
+    """Who has read that it is attached may kill it: the names are there before a word of that is said."""
+    name = f"pinned {hook}, announced"
+    reading, writing = os.pipe()
+    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PAGE)
+    os.write(writing, b"x" * size)  # full: it waits in its first word
+    process = net.start("client", BINARY, "-i", "veth0", *hook_words(hook), "--pin", NAME, "--output", "json",
+                        stdout=subprocess.DEVNULL, stderr=writing, env={**os.environ, **HOOKS[hook]})
+    os.close(writing)
+    try:
+        net.await_true(lambda: os.path.exists(f"{PINS}/{NAME}/state"), "names before words")
+    finally:
+        process.kill()
+        process.wait()
+    report.equal(f"{name}: it was there before a word of it", os.read(reading, 2 * size), b"x" * size)
+    os.close(reading)
+    net.await_true(lambda: not processes(), "no process of it left, the guardian included")
+    scope = start(hook)
+    report.check(f"{name}: killed then, and taken over", scope.wait_line("taken over", NAME), scope.lines)
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    unpin()
+    check_gone(name)
+
+
 def unfinished():
     """Killed while it started: without a state it is nobody's."""
     start("tc").stop()
     os.unlink(f"{PINS}/{NAME}/state")
     scope = start("tc")
-    report.check("pinned, unfinished: said, and begun anew", scope.wait_line("did not finish", NAME), scope.lines)
+    report.check("pinned, unfinished: said", scope.wait_line("did not finish", NAME,
+                                                                                   "nothing to take over"), scope.lines)
+    report.check("pinned, unfinished: begun anew", not any("taken over" in line for line in scope.lines), scope.lines)
     report.equal("pinned, unfinished: exit status", scope.stop(), 0)
     os.unlink(f"{PINS}/{NAME}/state")
     report.equal("pinned, unfinished: --unpin: exit status", command("--unpin", NAME).returncode, 0)
     check_gone("pinned, unfinished: --unpin")
+    os.makedirs(f"{PINS}/{NAME}")
+    scope = start("tc")
+    said = [line for line in scope.lines if "nothing to take over" in line]
+    report.check("pinned, an empty directory: said in a line, and begun anew", len(said) == 1 and NAME in said[0] and
+                 "empty" in said[0], scope.lines)
+    report.equal("pinned, an empty directory: exit status", scope.stop(), 0)
+    scope = start("tc")
+    report.check("pinned, an empty directory: what was begun there can be taken over", scope.wait_line("taken over", NAME),
+                 scope.lines)
+    scope.stop()
+    unpin()
     os.makedirs(f"{PINS}/{NAME}")
     done = command("--unpin", NAME)
     report.check("pinned, an empty directory: --unpin says in a line what it did", done.returncode == 0 and
@@ -308,6 +347,7 @@ def main():
         for how in LINES:
             restarted(hook, how)
         beside(hook)
+        announced(hook)
     misfits()
     words()
     unfinished()

@@ -59,9 +59,9 @@ static void explain_no_xdp(const struct attach *attach, const struct watched *wa
 		snprintf(why, size, "driver %s refused native XDP: %s", watched->driver, strerror(-err));
 }
 
-static void say_xdp(const struct watched *watched, const char *mode, const char *why)
+static void note_xdp(struct attachment *attachment, const char *mode, const char *why)
 {
-	message_put("%s: ingress by XDP, %s, because %s", watched->name, mode, why);
+	snprintf(attachment->how[DIRECTION_INGRESS], ATTACH_WORDS, "by XDP, %s, because %s", mode, why);
 }
 
 /* Did libxdp attach the program itself, without its dispatcher? */
@@ -109,12 +109,12 @@ static int attach_xdp(struct attach *attach, const struct watched *watched, unsi
 	int *link = &attach->of[number].xdp_link, err = attach_xdp_as(attach, watched, XDP_MODE_NATIVE, link);
 
 	if (!err) {
-		say_xdp(watched, "native", why);
+		note_xdp(&attach->of[number], "native", why);
 	} else if (must_xdp(attach) && err != -EBUSY && err != -EEXIST &&
 		   !attach_xdp_as(attach, watched, XDP_MODE_SKB, link)) { /* the first error says more */
 		err = 0;
 		snprintf(also, sizeof(also), "%s, and its driver has no native XDP", why);
-		say_xdp(watched, "generic (slower)", also);
+		note_xdp(&attach->of[number], "generic (slower)", also);
 	}
 	attach->of[number].xdp = !err;
 	return err;
@@ -236,7 +236,7 @@ static int attach_ingress(struct attach *attach, const struct watched *watched, 
 	how = attach_tc(attach, watched, number, DIRECTION_INGRESS, &err);
 	if (!how)
 		return explain_tc(watched, DIRECTION_INGRESS, err);
-	message_put("%s: ingress by tc (%s), because %s", watched->name, how, why);
+	snprintf(attach->of[number].how[DIRECTION_INGRESS], ATTACH_WORDS, "by tc (%s), because %s", how, why);
 	return 0;
 }
 
@@ -247,19 +247,20 @@ bool attach_watches(const struct attach *attach, const struct watched *watched, 
 
 static int attach_egress(struct attach *attach, const struct watched *watched, unsigned int number)
 {
+	char *words = attach->of[number].how[DIRECTION_EGRESS];
 	const char *how;
 	int err = 0;
 
 	if (!attach_watches(attach, watched, DIRECTION_EGRESS)) {
-		message_put("%s: egress not watched, because %s", watched->name,
-			    watched->loopback ? "it receives what it sends"
-					      : "--tap drops what arrives, and nothing is sent there");
+		snprintf(words, ATTACH_WORDS, "not watched, because %s",
+			 watched->loopback ? "it receives what it sends"
+					   : "--tap drops what arrives, and nothing is sent there");
 		return 0;
 	}
 	how = attach_tc(attach, watched, number, DIRECTION_EGRESS, &err);
 	if (!how)
 		return explain_tc(watched, DIRECTION_EGRESS, err);
-	message_put("%s: egress by tc (%s)", watched->name, how);
+	snprintf(words, ATTACH_WORDS, "by tc (%s)", how);
 	return 0;
 }
 
@@ -268,6 +269,14 @@ int attach_interface(struct attach *attach, const struct watched *watched, unsig
 	int err = attach_ingress(attach, watched, number);
 
 	return err ? err : attach_egress(attach, watched, number);
+}
+
+void attach_announce(const struct attach *attach, const struct watched *watched, unsigned int number)
+{
+	const struct attachment *attachment = &attach->of[number];
+
+	message_put("%s: ingress %s", watched->name, attachment->how[DIRECTION_INGRESS]);
+	message_put("%s: egress %s", watched->name, attachment->how[DIRECTION_EGRESS]);
 }
 
 static void detach_tc(const struct watched *watched, struct attachment *attachment, enum interface_direction direction)

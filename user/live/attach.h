@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Where on an interface the programs hang: XDP through libxdp, so that others can share the interface; tc through tcx
- * links (kernel 6.6), else clsact filters. Chooses the hook, says so on stderr, and takes everything off again. */
+ * links (kernel 6.6), else clsact filters. Chooses the hook, says so on stderr when told to, and takes everything off again. */
 #ifndef TCPSCOPE_USER_ATTACH_H
 #define TCPSCOPE_USER_ATTACH_H
 
 #include "interfaces.h"
 #include "loader.h"
+
+enum { ATTACH_WORDS = 256 };
 
 struct attachment {
 	bool xdp;		  /* ingress by XDP */
@@ -13,6 +15,7 @@ struct attachment {
 	int link[DIRECTIONS];	  /* tcx; -1: none */
 	__u32 filter[DIRECTIONS]; /* handle of the clsact filter; 0: none */
 	bool made_qdisc;
+	char how[DIRECTIONS][ATTACH_WORDS]; /* hook and reason, of attach_announce */
 };
 
 struct attach {
@@ -29,8 +32,10 @@ void attach_open(struct attach *attach, struct loader *loader, const struct opti
  * swapped to number 0, since the kernel's map of interfaces is still all zero. Prints what is wrong; 0 or -errno. */
 int attach_load(struct attach *attach, struct interfaces *interfaces);
 
-/* Attaches to one interface, entered in the kernel's map before. Prints where and why, or what is wrong; 0 or -errno. */
+/* Attaches to one interface, entered in the kernel's map before. Prints what is wrong; 0 or -errno. */
 int attach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
+/* Prints where that was, and why. Who reads it relies on it: to be called when nothing can undo it any more. */
+void attach_announce(const struct attach *attach, const struct watched *watched, unsigned int number);
 
 /* Are packets of this direction seen at all? */
 bool attach_watches(const struct attach *attach, const struct watched *watched, enum interface_direction direction);

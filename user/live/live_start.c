@@ -109,6 +109,13 @@ static int draw_ladders(struct live *live)
 	return err;
 }
 
+/* From now on it holds; a pinned one also when this process is killed. */
+static void announce(const struct live *live)
+{
+	for (unsigned int i = 0; i < live->interfaces.count; i++)
+		attach_announce(&live->attach, &live->interfaces.watched[i], i);
+}
+
 /* A table of its own, and programs that fill it. */
 static int start_anew(struct live *live)
 {
@@ -130,11 +137,13 @@ static int start_anew(struct live *live)
 		err = draw_ladders(live);
 	if (!err)
 		err = attach_all(live);
-	if (err || !live->pin.name)
-		return err;
-	err = pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
+	if (!err && live->pin.name) {
+		err = pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
+		if (!err)
+			note_own(live, NULL);
+	}
 	if (!err)
-		note_own(live, NULL);
+		announce(live);
 	return err;
 }
 

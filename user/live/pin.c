@@ -60,7 +60,13 @@ static int explain(const struct pin *pin, int err)
 	return err;
 }
 
-static int make_directory(const char *path) { return mkdir(path, 0700) && errno != EEXIST ? -errno : 0; }
+/* Returns 1 if it was there, 0 if it is new, or -errno. */
+static int make_directory(const char *path)
+{
+	if (!mkdir(path, 0700))
+		return 0;
+	return errno == EEXIST ? 1 : -errno;
+}
 
 static int open_directory(struct pin *pin, bool make)
 {
@@ -70,10 +76,11 @@ static int open_directory(struct pin *pin, bool make)
 	pin_path(pin, "", path);
 	if (!err && make)
 		err = make_directory(ALL_PINS);
-	if (!err && make)
+	if (err >= 0 && make)
 		err = make_directory(path);
-	if (err)
+	if (err < 0)
 		return err;
+	pin->was_there = err;
 	pin->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (pin->directory < 0)
 		return -errno;
@@ -137,7 +144,12 @@ int pin_open(struct pin *pin, const char *name, bool make)
 		pin->found = !err;
 		pin->unfinished = err == -ENOENT && remove_parts(pin);
 		if (pin->unfinished)
-			message_put("removed what a start that did not finish had left of '%s'", name);
+			message_put("removed what a start that did not finish had left of '%s': "
+				    "there was nothing to take over",
+				    name);
+		else if (err == -ENOENT && pin->was_there)
+			message_put("'%s' was empty, of a start that did not finish: there was nothing to take over",
+				    name);
 		err = err == -ENOENT ? 0 : err;
 	}
 	return err ? explain(pin, err) : 0;
