@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The exporter's hot path: a flow record is some 130 members. A generator that checks each call and grows its text by
+/* The exporter's hot path: a flow record has some 130 values. A generator that checks each call and grows its text by
  * pieces takes three times as long. */
 #include "json.h"
 
