@@ -76,7 +76,9 @@ INLINE int analysis_peer_shift(const struct exchange *x)
 	if (!(peer->bits & (HALF_SYN | HALF_SYNACK)))
 		return -1;
 	/* The window of a SYN is as it stands (RFC 7323, 2.2), and here until the next ACK. */
-	return peer->bits & HALF_ACKED && !(x->peer_facts->order & ORDER_UNSCALED) ? peer->scale & 15 : 0;
+	if (!(peer->bits & HALF_ACKED) || x->peer_facts->order & ORDER_UNSCALED)
+		return 0;
+	return own->scale == SCALE_UNKNOWN || peer->scale == SCALE_UNKNOWN ? -1 : peer->scale & 15;
 }
 
 INLINE bool analysis_window_full(const struct exchange *x)

@@ -71,23 +71,33 @@ INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, cons
 	return NULL;
 }
 
+/* Is the flow at a slot number that of `seg`? Not if this opens a new connection: then the flow is retired. */
+INLINE bool engine_belongs(struct table *table, struct ledger *ledger, const struct segment *seg, __u32 number)
+{
+	struct flow *flow = engine_flow(table, ledger, seg, number, seg->direction);
+	const struct facts *facts = table_flow_facts(table, number);
+
+	if (!flow || !facts)
+		return false;
+	if (likely(!handshake_is_new_flow(flow, facts, seg, seg->direction)))
+		return true;
+	table_retire(flow, seg->key_hash);
+	return false;
+}
+
 /* The slot number of the flow that a segment belongs to: the one found, if its key says so too and the segment opens no
  * new connection, else one begun for it: as table_birth. */
 SEPARATE __u32 engine_number(struct table *table, struct ledger *ledger, struct segment *seg, __u32 number)
 {
-	struct flow *flow;
-	struct facts *facts;
-
 	if (!table || !ledger || !seg)
 		return SLOT_NONE;
-	flow = engine_flow(table, ledger, seg, number, seg->direction);
-	facts = table_flow_facts(table, number);
-	if (flow && facts) {
-		if (likely(!handshake_is_new_flow(flow, facts, seg, seg->direction)))
-			return number;
-		table_retire(flow);
-	}
+	if (likely(engine_belongs(table, ledger, seg, number)))
+		return number;
 	clock_exact(seg);
+	number = engine_birth(table, ledger, seg);
+	/* One that another CPU has begun meanwhile may be another connection, too. */
+	if (number >= ENTERED || likely(engine_belongs(table, ledger, seg, number)))
+		return number;
 	return engine_birth(table, ledger, seg);
 }
 

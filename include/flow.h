@@ -58,7 +58,10 @@ enum noted_bit { /* in half.noted: what of this side needs no second note */
 		 NOTED_SYN_MIX = 1 << 7,
 };
 
-enum { SCALE_NONE = 0xff };
+enum {			     /* in half.scale, above any that it has */
+       SCALE_UNKNOWN = 0xfe, /* its SYN or SYN/ACK was not captured whole */
+       SCALE_NONE = 0xff,
+};
 
 enum rtt_kind { RTT_ACK, RTT_RESENT, RTT_PURE_ACK }; /* what opened the sample (rtt.h) */
 
@@ -210,6 +213,12 @@ struct flow {
 	struct half half[2]; /* [endpoint], as in the key */
 	struct tally tally[2];
 };
+
+/* Windows are scaled if both sides' SYNs had the option (RFC 7323, 2.2). */
+INLINE bool half_is_scaled(const struct half *own, const struct half *peer)
+{
+	return own->scale < SCALE_UNKNOWN && peer->scale < SCALE_UNKNOWN;
+}
 
 /* The tally of the side whose half this is: the same distance for both, so that one address leads to the two lines. */
 INLINE struct tally *half_tally(struct half *half) { return (struct tally *)(half + 2); }

@@ -135,6 +135,8 @@ INLINE void handshake_syn_options(const struct exchange *x)
 	}
 	if (seg->options & OPTION_WINDOW_SCALE) /* RFC 7323, 2.3: above 14 means 14 */
 		x->own->scale = seg->window_scale > 14 ? 14 : seg->window_scale;
+	else if (seg->options & OPTION_CUT)
+		x->own->scale = SCALE_UNKNOWN;
 }
 
 INLINE void handshake_syn(const struct exchange *x)

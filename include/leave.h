@@ -93,7 +93,7 @@ INLINE bool table_summarise(struct table *table, struct ledger *ledger, struct d
 {
 	struct summary *sum;
 
-	if (table_victim_class(&departure->report.flow) != VICTIM_UNANSWERED)
+	if (!flow_is_unanswered(&departure->report.flow) || flow_is_over(&departure->report.flow)) /* retired or not */
 		return false;
 	summary_key_of(&departure->service, &departure->report.flow, &departure->report.facts);
 	sum = table_summary(table, &departure->service);
@@ -162,7 +162,7 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 	return silent >= policy->idle_ns ? END_IDLE : table_due_interim(flow, facts, policy);
 }
 
-/* Out of the reach of lookups. Not inverted, as table_retire does, which may come a moment later: that would bring it back. */
+/* Out of the reach of lookups. */
 INLINE void flow_hide(struct flow *flow) { flow->half[0].hash = flow->half[1].hash = 0; }
 
 /* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. */

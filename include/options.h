@@ -96,7 +96,8 @@ SEPARATE int options_walk(struct segment *seg, const struct options_copy *copy, 
 			option_read(seg, p, len);
 		at = (at + len) & 63;
 	}
-	seg->options |= OPTION_CUT;
+	if (copy->captured < copy->len)
+		seg->options |= OPTION_CUT;
 	return 0;
 }
 

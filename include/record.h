@@ -127,12 +127,12 @@ INLINE bool ledger_is_whole(const struct ledger *ledger)
 
 INLINE bool record_saw_syn(const struct half *half) { return half->bits & (HALF_SYN | HALF_SYNACK); }
 
-/* RFC 7323, 2.2: windows are scaled if both SYNs had the option. UNKNOWN: one was not seen, or there is no window. */
+/* UNKNOWN: one of the SYNs was not seen, or its options were not; or there is no window. */
 INLINE __s64 record_window(const struct half *own, const struct half *peer, const struct tally *tally, __u16 window)
 {
 	if (tally->window_min > tally->window_max)
 		return UNKNOWN;
-	if (own->scale != SCALE_NONE && peer->scale != SCALE_NONE)
+	if (half_is_scaled(own, peer))
 		return (__s64)window << (own->scale & 15);
 	if ((record_saw_syn(own) && own->scale == SCALE_NONE) || (record_saw_syn(peer) && peer->scale == SCALE_NONE))
 		return window;
@@ -163,6 +163,16 @@ INLINE void record_make_flags(struct record_side *side, const struct tally *tall
 	side->flags.ae = facts->ae;
 }
 
+/* Had its SYN the option? */
+INLINE __s64 record_option(const struct half *half, const struct half_facts *facts, enum segment_option option)
+{
+	if (!record_saw_syn(half))
+		return UNKNOWN;
+	if (facts->options & option)
+		return 1;
+	return facts->options & OPTION_CUT ? UNKNOWN : 0;
+}
+
 INLINE void record_make_negotiated(struct record_side *side, const struct half *half, const struct half_facts *facts)
 {
 	bool syn = record_saw_syn(half);
@@ -170,10 +180,10 @@ INLINE void record_make_negotiated(struct record_side *side, const struct half *
 	side->isn = syn ? (__s64)facts->isn : UNKNOWN;
 	side->mss = syn && facts->options & OPTION_MSS ? facts->mss : UNKNOWN;
 	side->window_scale = syn && facts->options & OPTION_WINDOW_SCALE ? facts->window_scale : UNKNOWN;
-	side->sack_permitted = syn ? !!(facts->options & OPTION_SACK_PERMITTED) : UNKNOWN;
-	side->timestamps = syn ? !!(facts->options & OPTION_TIMESTAMPS) : UNKNOWN;
-	side->fast_open = syn ? !!(facts->options & OPTION_FAST_OPEN) : UNKNOWN;
-	side->mptcp = syn ? !!(facts->options & OPTION_MPTCP) : UNKNOWN;
+	side->sack_permitted = record_option(half, facts, OPTION_SACK_PERMITTED);
+	side->timestamps = record_option(half, facts, OPTION_TIMESTAMPS);
+	side->fast_open = record_option(half, facts, OPTION_FAST_OPEN);
+	side->mptcp = record_option(half, facts, OPTION_MPTCP);
 	side->ecn = syn ? facts->syn_ecn : UNKNOWN;
 	side->syn = (struct record_syn){
 		.option_layout = facts->option_layout,

@@ -83,8 +83,7 @@ INLINE __u32 rung_ack(const struct flow *flow, const struct facts *facts, const 
 INLINE void rung_window(struct rung_segment *to, const struct flow *flow, const struct segment *seg, __u32 side)
 {
 	to->window = seg->window;
-	to->scaled = !(seg->flags & TCP_SYN) && flow->half[side & 1].scale != SCALE_NONE &&
-		     flow->half[~side & 1].scale != SCALE_NONE;
+	to->scaled = !(seg->flags & TCP_SYN) && half_is_scaled(&flow->half[side & 1], &flow->half[~side & 1]);
 	if (to->scaled)
 		to->window <<= flow->half[side & 1].scale & 15;
 }

@@ -14,7 +14,7 @@ enum segment_option { /* which options a segment carried */
 		      OPTION_TIMESTAMPS = 1 << 4,
 		      OPTION_FAST_OPEN = 1 << 5,
 		      OPTION_MPTCP = 1 << 6,
-		      OPTION_CUT = 1 << 7, /* a bad option, or the snap length, ended them early */
+		      OPTION_CUT = 1 << 7, /* not all were captured: which else there were is not known */
 };
 
 enum segment_quirk { /* what p0f version 3 calls quirks */

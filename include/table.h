@@ -71,9 +71,9 @@ INLINE void table_forgive_strays(__u32 *strays);
 /* Begins to bring a flow's home into the cache, all 18 lines of it at once: a birth writes them all, and waits for them one
  * after the other else. */
 INLINE void table_touch_home(struct table *table, struct key_hash hash);
-/* Takes a flow out of the reach of lookups: its key was reused. The sweep hands it over, or its eviction
- * reports it. */
-INLINE void table_retire(struct flow *flow);
+/* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The sweep hands it over, or its eviction
+ * reports it. Two CPUs may do so at once. */
+INLINE void table_retire(struct flow *flow, __u64 hash);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -227,10 +227,10 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
 	return &facts->way[number & (WAYS - 1)];
 }
 
-INLINE void table_retire(struct flow *flow)
+INLINE void table_retire(struct flow *flow, __u64 hash)
 {
 	flow->half[0].retired = 1;
-	flow->half[0].hash = flow->half[1].hash = ~flow->half[0].hash;
+	flow->half[0].hash = flow->half[1].hash = ~(__u32)hash;
 }
 
 #endif

@@ -77,6 +77,8 @@ enum naive_class naive_class(const struct naive_flow *flow)
 	return naive_is_unanswered(flow) ? NAIVE_UNANSWERED : NAIVE_ANSWERED;
 }
 
+bool naive_is_summed(const struct naive_flow *flow) { return naive_is_unanswered(flow) && !naive_is_over(flow); }
+
 /* Has one of the instants start + n * active_ns passed since the last interim report, and has it sent since? */
 static bool naive_is_due_interim(const struct naive_flow *flow, const struct sweep_policy *policy)
 {

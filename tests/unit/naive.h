@@ -39,6 +39,8 @@ void naive_remove(struct naive *naive, int which);
 /* Enters a segment of `side`; ack: relative to the other side's ISN. */
 void naive_segment(struct naive_flow *flow, int side, __u16 flags, __u32 ack, __u64 now_ns);
 enum naive_class naive_class(const struct naive_flow *flow);
+/* If it is evicted: an unanswered SYN, also of a key that was used anew since. */
+bool naive_is_summed(const struct naive_flow *flow);
 /* Why the sweep would report it, or -1. */
 int naive_due(const struct naive_flow *flow, const struct sweep_policy *policy);
 

@@ -73,6 +73,36 @@ Test(birth, a_plain_syn_leaves_what_any_leaves)
 	cr_expect(plain > 20000 && plain < 80000, "%d of the SYNs were plain", plain);
 }
 
+/* As where two CPUs have a SYN each, of one key and with other ISNs: both looked for the flow before there was one. */
+Test(birth, a_syn_that_lost_the_race_begins_a_flow_of_its_own)
+{
+	struct random random = { 3 };
+	struct segment first = random_syn(&random), second;
+	struct ledger ledger = {};
+	struct table table;
+	struct slot slot;
+
+	while (!flow_is_plain_syn(&first))
+		first = random_syn(&random);
+	first.sequence = 1000;
+	second = first;
+	second.sequence = 2000;
+	plain_open(&table, 1);
+	engine_enter(&table, &ledger, &first, LEDGER_IN_FLOWS);
+	second.key_hash = first.key_hash;
+	second.direction = first.direction;
+	cr_expect_eq(engine_number(&table, &ledger, &second, SLOT_NONE), ENTERED);
+	cr_expect_eq(ledger.births, 2, "%llu", ledger.births);
+	slot = table_find(&table, engine_hash(&second));
+	cr_assert_not_null(slot.flow);
+	cr_expect_eq(table_flow_facts(&table, slot.number)->half[second.direction].isn, 2000);
+	/* Both saw the older one: it is retired twice. */
+	table_retire(slot.flow, second.key_hash);
+	table_retire(slot.flow, second.key_hash);
+	cr_expect_null(table_find(&table, engine_hash(&second)).flow);
+	plain_close(&table);
+}
+
 /* By every rule, as options_parse does without the shorter way. */
 static struct segment options_whole(const __u8 *data, __u32 captured, __u32 len)
 {

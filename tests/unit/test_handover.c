@@ -108,7 +108,7 @@ Test(handover, who_is_retired_late_is_found_no_more)
 	connection(1, 1000);
 	flow = found(1).flow;
 	plain_call(&table, 0, table.shape.buckets);
-	table_retire(flow);
+	table_retire(flow, flow->half[0].hash);
 	cr_assert_null(found(1).flow);
 	cr_assert_eq(table_victim_rank(flow), ~0ULL);
 	cr_assert_eq(plain_take(&table, 2), 1);
@@ -237,6 +237,6 @@ Test(handover, a_retired_flow_keeps_its_identity)
 	struct flow flow = { .half = { { .hash = 0x12345678 }, { .hash = 0x12345678 } } };
 	__u32 identity = glance_identity(&flow);
 
-	table_retire(&flow);
+	table_retire(&flow, flow.half[0].hash);
 	cr_expect_eq(glance_identity(&flow), identity);
 }

@@ -221,3 +221,34 @@ Test(stream, the_shorter_way_means_the_same)
 		taken += shorter_way_run(seed, 200, true);
 	cr_expect_gt(taken, 10000, "only %d segments went the shorter way after their firsts", taken);
 }
+
+/* What the snap length kept from being seen is not known, and nothing is derived from it. */
+Test(stream, options_that_were_not_captured_are_unknown)
+{
+	static const __u8 options[] = { OPTION_MSS | OPTION_CUT, OPTION_MSS, OPTION_MSS | OPTION_WINDOW_SCALE };
+	static const __s64 windows[] = { UNKNOWN, 501, 501 }, sacks[] = { UNKNOWN, 0, 0 };
+	static const __u64 fulls[] = { 0, 1, 1 };
+
+	for (size_t i = 0; i < sizeof(options); i++) {
+		struct segment syn = data(0, TCP_SYN, 100, 0, 0, 1),
+			       synack = data(1, TCP_SYN | TCP_ACK, 500, 101, 0, 2),
+			       ack = data(0, TCP_ACK, 101, 501, 0, 3), full = data(1, TCP_ACK, 501, 101, 501, 4);
+		struct table table;
+		struct ledger ledger = {};
+		struct record record;
+
+		syn.options = options[i];
+		synack.options = options[i];
+		ack.window = 501;
+		plain_open(&table, 1);
+		enter(&table, &ledger, syn);
+		enter(&table, &ledger, synack);
+		enter(&table, &ledger, ack);
+		enter(&table, &ledger, full);
+		record = look(&table);
+		cr_expect_eq(record.client.window_min, windows[i], "window %lld", record.client.window_min);
+		cr_expect_eq(record.client.sack_permitted, sacks[i], "SACK %lld", (__s64)record.client.sack_permitted);
+		cr_expect_eq(record.server.analysis[ANALYSIS_WINDOW_FULL], fulls[i], "window full");
+		plain_close(&table);
+	}
+}
