@@ -41,6 +41,12 @@ struct sweep_call {
 	struct handover handover;
 };
 
+/* Does slot `way` of a bucket with these tags have a flow that is not handed over? */
+INLINE bool handover_is_open(__u64 tags, const struct flow *flow, __u32 way)
+{
+	return tags >> (way * 8) & 0xff && !flow->half[0].handed;
+}
+
 /* The slot of the next flow that is handed over, SLOT_NONE: there is none. `flows`, `facts`: the table's. */
 INLINE __u32 handover_find(struct handover *handover, const struct flow_bucket *flows,
 			   const struct facts_bucket *facts);

@@ -90,19 +90,11 @@ INLINE __u32 handshake_quirks(const struct segment *seg)
 	       (seg->payload_len ? QUIRK_PAYLOAD : 0);
 }
 
-/* What of a SYN without ACK and payload is a quirk, as handshake_quirks has it. */
-INLINE bool handshake_is_odd_syn(const struct segment *seg)
-{
-	return seg->ip_ecn | seg->tcp_reserved | seg->urgent | seg->option_quirks | seg->acknowledgment ||
-	       !seg->sequence || seg->window_scale > 14 ||
-	       (seg->options & OPTION_TIMESTAMPS && (!seg->tsval || seg->tsecr));
-}
-
 /* What a fingerprint is made of, besides the options. */
-INLINE void handshake_fingerprint(struct half_facts *own, const struct segment *seg, __u32 quirks)
+INLINE void handshake_fingerprint(struct half_facts *own, const struct segment *seg)
 {
 	own->option_layout = seg->option_layout;
-	own->quirks = handshake_ip_quirks(seg) | quirks;
+	own->quirks = handshake_ip_quirks(seg) | handshake_quirks(seg);
 	own->syn_window = seg->window;
 	own->syn_ttl = seg->ttl;
 	own->syn_ip_options = seg->ip_options < 0xff ? (__u8)seg->ip_options : 0xff;
@@ -111,7 +103,7 @@ INLINE void handshake_fingerprint(struct half_facts *own, const struct segment *
 SEPARATE int handshake_any_fingerprint(struct half_facts *own, const struct segment *seg)
 {
 	if (own && seg)
-		handshake_fingerprint(own, seg, handshake_quirks(seg));
+		handshake_fingerprint(own, seg);
 	return 0;
 }
 

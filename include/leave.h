@@ -173,11 +173,6 @@ INLINE void table_vacate(struct flow *flow)
 	flow->half[0].handed = 0;
 }
 
-INLINE bool table_is_swept(__u64 tags, const struct flow *flow, __u32 way)
-{
-	return tags >> (way * 8) & 0xff && !flow->half[0].handed;
-}
-
 /* Copies a flow that lives on. False: no room. */
 INLINE bool table_sweep_interim(struct table *table, struct table_lock *lock, const __u64 *tags, struct flow *flow,
 				struct facts *facts, __u32 way, const struct sweep_policy *policy)
@@ -188,7 +183,7 @@ INLINE bool table_sweep_interim(struct table *table, struct table_lock *lock, co
 	if (!report)
 		return false;
 	table_lock(lock);
-	due = table_is_swept(*tags, flow, way) && table_due(flow, facts, policy) == END_ACTIVE;
+	due = handover_is_open(*tags, flow, way) && table_due(flow, facts, policy) == END_ACTIVE;
 	if (due) {
 		table_write_report(report, flow, facts, END_ACTIVE);
 		facts->interim_ns = policy->now_ns;
@@ -212,7 +207,7 @@ INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct 
 		struct flow *flow = &flows->way[way];
 		int reason;
 
-		if (!table_is_swept(*tags, flow, way))
+		if (!handover_is_open(*tags, flow, way))
 			continue;
 		reason = table_due(flow, &facts->way[way], policy);
 		if (reason < 0 || reason == END_ACTIVE)
@@ -245,7 +240,7 @@ INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *ca
 		return true;
 	for (__u32 way = 0; way < WAYS; way++) {
 		struct flow *flow = &flows->way[way];
-		int reason = table_is_swept(*tags, flow, way) ? table_due(flow, &facts->way[way], &call->policy) : -1;
+		int reason = handover_is_open(*tags, flow, way) ? table_due(flow, &facts->way[way], &call->policy) : -1;
 
 		if (reason == END_ACTIVE) {
 			if (!table_sweep_interim(table, lock, tags, flow, &facts->way[way], way, &call->policy))

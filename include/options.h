@@ -198,15 +198,25 @@ INLINE bool options_of_data(struct segment *seg, const __u8 *data)
 	return true;
 }
 
+/* MSS at one place and NOP, window scale at another, of a SYN that permits SACK. False: nothing was done. */
+INLINE bool options_of_syn(struct segment *seg, const __u8 *mss, const __u8 *nop_scale)
+{
+	__u32 scale = load_be32(nop_scale);
+
+	if (load_be32(mss) >> 16 != (TCPOPT_MSS << 8 | 4) ||
+	    scale >> 8 != (TCPOPT_NOP << 16 | TCPOPT_WINDOW_SCALE << 8 | 3))
+		return false;
+	seg->mss = (__u16)load_be32(mss);
+	seg->window_scale = (__u8)scale;
+	seg->options |= OPTION_MSS | OPTION_SACK_PERMITTED | OPTION_WINDOW_SCALE;
+	return true;
+}
+
 /* What a SYN of Linux carries: MSS, SACK permitted, timestamps, window scale. Octets [0, 20), and no more. */
 INLINE bool options_of_linux(struct segment *seg, const __u8 *data)
 {
-	if (load_be32(data) >> 16 != (TCPOPT_MSS << 8 | 4) || load_be32(data + 4) != 0x0402080a ||
-	    load_be32(data + 16) >> 8 != (TCPOPT_NOP << 16 | TCPOPT_WINDOW_SCALE << 8 | 3))
+	if (load_be32(data + 4) != 0x0402080a || !options_of_syn(seg, data, data + 16))
 		return false;
-	seg->mss = (__u16)load_be32(data);
-	seg->window_scale = data[19];
-	seg->options |= OPTION_MSS | OPTION_SACK_PERMITTED | OPTION_WINDOW_SCALE;
 	options_timestamps(seg, data + 8);
 	seg->option_layout = LAYOUT_MSS << 16 | LAYOUT_SACK_PERMITTED << 12 | LAYOUT_TIMESTAMPS << 8 | LAYOUT_NOP << 4 |
 			     LAYOUT_WINDOW_SCALE;
@@ -216,12 +226,8 @@ INLINE bool options_of_linux(struct segment *seg, const __u8 *data)
 /* What a SYN of Windows carries: MSS, window scale, SACK permitted. Octets [0, 12), and no more. */
 INLINE bool options_of_windows(struct segment *seg, const __u8 *data)
 {
-	if (load_be32(data) >> 16 != (TCPOPT_MSS << 8 | 4) || load_be32(data + 8) != 0x01010402 ||
-	    load_be32(data + 4) >> 8 != (TCPOPT_NOP << 16 | TCPOPT_WINDOW_SCALE << 8 | 3))
+	if (load_be32(data + 8) != 0x01010402 || !options_of_syn(seg, data, data + 4))
 		return false;
-	seg->mss = (__u16)load_be32(data);
-	seg->window_scale = data[7];
-	seg->options |= OPTION_MSS | OPTION_SACK_PERMITTED | OPTION_WINDOW_SCALE;
 	seg->option_layout = LAYOUT_MSS << 20 | LAYOUT_NOP << 16 | LAYOUT_WINDOW_SCALE << 12 | LAYOUT_NOP << 8 |
 			     LAYOUT_NOP << 4 | LAYOUT_SACK_PERMITTED;
 	return true;

@@ -20,6 +20,7 @@
 #include "handover.h"
 #include "ledger.h"
 #include "summary.h"
+#include "tags.h"
 #include "update.h"
 
 /* ---- the body's part: the kernel's maps, plain memory in replay and tests. A body defines struct table, with a member
@@ -76,31 +77,6 @@ INLINE void table_touch_home(struct table *table, struct key_hash hash);
 INLINE void table_retire(struct flow *flow, __u64 hash);
 
 /* ------------------------------------------------------------------------------------------------------------- */
-
-#define TAGS_LOW 0x7f7f7f7f7f7f7f7fULL
-#define TAGS_ONE 0x0101010101010101ULL
-
-/* The high bit of every octet of `tags` that equals `tag`; exact. */
-INLINE __u64 tags_match(__u64 tags, __u8 tag)
-{
-	__u64 differs = tags ^ tag * TAGS_ONE;
-
-	return ~(((differs & TAGS_LOW) + TAGS_LOW) | differs | TAGS_LOW);
-}
-
-/* The same, but exact only up to the lowest that is marked. */
-INLINE __u64 tags_match_first(__u64 tags, __u8 tag)
-{
-	__u64 differs = tags ^ tag * TAGS_ONE;
-
-	return (differs - TAGS_ONE) & ~differs & ~TAGS_LOW;
-}
-
-/* Index of the lowest octet marked in `match`, which is not 0. */
-INLINE __u32 tags_first(__u64 match) { return (__u32)(((match & -match) >> 7) * 0x0001020304050607ULL >> 56) & 7; }
-
-/* How many octets are marked. */
-INLINE __u32 tags_count(__u64 match) { return (__u32)((match >> 7) * TAGS_ONE >> 56); }
 
 /* More strays than one in eight cost more than looking at the tags of all; then there is no way back before the next tick. */
 enum { HOME_FRAMES = 16, STRAYS_FORGIVEN = 2, STRAYS_MAX = 32 };

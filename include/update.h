@@ -388,7 +388,7 @@ INLINE bool flow_is_plain_syn(const struct segment *seg)
 {
 	/* A window of 0 has a letter; 2^32 - 1 would end at 0, which stands for unknown. */
 	return seg->flags == TCP_SYN && !seg->payload_len && seg->window && seg->sequence != 0xffffffff &&
-	       !seg->clock_error && !handshake_is_odd_syn(seg);
+	       !seg->clock_error;
 }
 
 INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -399,7 +399,7 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 	x.own_facts->ttl = seg->ttl;
 	x.own_facts->no_ack = seg->segments;
 	handshake_syn_options(&x);
-	handshake_fingerprint(x.own_facts, seg, 0);
+	handshake_fingerprint(x.own_facts, seg);
 	handshake_syn(&x);
 	x.own->next = x.own->max = x.end;
 	x.own->ack = seg->acknowledgment;

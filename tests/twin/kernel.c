@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "services.h"
+
 const char *const hook_names[HOOKS] = { "xdp_ingress", "tc_ingress", "tc_egress" };
 
 enum { LOG_SIZE = 1 << 16, LOG_STATS = 4, REPORTS_SIZE = 1 << 24 };
@@ -213,13 +215,6 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 	if (shape->buckets > kernel->buckets)
 		return -E2BIG;
 	return bpf_map_update_elem(kernel->table_map, &zero, shape, BPF_EXIST) ? -errno : 0;
-}
-
-static void services_clear(struct service_set *sets)
-{
-	for (__u32 set = 0; set < SERVICE_SETS; set++)
-		if (service_set_used(&sets[set]))
-			memset(&sets[set], 0, sizeof(*sets));
 }
 
 void kernel_clear(struct kernel *kernel)

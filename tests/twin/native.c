@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../user/body.h"
+#include "services.h"
 
 int native_open(struct native *native, const struct table_shape *shape)
 {
@@ -35,13 +36,6 @@ void native_close(struct native *native)
 	free(native->ended);
 	reports_close(&native->reports);
 	*native = (struct native){};
-}
-
-static void services_clear(struct service_set *sets)
-{
-	for (__u32 set = 0; set < SERVICE_SETS; set++)
-		if (service_set_used(&sets[set]))
-			memset(&sets[set], 0, sizeof(*sets));
 }
 
 void native_reshape(struct native *native, const struct table_shape *shape)

@@ -31,7 +31,7 @@ static struct segment random_syn(struct random *random)
 		.vlan = { 7, 8 },
 	};
 
-	switch (random_below(random, 20)) { /* what makes it another than plain, one at a time */
+	switch (random_below(random, 20)) { /* one oddity at a time; some make it no plain SYN */
 	case 0: seg.acknowledgment = 1; break;
 	case 1: seg.ip_ecn = 2; break;
 	case 2: seg.tcp_reserved = 2; break;
@@ -70,7 +70,7 @@ Test(birth, a_plain_syn_leaves_what_any_leaves)
 		cr_assert_arr_eq(&shorter.flow, &whole.flow, sizeof(struct flow), "flows differ, SYN %d", i);
 		cr_assert_arr_eq(&shorter.facts, &whole.facts, sizeof(struct facts), "facts differ, SYN %d", i);
 	}
-	cr_expect(plain > 20000 && plain < 80000, "%d of the SYNs were plain", plain);
+	cr_expect(plain > 50000 && plain < 95000, "%d of the SYNs were plain", plain);
 }
 
 /* As where two CPUs have a SYN each, of one key and with other ISNs: both looked for the flow before there was one. */

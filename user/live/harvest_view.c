@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Open flows for the screen: a glance at each that moved, whole records only where the view wants them. */
 #include "../../include/glance.h"
+#include "../../include/tags.h"
 #include "clocks.h"
 #include "harvest.h"
 
@@ -12,21 +13,12 @@ enum {
 /* Never 0. */
 static __u32 identity_of(const struct flow *flow) { return glance_identity(flow) + 1; }
 
-/* Which of the eight octets are not 0. */
-static __u32 occupied(__u64 tags)
-{
-	const __u64 low = 0x7f7f7f7f7f7f7f7f, one = 0x0101010101010101;
-	__u64 any = (((tags & low) + low) | tags) >> 7 & one;
-
-	return (__u32)(any * 0x0102040810204080 >> 56); /* the eight bits side by side */
-}
-
 /* ---- a glance at every flow. Each reads cache lines that are far from the next flow's, so what a bucket needs is made
  * to come while those before it are looked at: first what tells whether a flow moved, then the rest of those that did. ---- */
 
 static void expect_flows(const struct mapping *mapping, __u32 bucket)
 {
-	__u32 ways = bucket < mapping->buckets ? occupied(mapping->tags[bucket]) : 0;
+	__u32 ways = bucket < mapping->buckets ? tags_taken(mapping->tags[bucket]) : 0;
 
 	for (; ways; ways &= ways - 1) {
 		const struct flow *flow = &mapping->flows[bucket].way[__builtin_ctz(ways)];
@@ -44,20 +36,16 @@ static void expect_rest(const struct flow *flow, const struct facts *facts)
 	}
 }
 
-static bool is_handed(const struct mapping *mapping, __u32 bucket, __u32 way)
+/* Which ways have a flow that was not handed over. */
+static __u32 still_open(const struct mapping *mapping, __u32 bucket)
 {
-	return mapping->flows[bucket].way[way].half[0].handed;
-}
-
-/* Of ways that have a flow, those that were not handed over. */
-static __u32 still_open(const struct mapping *mapping, __u32 bucket, __u32 ways)
-{
+	const __u64 tags = mapping->tags[bucket];
 	__u32 open = 0;
 
-	for (; ways; ways &= ways - 1) {
+	for (__u32 ways = tags_taken(tags); ways; ways &= ways - 1) {
 		__u32 way = (__u32)__builtin_ctz(ways);
 
-		open |= (__u32)!is_handed(mapping, bucket, way) << way;
+		open |= (__u32)handover_is_open(tags, &mapping->flows[bucket].way[way], way) << way;
 	}
 	return open;
 }
@@ -65,7 +53,7 @@ static __u32 still_open(const struct mapping *mapping, __u32 bucket, __u32 ways)
 /* Which ways of a bucket have a flow that moved. */
 static __u32 find_moved(const struct mapping *mapping, struct view *view, __u32 bucket)
 {
-	__u32 ways = still_open(mapping, bucket, occupied(mapping->tags[bucket])), moved = 0;
+	__u32 ways = still_open(mapping, bucket), moved = 0;
 
 	view_present(view, bucket * WAYS, (__u8)ways);
 	for (; ways; ways &= ways - 1) {
@@ -125,8 +113,8 @@ static const struct report *report_of(const struct harvest *harvest, const struc
 	__u32 bucket = row / WAYS, way = row % WAYS;
 	static struct report report; /* too large for a stack */
 
-	if (bucket >= mapping->buckets || !(mapping->tags[bucket] >> (way * 8) & 0xff) ||
-	    is_handed(mapping, bucket, way))
+	if (bucket >= mapping->buckets ||
+	    !handover_is_open(mapping->tags[bucket], &mapping->flows[bucket].way[way], way))
 		return NULL;
 	mapping_copy(mapping, bucket, way, &report);
 	return identity_of(&report.flow) == identity && !is_later(&view->rows[row], &report.facts) ? &report : NULL;

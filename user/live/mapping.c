@@ -85,10 +85,10 @@ int mapping_each(const struct mapping *mapping, int (*see)(void *context, const 
 	int result = 0;
 
 	for (__u32 bucket = 0; bucket < mapping->buckets && !result; bucket++) {
-		__u64 tags = mapping->tags[bucket];
+		const __u64 tags = mapping->tags[bucket];
 
-		for (__u32 way = 0; way < WAYS && tags && !result; way++, tags >>= 8) {
-			if (!(tags & 0xff) || mapping->flows[bucket].way[way].half[0].handed)
+		for (__u32 way = 0; way < WAYS && tags && !result; way++) {
+			if (!handover_is_open(tags, &mapping->flows[bucket].way[way], way))
 				continue;
 			mapping_copy(mapping, bucket, way, &report);
 			result = see(context, &report);
