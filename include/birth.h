@@ -91,8 +91,6 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		evicted = way < 2 * WAYS;
 	}
 	if (likely(way < 2 * WAYS)) {
-		__u64 shift = (way & (WAYS - 1)) * 8;
-
 		flow = way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7];
 		flow_facts = way < WAYS ? &facts[0]->way[way & 7] : &facts[1]->way[way & 7];
 		if (evicted)
@@ -105,9 +103,9 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 				flow_begin_syn(flow, flow_facts, seg, hash.direction);
 		}
 		if (way < WAYS)
-			*tags[0] = (*tags[0] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
+			tags_put(tags[0], way, place.tag);
 		else
-			*tags[1] = (*tags[1] & ~(0xffULL << shift)) | (__u64)place.tag << shift;
+			tags_put(tags[1], way, place.tag);
 	}
 	table_unlock(lock);
 	ledger->births += flow && born;

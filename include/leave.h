@@ -165,12 +165,12 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 /* Out of the reach of lookups. */
 INLINE void flow_hide(struct flow *flow) { flow->half[0].hash = flow->half[1].hash = 0; }
 
-/* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. */
+/* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. It stays marked as
+ * handed over, so that nobody evicts it while its tag is there; who is born there begins anew. */
 INLINE void table_vacate(struct flow *flow)
 {
 	flow_hide(flow);
 	flow->half[0].bits = flow->half[1].bits = 0;
-	flow->half[0].handed = 0;
 }
 
 /* Copies a flow that lives on. False: no room. */
@@ -220,6 +220,27 @@ INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct 
 	return ways;
 }
 
+enum { SWEEP_AHEAD = 16 }; /* buckets; a power of two */
+
+/* Begins to bring a bucket's flows into the cache. For several buckets at once: the lock waits for all that was asked for
+ * before. */
+INLINE void table_touch_bucket(struct table *table, __u32 bucket)
+{
+	const __u64 *tags = table_tags(table, bucket);
+	const struct flow_bucket *flows = table_flows(table, bucket);
+	__u32 first;
+
+	if (!tags || !flows || !*tags)
+		return;
+	first = tags_first(~tags_match(*tags, 0) & ~TAGS_LOW);
+	for (__u32 way = 0; way < WAYS; way++) {
+		const struct flow *flow = &flows->way[*tags >> (way * 8) & 0xff ? way : first];
+
+		(void)*(const volatile __u32 *)&flow->half[0].hash;
+		(void)*(const volatile __u32 *)&flow->half[1].hash;
+	}
+}
+
 /* Reports what is due in one bucket. False: no room for that, try again. */
 INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *call)
 {
@@ -231,6 +252,8 @@ INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *ca
 	__u32 ways, at = handover->count;
 	bool ends = false;
 
+	for (__u32 i = 0; i < SWEEP_AHEAD && bucket % SWEEP_AHEAD == 0; i++) /* a region has them all */
+		table_touch_bucket(table, bucket + i);
 	if (!tags || !*tags)
 		return true;
 	flows = table_flows(table, bucket);
@@ -260,25 +283,23 @@ INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *ca
 	return true;
 }
 
-/* Frees what was handed over in a bucket. */
+/* Frees what was handed over in a bucket. Without the lock: the slots are nobody else's until their tags are gone, and a birth
+ * writes its own tag only. */
 INLINE void table_give_back(struct table *table, const struct handed *handed)
 {
 	__u64 *tags = table_tags(table, handed->bucket), kept = ~0ULL;
 	struct flow_bucket *flows = table_flows(table, handed->bucket);
-	struct table_lock *lock = table_lock_of(table, handed->bucket / REGION);
 	__u32 ways = handed->ways;
 
-	if (!tags || !flows || !lock)
+	if (!tags || !flows)
 		return;
-	table_lock(lock);
 	for (__u32 way = 0; way < WAYS; way++) {
 		if (!(ways >> way & 1))
 			continue;
 		table_vacate(&flows->way[way]);
 		kept &= ~(0xffULL << (way * 8));
 	}
-	*tags &= kept;
-	table_unlock(lock);
+	tags_keep(tags, kept);
 }
 
 INLINE void table_sweep_call(struct table *table, struct sweep_call *call)

@@ -36,4 +36,22 @@ INLINE __u32 tags_taken(__u64 tags)
 	return (__u32)((~tags_match(tags, 0) >> 7 & TAGS_ONE) * 0x0102040810204080ULL >> 56);
 }
 
+/* Writes one octet, and reads none: others may be cleared meanwhile. */
+INLINE void tags_put(__u64 *tags, __u32 way, __u8 tag)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	((volatile __u8 *)tags)[way & 7] = tag;
+#else
+	((volatile __u8 *)tags)[~way & 7] = tag;
+#endif
+}
+
+/* Clears what is not in `kept`, after all that was written before. */
+INLINE void tags_keep(__u64 *tags, __u64 kept)
+{
+	__u64 was = __sync_fetch_and_and(tags, kept);
+
+	opaque(was); /* what nobody reads may be cleared without order */
+}
+
 #endif

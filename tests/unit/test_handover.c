@@ -240,3 +240,12 @@ Test(handover, a_retired_flow_keeps_its_identity)
 	table_retire(&flow, flow.half[0].hash);
 	cr_expect_eq(glance_identity(&flow), identity);
 }
+
+/* Its slot is given back without the lock: whoever evicts meanwhile may see it emptied, with its tag still there. */
+Test(handover, a_slot_on_its_way_back_is_no_victim)
+{
+	struct flow flow = { .half = { { .handed = END_CLOSED + 1, .bits = HALF_SEEN | HALF_RST } } };
+
+	table_vacate(&flow);
+	cr_expect_eq(table_victim_rank(&flow), ~0ULL);
+}

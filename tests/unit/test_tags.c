@@ -78,3 +78,22 @@ Test(tags, smaller_of_two)
 		cr_assert_eq(u64_less(a, b), a < b);
 	}
 }
+
+/* Taken, put and cleared: one octet each, the first lowest. */
+Test(tags, an_octet_each)
+{
+	struct random random = { 11 };
+
+	for (int i = 0; i < 20000; i++) {
+		__u64 tags = random_next(&random) & random_next(&random), was = tags;
+		__u32 way = random_below(&random, 8);
+		__u64 octet = 0xffULL << way * 8;
+
+		for (__u32 other = 0; other < 8; other++)
+			cr_assert_eq(tags_taken(tags) >> other & 1, (tags >> other * 8 & 0xff) != 0, "%016llx", tags);
+		tags_put(&tags, way, 0xa5);
+		cr_assert_eq(tags, (was & ~octet) | (0xa5a5a5a5a5a5a5a5 & octet), "%016llx %u", was, way);
+		tags_keep(&tags, ~octet);
+		cr_assert_eq(tags, was & ~octet, "%016llx %u", was, way);
+	}
+}
