@@ -141,40 +141,46 @@ enum analysis_counter {
 };
 
 struct half_facts {
-	__u64 packets, payload_bytes; /* carried over from struct tally */
+	/* Rare, or carried over from struct tally. What a glance reads (glance.h) is in one line. */
+	__u64 packets, payload_bytes;
 	__u32 analysis[ANALYSIS_COUNT];
 	__u32 no_gaps; /* of acked_unseen, those that show no gap (history.h) */
 	__u64 header_bytes, psh, rtt_samples, rtt_by_timestamp; /* carried over, too */
-	__u64 syn_first_ns, syn_last_ns;			/* its SYNs, first and last */
-	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
-	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
-	__u32 syns, synacks, fin, rst, urg, ece, cwr, ae, ce;
+	__u32 urg, ece, cwr, ae, ce;
+	__u32 resent, zero_window; /* segments of payload sent before, and with window 0: the history's T and W */
+	__u16 mark_run;		   /* the peer's run that this side marked, valid with `marked` (analysis.h) */
+	__u8 marked, mark_dups;	   /* mark_dups: the peer's dups at the mark */
+	__u64 resent_bytes;	   /* payload that was seen before, without hole */
+	__u64 reserved[6];
+	/* Two lines: all that a SYN and its answers, FIN and RST need here. */
+	__u64 syn_first_ns, syn_last_ns; /* its SYNs, first and last */
+	__u32 syns;
 	__u32 no_ack;	 /* segments without ACK flag */
 	__u32 base;	 /* sequence number its stream is counted from (semantics: a SYN off it begins a flow) */
 	__u32 first_ack; /* acknowledgment of its first segment with ACK */
 	__u32 first_seq; /* first octet of its stream */
 	__u32 isn;	 /* of its last SYN or SYN/ACK */
 	__u32 syn_end;	 /* sequence end of that */
-	__u32 fin_end;	 /* sequence end of its FIN */
 	__u32 syn_tsval;
-	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
-	__u32 resent, zero_window; /* segments of payload sent before, and with window 0: the history's T and W */
-	__u64 resent_bytes;	   /* payload that was seen before, without hole */
-	__u64 option_layout;	   /* struct segment's, of its last SYN or SYN/ACK; so are the next four */
-	__u32 quirks;		   /* enum segment_quirk */
+	__u32 quirks; /* enum segment_quirk of its last SYN or SYN/ACK; so are syn_window, syn_ttl, option_layout */
 	__u16 syn_window;
-	__u8 syn_ttl, syn_ip_options;
-	__u16 mark_run; /* the peer's run that this side marked, valid with `marked` (analysis.h) */
 	__u16 mss;
-	__u16 mptcp_sent, mptcp_known; /* subtypes it sent; union of both sides' when its last segment was judged */
-	__u8 options;		       /* enum segment_option of its last SYN or SYN/ACK */
+	__u8 syn_ttl, syn_ip_options;
+	__u8 options; /* enum segment_option of its last SYN or SYN/ACK */
 	__u8 window_scale;
-	__u8 ttl;		/* of its first segment */
-	__u8 rst_ttl;		/* of its first RST */
-	__u8 syn_ecn;		/* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
-	__u8 marked, mark_dups; /* mark_dups: the peer's dups at the mark */
-	__u8 has_ack;		/* first_ack is valid */
-	__u8 order;		/* enum order_bit */
+	__u8 ttl;     /* of its first segment */
+	__u8 syn_ecn; /* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
+	__u8 has_ack; /* first_ack is valid */
+	__u8 order;   /* enum order_bit */
+
+	__u64 option_layout;		       /* struct segment's */
+	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
+	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
+	__u32 synacks, fin, rst;
+	__u32 fin_end;		  /* sequence end of its FIN */
+	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
+	__u16 mptcp_sent, mptcp_known; /* subtypes it sent; union of both sides' when its last segment was judged */
+	__u8 rst_ttl;		       /* of its first RST */
 };
 
 enum { ATTEMPTS = 8 };
@@ -229,22 +235,23 @@ struct facts {
 	__u64 first_data_ns[2]; /* [endpoint]; 0: none */
 	struct flow_key key;
 	__u64 start_ns;
-	__u64 initial_rtt_ns;	   /* tshark's: last SYN to first ACK without SYN; 0: unknown */
-	struct half_facts half[2]; /* what a glance reads of each (glance.h) is in one line */
-	__u64 last_syn_ns;	   /* SYN without ACK of either side; 0: none */
-	__u64 answered_syn_ns;	   /* the SYN that the first SYN/ACK answered */
-	__u32 answered_syn;	   /* its number, from 1 */
-	__u32 attempts_seen;	   /* SYNs and SYN/ACKs of the handshake; the first ATTEMPTS are kept */
-	struct attempt attempt[ATTEMPTS];
 	__u8 answered_by;		      /* enum answered_by */
 	__u8 icmp_seen, icmp_type, icmp_code; /* first ICMP error that quoted its SYN */
 	__u8 vlans;
 	__u8 first_sender; /* endpoint whose segment began the flow */
-	__u16 vlan[SEGMENT_VLANS];
-	__u16 shown;	  /* 1: a ladder is drawn of it (rung_take.h) */
+	__u16 shown;	   /* 1: a ladder is drawn of it (rung_take.h) */
+	/* A third, for the handshake. */
+	__u64 last_syn_ns;     /* SYN without ACK of either side; 0: none */
+	__u64 answered_syn_ns; /* the SYN that the first SYN/ACK answered */
+	__u32 answered_syn;    /* its number, from 1 */
+	__u32 attempts_seen;   /* SYNs and SYN/ACKs of the handshake; the first ATTEMPTS are kept */
+	__u64 initial_rtt_ns;  /* tshark's: last SYN to first ACK without SYN; 0: unknown */
+	struct attempt attempt[ATTEMPTS];
 	__u64 ended_ns;	  /* both sides had sent FIN or RST; 0: not */
 	__u64 interim_ns; /* when the last interim report was made; 0: none was */
-	__u64 reserved[3];
+	__u16 vlan[SEGMENT_VLANS];
+	__u64 reserved;
+	struct half_facts half[2];
 };
 
 /* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
@@ -261,6 +268,10 @@ struct report {
 _Static_assert(sizeof(struct half) == 64 && sizeof(struct tally) == 64, "a cache line each");
 _Static_assert(offsetof(struct flow, tally) == 2 * sizeof(struct half), "half_tally");
 _Static_assert(sizeof(struct flow) == 256, "a flow is four cache lines");
-_Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64, "its lines are the cache's");
+_Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64 &&
+		       offsetof(struct facts, last_syn_ns) == 128 && offsetof(struct facts, half) % 64 == 0 &&
+		       sizeof(struct half_facts) % 64 == 0 && offsetof(struct half_facts, syn_first_ns) % 64 == 0 &&
+		       offsetof(struct half_facts, option_layout) % 64 == 0,
+	       "its lines are the cache's");
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 896). The hash names one slot of
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 960). The hash names one slot of
  * the first bucket, the flow's home: it is there unless that was taken. So while few are away a lookup reads no tag: it
  * touches three cache lines of one page, those of the slot. In a table that is fuller it reads the tag word of the
  * first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are there, and
@@ -69,7 +69,7 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash);
  * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays);
-/* Begins to bring a flow's home into the cache, all 18 lines of it at once: a birth writes them all, and waits for them one
+/* Begins to bring a flow's home into the cache, all 19 lines of it at once: a birth writes them all, and waits for them one
  * after the other else. */
 INLINE void table_touch_home(struct table *table, struct key_hash hash);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The sweep hands it over, or its eviction
