@@ -112,8 +112,8 @@ $(BUILD)/engine.o: user/body.h $(wildcard include/*.h) | $(BUILD)/dependencies
 		'int packet(struct table *t, struct ledger *l, struct cursor *at, enum link_type link, struct segment *seg)' \
 		'{ return engine_enter(t, l, seg, segment_parse(link, at, seg)); }' \
 		'void sweep(struct table *t, struct sweep_call *call) { table_sweep_call(t, call); }' \
-		'bool taken(struct handover *h, const struct flow_bucket *f, const struct facts_bucket *x, struct report *r)' \
-		'{ return handover_take(h, f, x, r) ? handover_taken(h, NULL, r), true : false; }' \
+		'bool taken(struct handover *h, struct flow_bucket *f, struct facts_bucket *x, struct report *r)' \
+		'{ return handover_take(h, f, x, r) ? handover_taken(h, f, x, NULL, r), true : false; }' \
 		'void record(struct record *r, const struct report *report, const struct record_context *context)' \
 		'{ record_make(r, report, context); }' | \
 		$(CC) -O2 -Wall -Wextra -Werror -std=gnu11 -ffreestanding -fno-stack-protector -fcf-protection=none \

@@ -47,6 +47,8 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_UNSCALED = 1 << 5, /* its SYN came after its own ACK, and no other has come since (analysis.h) */
 };
 
+enum { HANDED_BLANK = 0xff }; /* in half[0].handed: and its slot is blank */
+
 enum noted_bit { /* in half.noted: what of this side needs no second note */
 		 NOTED_PAYLOAD = 1 << 0,
 		 NOTED_DATA = 1 << 1, /* payload without SYN, FIN and RST; the rest as history.h has it */
@@ -89,9 +91,11 @@ struct half {
 	__u32 peer_max_was;
 	__u8 noted;   /* enum noted_bit */
 	__u8 retired; /* half[0]: the flow is no longer to be found (table_retire) */
-	__u8 handed;  /* half[0]: 1 + enum end_reason: handed over to user space (handover.h); 0: not */
+	__u8 handed;  /* half[0]: 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
 	__u8 reserved;
 };
+
+enum { HISTORY_FIRST_UNSEEN = 128 }; /* where tally.acked_unseen starts: the first has a letter (history.h) */
 
 /* One cache line more: what only this side's own segments read and write. */
 struct tally {
@@ -256,6 +260,21 @@ struct facts {
 
 /* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
 enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR, END_OPEN };
+
+INLINE void tally_begin(struct tally *tally)
+{
+	*tally = (struct tally){ .window_min = 0xffff, .rtt_min_ns = 0xffffffff, .acked_unseen = HISTORY_FIRST_UNSEEN };
+}
+
+/* Makes a slot blank: tallies and facts are those of a flow that begins. Its halves are written at each birth. */
+INLINE void flow_blank(struct flow *flow, struct facts *facts)
+{
+	*facts = (struct facts){};
+	for (int i = 0; i < 2; i++) {
+		tally_begin(&flow->tally[i]);
+		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
+	}
+}
 
 /* A flow on its way to the user: what include/record.h reads. */
 struct report {

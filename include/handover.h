@@ -56,8 +56,9 @@ INLINE __u32 handover_reason(const struct flow *flow) { return flow->half[0].han
 INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
 			  struct report *report);
 /* After the report that was taken has been put out: counts its handshake in `services`, SERVICE_SETS that nobody else
- * writes. NULL: in none. */
-INLINE void handover_taken(struct handover *handover, struct service_set *services, const struct report *report);
+ * writes (NULL: in none), and leaves its slot blank, so that the next flow there writes only what it has to say. */
+INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,
+			   struct service_set *services, const struct report *report);
 /* First of all, by a reader: makes good what a predecessor left half done in `services`. */
 INLINE void handover_resume(struct handover *handover, struct service_set *services);
 /* ---- for the sweep ---- */
@@ -134,9 +135,11 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
 
 /* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor
  * is concerned, without it all. */
-INLINE void handover_taken(struct handover *handover, struct service_set *services, const struct report *report)
+INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,
+			   struct service_set *services, const struct report *report)
 {
 	__u64 at = handover->taken;
+	__u32 bucket = handover->handed[(__u32)at / WAYS % HANDED_BUCKETS].bucket, way = (__u32)at % WAYS;
 	struct service_sample sample;
 
 	if (services && service_sample_of(&sample, report)) {
@@ -151,6 +154,9 @@ INLINE void handover_taken(struct handover *handover, struct service_set *servic
 	written();
 	handover->taken = handover_next(handover, (__u32)at + 1);
 	written();
+	flow_blank(&flows[bucket].way[way], &facts[bucket].way[way]);
+	written();
+	flows[bucket].way[way].half[0].handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
 }
 
 INLINE void handover_resume(struct handover *handover, struct service_set *services)

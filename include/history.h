@@ -22,8 +22,6 @@ INLINE void history_first_syn(struct flow *flow, struct facts *facts, __u32 dire
  * have a letter. */
 SEPARATE int history_unseen(struct flow *flow, struct facts *facts, bool gap, __u32 direction);
 
-enum { HISTORY_FIRST_UNSEEN = 128 }; /* where that octet starts: the first has a letter */
-
 /* ------------------------------------------------------------------------------------------------------------- */
 
 INLINE void history_add(struct facts *facts, char letter, __u32 direction)

@@ -236,8 +236,8 @@ INLINE void table_touch_bucket(struct table *table, __u32 bucket)
 	for (__u32 way = 0; way < WAYS; way++) {
 		const struct flow *flow = &flows->way[*tags >> (way * 8) & 0xff ? way : first];
 
-		(void)*(const volatile __u32 *)&flow->half[0].hash;
-		(void)*(const volatile __u32 *)&flow->half[1].hash;
+		touch(&flow->half[0]);
+		touch(&flow->half[1]);
 	}
 }
 

@@ -8,7 +8,7 @@
  * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
  * look. The tags of a million flows are 1.4 MB.
  *
- * Lookups take no lock. A slot is taken, handed over (handover.h) and given back under the lock of its region, where
+ * Lookups take no lock. A slot is taken and handed over (handover.h) under the lock of its region, where
  * both its buckets lie, and its tag is written last; a segment that had found its slot just before that may be lost from
  * its flow, or be counted in the newcomer: at most one per CPU and flow that leaves.
  *
@@ -69,8 +69,8 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash);
  * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays);
-/* Begins to bring a flow's home into the cache, all 19 lines of it at once: a birth writes them all, and waits for them one
- * after the other else. */
+/* Begins to bring a flow's home into the cache: all lines that a birth there writes at once, since it waits for them one after
+ * the other else. Where the slot is blank these are eight, else all. */
 INLINE void table_touch_home(struct table *table, struct key_hash hash);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The sweep hands it over, or its eviction
  * reports it. Two CPUs may do so at once. */
@@ -169,18 +169,30 @@ INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __
 INLINE void table_touch_home(struct table *table, struct key_hash hash)
 {
 	__u32 home = table_home(&table->shape, hash.value);
-	struct flow_bucket *flows = table_flows(table, home / WAYS);
-	struct facts_bucket *facts = table_facts(table, home / WAYS);
-	const volatile __u64 *word;
+	const struct flow_bucket *flows = table_flows(table, home / WAYS);
+	const struct facts_bucket *facts = table_facts(table, home / WAYS);
+	const struct flow *flow;
+	const struct facts *flow_facts;
+	const struct half_facts *own;
 
 	if (!flows || !facts)
 		return;
-	word = (const volatile __u64 *)&flows->way[home % WAYS];
-	for (size_t i = 0; i < sizeof(struct flow) / 8; i += 8)
-		(void)word[i];
-	word = (const volatile __u64 *)&facts->way[home % WAYS];
-	for (size_t i = 0; i < sizeof(struct facts) / 8; i += 8)
-		(void)word[i];
+	flow = &flows->way[home % WAYS];
+	flow_facts = &facts->way[home % WAYS];
+	own = &flow_facts->half[hash.direction & 1];
+	touch(&flow->half[0]);
+	touch(&flow->half[1]);
+	touch(&flow->tally[hash.direction & 1]);
+	touch(&flow_facts->history);
+	touch(&flow_facts->key);
+	touch(&flow_facts->last_syn_ns);
+	touch(&own->syn_first_ns);
+	touch(&own->option_layout);
+	if (flow->half[0].handed == HANDED_BLANK)
+		return;
+	touch(&flow->tally[~hash.direction & 1]);
+	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
+		touch((const char *)flow_facts + at);
 }
 
 INLINE struct flow *table_flow(struct table *table, __u32 number)

@@ -25,6 +25,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Begins to bring a cache line. */
+#define touch(at) ((void)*(const volatile __u8 *)(at))
+
 /* Hides a value's origin from the optimiser, so that a bound which the verifier needs is not folded away. */
 #define opaque(x) asm volatile("" : "+r"(x))
 

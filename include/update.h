@@ -365,22 +365,18 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
-	*flow = (struct flow){};
-	*facts = (struct facts){};
+	if (unlikely(flow->half[0].handed != HANDED_BLANK))
+		flow_blank(flow, facts);
+	/* Where the sender's lines are written anyway, what a late segment of the slot's last flow may have left goes, too. */
+	for (int i = 0; i < 2; i++)
+		flow->half[i] = (struct half){ .hash = (__u32)hash.value, .scale = SCALE_NONE };
+	tally_begin(&flow->tally[hash.direction & 1]);
+	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts->start_ns = seg->now_ns;
-	for (int i = 0; i < 2; i++) {
-		flow->half[i].hash = (__u32)hash.value;
-		flow->half[i].scale = SCALE_NONE;
-		flow->tally[i].window_min = 0xffff;
-		flow->tally[i].rtt_min_ns = 0xffffffff;
-		flow->tally[i].acked_unseen = HISTORY_FIRST_UNSEEN;
-		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
-	}
-	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	facts->first_sender = (__u8)hash.direction;
 	facts->vlans = seg->vlans;
-	for (int i = 0; i < SEGMENT_VLANS; i++)
+	for (int i = 0; i < SEGMENT_VLANS && seg->vlans; i++)
 		facts->vlan[i] = seg->vlan[i];
 }
 

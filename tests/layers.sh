@@ -74,7 +74,7 @@ bool take(struct handover *handover, struct table *table, struct report *report)
 {
 	if (!handover_take(handover, table->flows, table->facts, report))
 		return false;
-	handover_taken(handover, table->services, report);
+	handover_taken(handover, table->flows, table->facts, table->services, report);
 	return true;
 }
 void made(struct record *, const struct report *, const struct record_context *);

@@ -314,7 +314,7 @@ static __u32 take_all(const struct kernel *kernel, double *ns)
 	__u32 count = 0;
 
 	for (; handover_take(handover, kernel->flows, kernel->facts, &report); count++)
-		handover_taken(handover, kernel->ended, &report);
+		handover_taken(handover, kernel->flows, kernel->facts, kernel->ended, &report);
 	*ns += (double)(clock_ns(CLOCK_MONOTONIC) - begun);
 	return count;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "services.h"
+#include "tags.h"
 
 const char *const hook_names[HOOKS] = { "xdp_ingress", "tc_ingress", "tc_egress" };
 
@@ -217,11 +218,16 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 	return bpf_map_update_elem(kernel->table_map, &zero, shape, BPF_EXIST) ? -errno : 0;
 }
 
+/* Leaves the slots as a reader of what was handed over does. */
 void kernel_clear(struct kernel *kernel)
 {
 	for (__u32 bucket = 0; bucket < kernel->buckets; bucket++) {
-		if (kernel->tags[bucket])
-			memset(&kernel->flows[bucket], 0, sizeof(kernel->flows[bucket]));
+		for (__u32 ways = tags_taken(kernel->tags[bucket]); ways; ways &= ways - 1) {
+			struct flow *flow = &kernel->flows[bucket].way[__builtin_ctz(ways)];
+
+			flow_blank(flow, &kernel->facts[bucket].way[__builtin_ctz(ways)]);
+			flow->half[0].handed = HANDED_BLANK;
+		}
 		kernel->tags[bucket] = 0;
 	}
 	handover_begin(&kernel->call->handover);

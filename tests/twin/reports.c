@@ -37,14 +37,14 @@ int reports_add_sample(void *context, void *sample, size_t size)
 	return 0;
 }
 
-void reports_take(struct reports *reports, struct handover *handover, const struct flow_bucket *flows,
-		  const struct facts_bucket *facts, struct service_set *services)
+void reports_take(struct reports *reports, struct handover *handover, struct flow_bucket *flows,
+		  struct facts_bucket *facts, struct service_set *services)
 {
 	struct report report = {};
 
 	while (handover_take(handover, flows, facts, &report)) {
 		reports_add(reports, &report);
-		handover_taken(handover, services, &report);
+		handover_taken(handover, flows, facts, services, &report);
 	}
 }
 

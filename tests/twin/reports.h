@@ -20,8 +20,8 @@ struct reports {
 void reports_add(void *context, const struct report *report);
 int reports_add_sample(void *context, void *sample, size_t size);
 /* Takes all that is handed over, and counts it. */
-void reports_take(struct reports *reports, struct handover *handover, const struct flow_bucket *flows,
-		  const struct facts_bucket *facts, struct service_set *services);
+void reports_take(struct reports *reports, struct handover *handover, struct flow_bucket *flows,
+		  struct facts_bucket *facts, struct service_set *services);
 void reports_close(struct reports *reports);
 
 /* Room for one line about a difference. */

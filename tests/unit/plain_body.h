@@ -161,7 +161,8 @@ static inline size_t plain_take(struct table *table, size_t most)
 		if (!handover_take(&table->call->handover, table->flows, table->facts,
 				   &table->reports[table->reported]))
 			break;
-		handover_taken(&table->call->handover, table->ended, &table->reports[table->reported++]);
+		handover_taken(&table->call->handover, table->flows, table->facts, table->ended,
+			       &table->reports[table->reported++]);
 	}
 	return table->reported - before;
 }

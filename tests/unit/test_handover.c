@@ -211,7 +211,10 @@ Test(handover, a_list_that_is_full_goes_on)
 /* A reader dies while it counts: its successor counts that flow, and only once. */
 Test(handover, a_count_that_was_half_done_is_done_once)
 {
+	static struct flow_bucket flows;
+	static struct facts_bucket facts;
 	struct handover *handover;
+	__u32 bucket;
 	__u64 taken;
 
 	open_table(1);
@@ -221,14 +224,54 @@ Test(handover, a_count_that_was_half_done_is_done_once)
 	plain_call(&table, 0, table.shape.buckets);
 	cr_assert(handover_take(handover, table.flows, table.facts, table.reports));
 	taken = handover->taken;
-	handover_taken(handover, ended, table.reports);
-	handover->taken = taken | HANDOVER_COUNTING; /* all but the last store */
+	bucket = handover->handed[taken / WAYS].bucket;
+	flows = table.flows[bucket];
+	facts = table.facts[bucket];
+	handover_taken(handover, table.flows, table.facts, ended, table.reports);
+	handover->taken = taken | HANDOVER_COUNTING; /* all that it does until it is taken */
+	table.flows[bucket] = flows;
+	table.facts[bucket] = facts;
 	handover_resume(handover, ended);
 	cr_expect_eq(attempts(), 0);
 	cr_assert_eq(plain_take(&table, 3), 2);
 	handover_resume(handover, ended);
 	cr_expect_eq(attempts(), 2);
 	cr_assert_neq(table.reports[0].facts.start_ns, table.reports[1].facts.start_ns);
+}
+
+/* In a slot that was used a flow begins as in a new one: whether its last reader left it blank, or died before, and even if
+ * a late segment of the last flow wrote to it. */
+Test(handover, a_flow_begins_the_same_in_any_slot)
+{
+	struct report begun[3];
+
+	for (int used = 0; used < 3; used++) {
+		struct slot slot;
+
+		open_table(1);
+		slot.number = SLOT_NONE;
+		if (used) {
+			connection(1, 1000);
+			slot = found(1);
+			plain_call(&table, 0, table.shape.buckets);
+			cr_assert_eq(plain_take(&table, 1), 1);
+			cr_assert_eq(slot.flow->half[0].handed, HANDED_BLANK);
+			slot.flow->half[1].bits |= HALF_RST; /* late */
+			table_retire(slot.flow, slot.flow->half[0].hash);
+			if (used == 2) {
+				slot.flow->half[0].handed = END_CLOSED + 1;
+				memset(slot.flow->tally, 0x55, sizeof(slot.flow->tally));
+				memset(table_flow_facts(&table, slot.number), 0x55, sizeof(struct facts));
+			}
+			plain_call(&table, 0, 0);
+			cr_assert_eq(plain_count(&table), 0);
+		}
+		enter(1, false, TCP_SYN, 100, 0, 5000);
+		cr_assert(!used || found(1).number == slot.number);
+		table_write_report(&begun[used], found(1).flow, table_flow_facts(&table, found(1).number), END_OPEN);
+	}
+	cr_expect_arr_eq(&begun[1], &begun[0], sizeof(begun[0]), "left blank");
+	cr_expect_arr_eq(&begun[2], &begun[0], sizeof(begun[0]), "not");
 }
 
 /* What the screen knows a slot by does not matter once it is handed over; a flow that was retired keeps it. */

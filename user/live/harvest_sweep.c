@@ -45,7 +45,7 @@ static int take_flows(struct harvest *harvest)
 		harvest->taken++;
 		harvest_record(harvest, &record, &report);
 		err = harvest->error = sink_flow(harvest->sink, &record, &report);
-		handover_taken(handover, mapping->ended, &report);
+		handover_taken(handover, mapping->flows, mapping->facts, mapping->ended, &report);
 	}
 	return err;
 }

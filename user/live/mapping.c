@@ -14,8 +14,8 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 {
 	size_t buckets = loader->buckets;
 	void *tags = map_array(loader, "tags", buckets * sizeof(__u64), PROT_READ);
-	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ);
-	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ);
+	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ | PROT_WRITE);
+	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ | PROT_WRITE);
 	void *services = map_array(loader, "services", SERVICE_SETS * sizeof(struct service_set), PROT_READ);
 	void *ended = map_array(loader, "services_ended", SERVICE_SETS * sizeof(struct service_set),
 				PROT_READ | PROT_WRITE);

@@ -7,10 +7,10 @@
 
 struct mapping {
 	const volatile __u64 *tags;
-	const struct flow_bucket *flows;
-	const struct facts_bucket *facts;
 	const struct service_set *services; /* SERVICE_SETS, of flows that were evicted */
-	/* What is written. */
+	/* What is written: of the table, slots that were handed over. */
+	struct flow_bucket *flows;
+	struct facts_bucket *facts;
 	struct service_set *ended; /* SERVICE_SETS, of flows that were handed over */
 	struct sweep_call *sweep;
 	__u32 buckets;
