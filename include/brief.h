@@ -17,10 +17,11 @@ enum {
 
 /* Enters the frame, one segment, into its flow if it is of that kind, and plain there (update.h). */
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays);
-/* Enters the frame by every rule of the analysis. False: it has to go the long way after all. Made to be called from a
- * function of its own: that looks at the frame again, so that the first look has nothing to keep. */
-INLINE bool brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
-			__u32 found);
+/* Looks at the frame again, and keeps what it sees in `room`. Answers as brief_enter: it may have been plain but for what is
+ * first of its kind; else a slot number * 2 + direction, for the segment in `room` to be judged there by every rule. Made to
+ * be called from a function of its own, so that the first look has nothing to keep. */
+INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
+			 __u32 found);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -167,8 +168,8 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 	return slot.number * 2 + brief.hash.direction;
 }
 
-INLINE bool brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
-			__u32 found)
+INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
+			 __u32 found)
 {
 	const struct slot slot = { .flow = table_flow(table, found / 2), .number = found / 2 };
 	struct facts *facts = table_flow_facts(table, found / 2);
@@ -177,18 +178,19 @@ INLINE bool brief_judge(struct table *table, const struct cursor *at, const stru
 
 	segment_begin(room, stamp->interface);
 	if (!slot.flow || !facts || !brief_look(at, room, &table->shape.seed, stamp->interface, &brief))
-		return false;
+		return BRIEF_NOT;
+	if (!(slot.flow->half[direction & 1].bits &
+	      HALF_SEEN)) /* of a side's first segment more is noted than was read */
+		return BRIEF_NOT;
 	segment_stamp(room, stamp);
 	brief_read(room, brief.tcp);
 	if (flow_wants_firsts(slot.flow, room, direction)) {
 		flow_firsts(slot.flow, facts, room, direction);
 		if (flow_plain(table, slot, room, direction))
-			return true;
+			return BRIEF_ENTERED;
 	}
-	if (flow_is_news(&slot.flow->half[direction & 1], &slot.flow->half[~direction & 1], room))
-		return false;
-	flow_update(slot.flow, facts, room, direction);
-	return true;
+	room->direction = (__u8)direction;
+	return found;
 }
 
 #endif

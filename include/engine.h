@@ -150,8 +150,11 @@ INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const stru
 INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
 			 struct segment *room, __u32 found)
 {
-	if (!brief_judge(table, at, stamp, room, found))
+	found = brief_judge(table, at, stamp, room, found);
+	if (found == BRIEF_NOT)
 		return false;
+	if (found != BRIEF_ENTERED)
+		engine_special(table, room, found / 2);
 	ledger->brief++;
 	return true;
 }
