@@ -170,8 +170,10 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 			number = engine_number(table, ledger, seg, number);
 		if (unlikely(number != ENTERED))
 			verdict = engine_special(table, seg, number);
-		if (unlikely(ledger->evicted != evicted))
+		if (unlikely(ledger->evicted != evicted)) {
+			ledger->lost_records += ledger->evicted - evicted - 1; /* two births had one memory for it */
 			table_depart(table, ledger);
+		}
 	} else if (verdict == LEDGER_ICMP_ERRORS) {
 		engine_icmp(table, ledger, seg);
 	}

@@ -130,9 +130,6 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
 	return true;
 }
 
-/* Memory has what was written before, whatever is written after: for who dies in between. */
-#define written() asm volatile("" ::: "memory")
-
 /* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor
  * is concerned, without it all. */
 INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,

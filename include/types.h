@@ -25,6 +25,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* Memory has what was written before, whatever is written after: for who dies, or looks, in between. */
+#define written() asm volatile("" ::: "memory")
+
 /* Begins to bring a cache line. */
 #define touch(at) ((void)*(const volatile __u8 *)(at))
 

@@ -363,14 +363,27 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	half_settle(&x);
 }
 
+/* Clears what lies in the lines that a birth writes anyway: a late segment of the slot's last flow may have left something
+ * there since it was left blank. */
+INLINE void flow_clear(struct flow *flow, struct facts *facts, __u32 direction)
+{
+	struct half_facts *own = &facts->half[direction & 1];
+
+	flow->half[0] = flow->half[1] = (struct half){ .scale = SCALE_NONE };
+	tally_begin(&flow->tally[direction & 1]);
+	__builtin_memset(&facts->history, 0, offsetof(struct facts, key) - offsetof(struct facts, history));
+	__builtin_memset(&facts->answered_by, 0,
+			 offsetof(struct facts, last_syn_ns) - offsetof(struct facts, answered_by));
+	__builtin_memset(&facts->last_syn_ns, 0,
+			 offsetof(struct facts, attempt[2]) - offsetof(struct facts, last_syn_ns));
+	__builtin_memset(&own->syn_first_ns, 0, sizeof(*own) - offsetof(struct half_facts, syn_first_ns));
+}
+
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
 	if (unlikely(flow->half[0].handed != HANDED_BLANK))
 		flow_blank(flow, facts);
-	/* Where the sender's lines are written anyway, what a late segment of the slot's last flow may have left goes, too. */
-	for (int i = 0; i < 2; i++)
-		flow->half[i] = (struct half){ .hash = (__u32)hash.value, .scale = SCALE_NONE };
-	tally_begin(&flow->tally[hash.direction & 1]);
+	flow_clear(flow, facts, hash.direction);
 	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts->start_ns = seg->now_ns;
@@ -378,6 +391,8 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	facts->vlans = seg->vlans;
 	for (int i = 0; i < SEGMENT_VLANS && seg->vlans; i++)
 		facts->vlan[i] = seg->vlan[i];
+	written(); /* now a lookup may find it */
+	flow->half[0].hash = flow->half[1].hash = (__u32)hash.value;
 }
 
 INLINE bool flow_is_plain_syn(const struct segment *seg)

@@ -218,7 +218,7 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 	return bpf_map_update_elem(kernel->table_map, &zero, shape, BPF_EXIST) ? -errno : 0;
 }
 
-/* Leaves the slots as a reader of what was handed over does. */
+/* Leaves the slots as those that were handed over, read and given back. */
 void kernel_clear(struct kernel *kernel)
 {
 	for (__u32 bucket = 0; bucket < kernel->buckets; bucket++) {
@@ -226,6 +226,7 @@ void kernel_clear(struct kernel *kernel)
 			struct flow *flow = &kernel->flows[bucket].way[__builtin_ctz(ways)];
 
 			flow_blank(flow, &kernel->facts[bucket].way[__builtin_ctz(ways)]);
+			flow->half[0] = flow->half[1] = (struct half){};
 			flow->half[0].handed = HANDED_BLANK;
 		}
 		kernel->tags[bucket] = 0;
