@@ -12,7 +12,7 @@
 
 enum {
 	ROOM_FIRST = 8192,
-	AROUND_MAX = 4,	 /* comma, quotes and colon */
+	AROUND_MAX = 6,	 /* comma, quotes of key and value, colon */
 	ESCAPED_MAX = 6, /* \u001f, of one octet */
 };
 
@@ -39,13 +39,25 @@ static inline char *json_reserve(struct json *json, size_t len)
 	return len <= json->room - json->used ? json->text + json->used : json_grow(json, len);
 }
 
-/* The comma before a member, or an item of an array: unless it is the first, or the value of a key. */
-static char *json_comma(const struct json *json, char *at)
+/* Room for a value of up to `len` octets, after what comes before it: a comma, unless it is the first of its object or array,
+ * and its key. NULL if there is no memory. */
+static inline char *json_begin(struct json *json, size_t len)
 {
+	char *at = json_reserve(json, json->key_len + len + AROUND_MAX);
 	char before = json->used ? json->text[json->used - 1] : '{';
 
-	if (before != '{' && before != '[' && before != ':')
+	if (!at)
+		return NULL;
+	if (before != '{' && before != '[')
 		*at++ = ',';
+	if (json->key) {
+		*at++ = '"';
+		text_copy(at, json->key, json->key_len);
+		at += json->key_len;
+		*at++ = '"';
+		*at++ = ':';
+		json_key(json, NULL, 0);
+	}
 	return at;
 }
 
@@ -66,6 +78,7 @@ void json_close(struct json *json)
 void json_clear(struct json *json)
 {
 	json->used = 0;
+	json_key(json, NULL, 0);
 	json->failed = false;
 }
 
@@ -75,29 +88,13 @@ const char *json_get(struct json *json, size_t *len)
 	return json->text;
 }
 
-void json_key(struct json *json, const char *name, size_t len)
-{
-	char *at = json_reserve(json, len + AROUND_MAX);
-
-	if (!at)
-		return;
-	at = json_comma(json, at);
-	*at++ = '"';
-	text_copy(at, name, len);
-	at += len;
-	*at++ = '"';
-	*at++ = ':';
-	json_written(json, at);
-}
-
 /* A value that is written as it stands. */
 static void json_put(struct json *json, const char *text, size_t len)
 {
-	char *at = json_reserve(json, len + AROUND_MAX);
+	char *at = json_begin(json, len);
 
 	if (!at)
 		return;
-	at = json_comma(json, at);
 	text_copy(at, text, len);
 	json_written(json, at + len);
 }
@@ -122,32 +119,29 @@ void json_newline(struct json *json) { json_end(json, '\n'); }
 
 void json_unsigned(struct json *json, __u64 value)
 {
-	char *at = json_reserve(json, TEXT_DIGITS + AROUND_MAX);
+	char *at = json_begin(json, TEXT_DIGITS);
 
 	if (!at)
 		return;
-	at = json_comma(json, at);
 	json_written(json, at + text_unsigned(at, value));
 }
 
 void json_signed(struct json *json, __s64 value)
 {
-	char *at = json_reserve(json, TEXT_DIGITS + AROUND_MAX);
+	char *at = json_begin(json, TEXT_DIGITS);
 
 	if (!at)
 		return;
-	at = json_comma(json, at);
 	json_written(json, at + text_signed(at, value));
 }
 
 void json_word(struct json *json, const char *word)
 {
 	size_t len = strlen(word);
-	char *at = json_reserve(json, len + AROUND_MAX);
+	char *at = json_begin(json, len);
 
 	if (!at)
 		return;
-	at = json_comma(json, at);
 	*at++ = '"';
 	text_copy(at, word, len);
 	at += len;
@@ -170,12 +164,10 @@ static char *json_escape(char *at, unsigned char octet)
 
 void json_text(struct json *json, const char *text)
 {
-	/* sprintf ends with a NUL */
-	char *at = json_reserve(json, ESCAPED_MAX * strlen(text) + AROUND_MAX + 1);
+	char *at = json_begin(json, ESCAPED_MAX * strlen(text) + 1); /* sprintf ends with a NUL */
 
 	if (!at)
 		return;
-	at = json_comma(json, at);
 	*at++ = '"';
 	for (; *text; text++)
 		at = json_escape(at, (unsigned char)*text);

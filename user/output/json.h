@@ -12,6 +12,8 @@
 struct json {
 	char *text;
 	size_t used, room;
+	const char *key; /* that waits for its value; NULL: none does */
+	size_t key_len;
 	bool failed; /* no memory: what is written after is dropped */
 };
 
@@ -23,9 +25,14 @@ void json_clear(struct json *json);
 /* What was written since json_clear; valid until the next call. */
 const char *json_get(struct json *json, size_t *len);
 
-/* The name of the member whose value comes next, ASCII that needs no escape: JSON_KEY(json, "name"). */
+/* The name of the member whose value comes next, ASCII that needs no escape: JSON_KEY(json, "name"). It must stay until then:
+ * key and value are written in one go. */
 #define JSON_KEY(json, name) json_key(json, name, sizeof(name) - 1)
-void json_key(struct json *json, const char *name, size_t len);
+static inline void json_key(struct json *json, const char *name, size_t len)
+{
+	json->key = name;
+	json->key_len = len;
+}
 
 void json_object_begin(struct json *json);
 void json_object_end(struct json *json);

@@ -41,9 +41,15 @@ char *text_utf8(char *to, unsigned char octet)
 	return to;
 }
 
-/* By hand: printf takes ten times as long, and a record is a hundred numbers, most of one digit. */
+/* By hand: printf takes ten times as long, and a record is a hundred numbers, most of one digit, and the times of
+ * nineteen: so two at a time. */
 size_t text_unsigned(char *to, __u64 value)
 {
+	static const char pairs[] = "0001020304050607080910111213141516171819"
+				    "2021222324252627282930313233343536373839"
+				    "4041424344454647484950515253545556575859"
+				    "6061626364656667686970717273747576777879"
+				    "8081828384858687888990919293949596979899";
 	char digits[TEXT_DIGITS], *at = digits + sizeof(digits);
 	size_t len;
 
@@ -51,10 +57,12 @@ size_t text_unsigned(char *to, __u64 value)
 		*to = (char)('0' + value);
 		return 1;
 	}
-	do {
-		*--at = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
+	for (; value >= 10; value /= 100) {
+		at -= 2;
+		memcpy(at, pairs + value % 100 * 2, 2);
+	}
+	if (value)
+		*--at = (char)('0' + value);
 	len = (size_t)(digits + sizeof(digits) - at);
 	text_copy(to, at, len);
 	return len;
