@@ -6,7 +6,7 @@ other, in turn with and without first.
     client  veth0 <---------------> veth0  server
      iperf3 -c, connections, frames   ^ tcpscope, or what it is held against: nothing, or an empty XDP program
 
-veth.py [PAIRS]"""
+veth.py [PAIRS [WORD]]: all measurements, or those whose names have WORD."""
 
 import json
 import os
@@ -18,6 +18,7 @@ import net
 from scope import Scope
 
 PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+WORD = sys.argv[2] if len(sys.argv) > 2 else ""
 IPERF_SECONDS, CONNECT_SECONDS = 2, 2
 FRAMES, FLOWS = 2_000_000, 1000
 PORT = 7000
@@ -95,6 +96,9 @@ def measured(attach, measure):
 
 
 def compare(what, unit, measure, hook, goal):
+    if WORD not in what:
+        return
+
     def watched():
         return Scope("server", ["veth0"], "--hook", hook)
 
