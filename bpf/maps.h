@@ -35,6 +35,14 @@ struct {
 	__type(value, struct facts_bucket);
 } facts SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} looks SEC(".maps");
+
 /* A map with a lock in it cannot be mapped: the locks have their own. */
 struct table_lock {
 	struct bpf_spin_lock lock;
@@ -141,6 +149,8 @@ INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket)
 {
 	return bpf_map_lookup_elem(&facts, &bucket);
 }
+
+INLINE __u64 *table_next_look(struct table *table, __u32 bucket) { return bpf_map_lookup_elem(&looks, &bucket); }
 
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 region)
 {

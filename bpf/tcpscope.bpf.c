@@ -374,9 +374,9 @@ static int sweep_bucket(__u32 index, void *unused)
 {
 	struct sweep_call *call = sweep_call_of();
 
-	if (!call || !table_sweep(&table, call->first_bucket + index, call))
+	if (!call || !table_sweep(&table, index, call))
 		return 1;
-	call->next_bucket = call->first_bucket + index + 1;
+	call->swept = index + 1;
 	return 0;
 }
 
@@ -389,12 +389,12 @@ int sweep(struct xdp_md *ctx)
 
 	if (!call)
 		return XDP_ABORTED;
-	call->next_bucket = call->first_bucket;
+	call->swept = 0;
 	if (!handover_is_done(&call->handover))
 		return XDP_PASS;
 	bpf_loop(call->handover.count, give_bucket_back, NULL, 0);
 	handover_begin(&call->handover);
-	bpf_loop(call->buckets, sweep_bucket, NULL, 0);
+	bpf_loop(call->count, sweep_bucket, NULL, 0);
 	return XDP_PASS;
 }
 

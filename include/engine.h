@@ -81,7 +81,7 @@ INLINE bool engine_belongs(struct table *table, struct ledger *ledger, const str
 		return false;
 	if (likely(!handshake_is_new_flow(flow, facts, seg, seg->direction)))
 		return true;
-	table_retire(flow, seg->key_hash);
+	table_retire(table, (struct slot){ .flow = flow, .number = number }, seg->key_hash);
 	return false;
 }
 
@@ -115,6 +115,8 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	if (!flow || !facts)
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
+	if (flow_is_over(flow))
+		table_look_soon(table, number);
 	return LEDGER_IN_FLOWS;
 }
 

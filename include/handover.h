@@ -15,7 +15,8 @@
 #include "service.h"
 #include "shape.h"
 
-enum { HANDED_BUCKETS = 512 }; /* a power of two; so many that a call costs little beside its flows */
+/* A power of two: so many that a call costs little beside its flows, and so few that a CPU is soon out of the kernel. */
+enum { HANDED_BUCKETS = 512 };
 
 /* Flows of one bucket that are handed over. */
 struct handed {
@@ -35,11 +36,18 @@ struct handover {
 /* One call of the sweep: user space writes the request, the sweep the answer. */
 struct sweep_call {
 	struct sweep_policy policy;
-	__u32 first_bucket, buckets;
-	__u32 next_bucket; /* answer: where to go on; first_bucket + buckets when done */
-	__u32 reserved;
+	__u32 count; /* of bucket[]: where to look */
+	__u32 swept; /* answer: so many of them */
+	__u32 bucket[HANDED_BUCKETS];
 	struct handover handover;
 };
+
+/* Fills the request, but for its policy: with the buckets from `first` on where something may be due, as many as one call
+ * takes. Returns where to go on; `buckets`: that was all. `tags`, `looks`: the table's; looks NULL: none are kept. */
+INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, const volatile __u64 *looks, __u32 first,
+			__u32 buckets);
+/* Where to go on after the call, given what sweep_list returned: it may have ended early, for want of room. */
+INLINE __u32 sweep_next(const struct sweep_call *call, __u32 listed);
 
 /* Does slot `way` of a bucket with these tags have a flow that is not handed over? */
 INLINE bool handover_is_open(__u64 tags, const struct flow *flow, __u32 way)
@@ -68,6 +76,23 @@ INLINE bool handover_is_done(const struct handover *handover);
 INLINE void handover_begin(struct handover *handover);
 
 /* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, const volatile __u64 *looks, __u32 first,
+			__u32 buckets)
+{
+	const struct sweep_policy *policy = &call->policy;
+	bool all = !looks || policy->everything || policy->active_ns; /* interim records may be due at any time */
+
+	for (call->count = 0; first < buckets && call->count < HANDED_BUCKETS; first++)
+		if (tags[first] && (all || looks[first] <= policy->now_ns))
+			call->bucket[call->count++] = first;
+	return first;
+}
+
+INLINE __u32 sweep_next(const struct sweep_call *call, __u32 listed)
+{
+	return call->swept < call->count ? call->bucket[call->swept] : listed;
+}
 
 INLINE __u32 handover_at(__u64 taken) { return (__u32)taken; }
 #define HANDOVER_COUNTING (1ULL << 32)

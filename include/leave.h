@@ -15,7 +15,7 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger);
 INLINE void table_count_service(struct table *table, const struct report *report, struct service_sample *sample);
 /* One call of the sweep: gives back what was taken of the last one's list, unless the reader is not through with it:
  * then nothing is done. Reports what is due in the buckets asked for: hands over what ends, copies interim reports. It
- * stops where the list, or the room for reports, is full. The kernel's (bpf/tcpscope.bpf.c) has these steps, too. */
+ * stops where there is no room for one. The kernel's (bpf/tcpscope.bpf.c) has these steps, too. */
 INLINE void table_sweep_call(struct table *table, struct sweep_call *call);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -142,6 +142,14 @@ INLINE int table_due_interim(const struct flow *flow, const struct facts *facts,
 		       : -1;
 }
 
+/* How long a flow must have been silent to be due: never less than the linger. */
+INLINE __u64 table_patience_ns(const struct flow *flow, const struct sweep_policy *policy)
+{
+	__u64 patience = flow->half[0].bits & flow->half[1].bits & HALF_ACKED ? policy->idle_ns : policy->attempt_ns;
+
+	return flow_is_over(flow) || patience < policy->linger_ns ? policy->linger_ns : patience;
+}
+
 /* Is the flow due, and why? -1: not yet. */
 INLINE int table_due(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
 {
@@ -151,15 +159,19 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 		return END_CLOSED;
 	if (policy->everything)
 		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;
-	if (silent < policy->linger_ns)
+	if (silent < table_patience_ns(flow, policy))
 		return table_due_interim(flow, facts, policy);
-	if (flow_is_over(flow))
-		return END_CLOSED;
-	if (facts->icmp_seen && flow_is_unanswered(flow) && silent >= policy->attempt_ns)
-		return END_CLOSED;
-	if (!(flow->half[0].bits & flow->half[1].bits & HALF_ACKED) && silent >= policy->attempt_ns)
-		return END_IDLE;
-	return silent >= policy->idle_ns ? END_IDLE : table_due_interim(flow, facts, policy);
+	return flow_is_over(flow) || (facts->icmp_seen && flow_is_unanswered(flow)) ? END_CLOSED : END_IDLE;
+}
+
+/* When to look at a bucket again where nothing is due, and no flow is: what is born now is due then at the soonest, and so is
+ * what there goes on. Who ends a flow, or retires it, says so (table_look_soon). */
+INLINE __u64 table_look_later(const struct sweep_policy *policy)
+{
+	__u64 wait = policy->attempt_ns < policy->idle_ns ? policy->attempt_ns : policy->idle_ns;
+	__u64 later = policy->now_ns + (wait < policy->linger_ns ? policy->linger_ns : wait);
+
+	return later < policy->now_ns ? ~0ULL : later;
 }
 
 /* Out of the reach of lookups. */
@@ -220,7 +232,7 @@ INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct 
 	return ways;
 }
 
-enum { SWEEP_AHEAD = 16 }; /* buckets; a power of two */
+enum { SWEEP_AHEAD = 16 }; /* buckets of the list; a power of two */
 
 /* Begins to bring a bucket's flows into the cache. For several buckets at once: the lock waits for all that was asked for
  * before. */
@@ -241,46 +253,74 @@ INLINE void table_touch_bucket(struct table *table, __u32 bucket)
 	}
 }
 
-/* Reports what is due in one bucket. False: no room for that, try again. */
-INLINE bool table_sweep(struct table *table, __u32 bucket, struct sweep_call *call)
+INLINE void sweep_touch(struct table *table, const struct sweep_call *call, __u32 index)
 {
-	struct handover *handover = &call->handover;
-	__u64 *tags = table_tags(table, bucket);
-	struct flow_bucket *flows;
-	struct facts_bucket *facts;
-	struct table_lock *lock;
-	__u32 ways, at = handover->count;
-	bool ends = false;
+	for (__u32 i = index; i < index + SWEEP_AHEAD && i < call->count; i++)
+		table_touch_bucket(table, call->bucket[i & (HANDED_BUCKETS - 1)]);
+}
 
-	for (__u32 i = 0; i < SWEEP_AHEAD && bucket % SWEEP_AHEAD == 0; i++) /* a region has them all */
-		table_touch_bucket(table, bucket + i);
-	if (!tags || !*tags)
-		return true;
-	flows = table_flows(table, bucket);
-	facts = table_facts(table, bucket);
-	lock = table_lock_of(table, bucket / REGION);
-	if (!flows || !facts || !lock)
-		return true;
+/* What a look at a bucket finds. */
+struct look {
+	__u64 next_ns; /* when to look again */
+	bool ends;     /* a flow is to be handed over */
+};
+
+/* Looks at each flow of a bucket, and makes interim reports. False: no room for one. */
+INLINE bool table_look(struct table *table, struct table_lock *lock, const __u64 *tags, struct flow_bucket *flows,
+		       struct facts_bucket *facts, const struct sweep_policy *policy, struct look *look)
+{
 	for (__u32 way = 0; way < WAYS; way++) {
 		struct flow *flow = &flows->way[way];
-		int reason = handover_is_open(*tags, flow, way) ? table_due(flow, &facts->way[way], &call->policy) : -1;
+		__u64 due_ns;
+		int reason;
 
-		if (reason == END_ACTIVE) {
-			if (!table_sweep_interim(table, lock, tags, flow, &facts->way[way], way, &call->policy))
-				return false;
-		} else if (reason >= 0) {
-			ends = true;
-		}
+		if (!handover_is_open(*tags, flow, way))
+			continue;
+		reason = table_due(flow, &facts->way[way], policy);
+		due_ns = flow_last_ns(flow) + table_patience_ns(flow, policy);
+		if (reason >= 0 && reason != END_ACTIVE)
+			look->ends = true;
+		else if (due_ns < look->next_ns)
+			look->next_ns = due_ns;
+		if (reason == END_ACTIVE &&
+		    !table_sweep_interim(table, lock, tags, flow, &facts->way[way], way, policy))
+			return false;
 	}
-	if (!ends)
-		return true;
-	if (at >= HANDED_BUCKETS)
-		return false;
-	ways = table_hand_over(lock, tags, flows, facts, &call->policy);
-	handover->count = at + 1;
-	opaque(at); /* else the compiler knows its range, and drops the mask that tells the verifier */
-	handover->handed[at & (HANDED_BUCKETS - 1)] = (struct handed){ bucket, ways };
 	return true;
+}
+
+/* Reports what is due in a bucket of the list. False: no room for that, try again. */
+INLINE bool table_sweep(struct table *table, __u32 index, struct sweep_call *call)
+{
+	struct handover *handover = &call->handover;
+	const __u64 later = table_look_later(&call->policy);
+	struct look look = { .next_ns = later };
+	__u32 bucket = call->bucket[index & (HANDED_BUCKETS - 1)], at = handover->count;
+	__u64 *tags = table_tags(table, bucket), *next_look = table_next_look(table, bucket);
+	struct flow_bucket *flows = table_flows(table, bucket);
+	struct facts_bucket *facts = table_facts(table, bucket);
+	struct table_lock *lock = table_lock_of(table, bucket / REGION);
+	bool room;
+
+	if (index % SWEEP_AHEAD == 0)
+		sweep_touch(table, call, index);
+	if (!tags || !flows || !facts || !lock)
+		return true;
+	if (next_look) /* first: who ends a flow from now on asks for another look */
+		__sync_lock_test_and_set(next_look, later);
+	room = table_look(table, lock, tags, flows, facts, &call->policy, &look);
+	if (!room)
+		look.next_ns = 0;
+	if (next_look && look.next_ns < later)
+		__sync_val_compare_and_swap(next_look, later, look.next_ns);
+	if (look.ends) {
+		__u32 ways = table_hand_over(lock, tags, flows, facts, &call->policy);
+
+		handover->count = at + 1;
+		opaque(at); /* else the compiler knows its range, and drops the mask that tells the verifier */
+		handover->handed[at & (HANDED_BUCKETS - 1)] = (struct handed){ bucket, ways };
+	}
+	return room;
 }
 
 /* Frees what was handed over in a bucket. Without the lock: the slots are nobody else's until their tags are gone, and a birth
@@ -307,15 +347,15 @@ INLINE void table_sweep_call(struct table *table, struct sweep_call *call)
 	struct handover *handover = &call->handover;
 	bool room = true;
 
-	call->next_bucket = call->first_bucket;
+	call->swept = 0;
 	if (!handover_is_done(handover))
 		return;
 	for (__u32 i = 0; i < handover->count; i++)
 		table_give_back(table, &handover->handed[i]);
 	handover_begin(handover);
-	for (__u32 i = 0; i < call->buckets && room; i++) {
-		room = table_sweep(table, call->first_bucket + i, call);
-		call->next_bucket += room;
+	for (__u32 i = 0; i < call->count && room; i++) {
+		room = table_sweep(table, i, call);
+		call->swept += room;
 	}
 }
 

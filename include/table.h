@@ -39,6 +39,7 @@ struct departure {
 INLINE __u64 *table_tags(struct table *table, __u32 bucket);
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket);
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket);
+INLINE __u64 *table_next_look(struct table *table, __u32 bucket); /* when the sweep is to look there; NULL: always */
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 region);
 INLINE void table_lock(struct table_lock *lock);
 INLINE void table_unlock(struct table_lock *lock);
@@ -72,9 +73,11 @@ INLINE void table_forgive_strays(__u32 *strays);
 /* Begins to bring a flow's home into the cache: all lines that a birth there writes at once, since it waits for them one after
  * the other else. Where the slot is blank these are eight, else all. */
 INLINE void table_touch_home(struct table *table, struct key_hash hash);
-/* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The sweep hands it over, or its eviction
- * reports it. Two CPUs may do so at once. */
-INLINE void table_retire(struct flow *flow, __u64 hash);
+/* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
+ * eviction reports it. Two CPUs may do so at once. */
+INLINE void table_retire(struct table *table, struct slot slot, __u64 hash);
+/* Asks the sweep for a look at the flow at a slot number: it ended, and is due earlier than it was. */
+INLINE void table_look_soon(struct table *table, __u32 number);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -215,10 +218,20 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
 	return &facts->way[number & (WAYS - 1)];
 }
 
-INLINE void table_retire(struct flow *flow, __u64 hash)
+INLINE void table_look_soon(struct table *table, __u32 number)
 {
-	flow->half[0].retired = 1;
-	flow->half[0].hash = flow->half[1].hash = ~(__u32)hash;
+	__u64 *look = table_next_look(table, number / WAYS);
+
+	written(); /* what it is to see */
+	if (look)
+		*look = 0;
+}
+
+INLINE void table_retire(struct table *table, struct slot slot, __u64 hash)
+{
+	slot.flow->half[0].retired = 1;
+	slot.flow->half[0].hash = slot.flow->half[1].hash = ~(__u32)hash;
+	table_look_soon(table, slot.number);
 }
 
 #endif

@@ -40,6 +40,7 @@ struct table {
 INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
+INLINE __u64 *table_next_look(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 region) { (void)region; return &table->lock; }
 INLINE void table_lock(struct table_lock *lock) { lock->held = 1; }
 INLINE void table_unlock(struct table_lock *lock) { lock->held = 0; }

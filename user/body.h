@@ -42,6 +42,13 @@ INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tag
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
 
+INLINE __u64 *table_next_look(struct table *table, __u32 bucket)
+{
+	(void)table;
+	(void)bucket;
+	return NULL;
+}
+
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 place)
 {
 	static struct table_lock lock;

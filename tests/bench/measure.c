@@ -290,15 +290,15 @@ int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost 
 	return err;
 }
 
-/* One call of the sweep, which adds its time to *ns. Returns 0 or -errno. */
-static int sweep_once(const struct kernel *kernel, __u32 first_bucket, double *ns)
+/* One call of the sweep, for what may be due from bucket *next on, which moves on; adds its time to *ns. Returns 0 or
+ * -errno. */
+static int sweep_once(const struct kernel *kernel, __u32 *next, double *ns)
 {
 	__u8 frame[64] = {};
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
 	__u64 begun = clock_ns(CLOCK_MONOTONIC);
 
-	kernel->call->first_bucket = first_bucket;
-	kernel->call->buckets = kernel->buckets - first_bucket;
+	*next = sweep_list(kernel->call, kernel->tags, kernel->looks, *next, kernel->buckets);
 	if (bpf_prog_test_run_opts(kernel->sweep, &run))
 		return -errno;
 	*ns += (double)(clock_ns(CLOCK_MONOTONIC) - begun);
@@ -328,14 +328,14 @@ struct finished_ns {
 static int sweep_all(const struct kernel *kernel, const struct sweep_policy *policy, struct finished_ns *sum)
 {
 	int count = 0, err = 0;
+	__u32 next = 0;
 
 	*sum = (struct finished_ns){};
 	kernel->call->policy = *policy;
-	kernel->call->next_bucket = 0;
 	do {
-		err = sweep_once(kernel, kernel->call->next_bucket, &sum->kernel);
+		err = sweep_once(kernel, &next, &sum->kernel);
 		count += (int)take_all(kernel, &sum->user);
-	} while (!err && kernel->call->buckets); /* the last only gives back */
+	} while (!err && kernel->call->count); /* the last only gives back */
 	return err ? err : count;
 }
 

@@ -98,8 +98,8 @@ static int configure(struct kernel *kernel, const struct kernel_options *options
 	if (set_variable(kernel->object, ".rodata", "config", &config, sizeof(config)) ||
 	    set_variable(kernel->object, ".data.table", "table", shape, sizeof(*shape)) ||
 	    resize(kernel, "tags", shape->buckets) || resize(kernel, "flows", shape->buckets) ||
-	    resize(kernel, "facts", shape->buckets) || resize(kernel, "locks", shape->buckets / REGION) ||
-	    resize(kernel, "reports", REPORTS_SIZE))
+	    resize(kernel, "facts", shape->buckets) || resize(kernel, "looks", shape->buckets) ||
+	    resize(kernel, "locks", shape->buckets / REGION) || resize(kernel, "reports", REPORTS_SIZE))
 		return -ENOENT;
 	return 0;
 }
@@ -159,13 +159,14 @@ static int map_all(struct kernel *kernel)
 	kernel->interfaces_map = bpf_object__find_map_fd_by_name(kernel->object, "interfaces");
 	kernel->table_map = bpf_object__find_map_fd_by_name(kernel->object, ".data.table");
 	kernel->tags = map_array(kernel, "tags", sizeof(__u64), kernel->buckets);
+	kernel->looks = map_array(kernel, "looks", sizeof(__u64), kernel->buckets);
 	kernel->flows = map_array(kernel, "flows", sizeof(struct flow_bucket), kernel->buckets);
 	kernel->facts = map_array(kernel, "facts", sizeof(struct facts_bucket), kernel->buckets);
 	kernel->services = map_array(kernel, "services", sizeof(struct service_set), SERVICE_SETS);
 	kernel->ended = map_array(kernel, "services_ended", sizeof(struct service_set), SERVICE_SETS);
 	kernel->call = map_array(kernel, "sweeps", sizeof(struct sweep_call), 1);
-	return kernel->tags && kernel->flows && kernel->facts && kernel->services && kernel->ended && kernel->call &&
-			       kernel->hooks_map >= 0
+	return kernel->tags && kernel->looks && kernel->flows && kernel->facts && kernel->services && kernel->ended &&
+			       kernel->call && kernel->hooks_map >= 0
 		       ? 0
 		       : -ENOMEM;
 }
@@ -200,6 +201,7 @@ static void unmap(void *memory, size_t size)
 void kernel_close(struct kernel *kernel)
 {
 	unmap(kernel->tags, sizeof(__u64) * kernel->buckets);
+	unmap(kernel->looks, sizeof(__u64) * kernel->buckets);
 	unmap(kernel->flows, sizeof(struct flow_bucket) * kernel->buckets);
 	unmap(kernel->facts, sizeof(struct facts_bucket) * kernel->buckets);
 	unmap(kernel->services, sizeof(struct service_set) * SERVICE_SETS);
@@ -229,7 +231,7 @@ void kernel_clear(struct kernel *kernel)
 			flow->half[0] = flow->half[1] = (struct half){};
 			flow->half[0].handed = HANDED_BLANK;
 		}
-		kernel->tags[bucket] = 0;
+		kernel->tags[bucket] = kernel->looks[bucket] = 0;
 	}
 	handover_begin(&kernel->call->handover);
 	services_clear(kernel->services);

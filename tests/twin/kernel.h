@@ -29,7 +29,7 @@ struct kernel {
 	int sweep;
 	int hooks_map, reports_map, interfaces_map, table_map; /* descriptors */
 	__u32 buckets;
-	__u64 *tags;
+	__u64 *tags, *looks;
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct service_set *services, *ended; /* SERVICE_SETS each */

@@ -75,17 +75,15 @@ void native_frame(struct native *native, enum link_type link, const struct frame
 void native_sweep(struct native *native, const struct sweep_policy *policy)
 {
 	struct sweep_call *call = native->call;
-	__u32 buckets = native_buckets(native);
+	__u32 next = 0;
 
 	call->policy = *policy;
-	call->next_bucket = 0;
-	do {
-		call->first_bucket = call->next_bucket;
-		call->buckets = buckets - call->next_bucket;
+	do { /* the last only gives back */
+		next = sweep_list(call, native->table->tags, NULL, next, native_buckets(native));
 		table_sweep_call(native->table, call);
 		reports_take(&native->reports, &call->handover, native->table->flows, native->table->facts,
 			     native->ended);
-	} while (call->buckets);
+	} while (call->count);
 }
 
 __u32 native_buckets(const struct native *native) { return native->table->shape.buckets; }

@@ -78,25 +78,25 @@ int player_frame(struct player *player, enum hook hook, const struct frame *fram
 
 int player_sweep(struct player *player, const struct sweep_policy *policy, __u32 buckets)
 {
-	volatile struct sweep_call *call = player->kernel->call;
+	const struct kernel *kernel = player->kernel;
+	struct sweep_call *call = kernel->call;
 	__u8 frame[FRAME_MIN] = {};
+	__u32 next = 0;
 
 	call->policy = *policy;
-	call->next_bucket = 0;
 	for (int i = 0; i < SWEEP_TRIES; i++) {
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+		__u32 listed = sweep_list(call, kernel->tags, kernel->looks, next, buckets);
 		int read;
 
-		call->first_bucket = call->next_bucket;
-		call->buckets = buckets - call->next_bucket;
-		if (bpf_prog_test_run_opts(player->kernel->sweep, &run))
+		if (bpf_prog_test_run_opts(kernel->sweep, &run))
 			return -errno;
+		next = sweep_next(call, listed);
 		read = ring_buffer__consume(player->ring);
 		if (read < 0)
 			return read;
-		reports_take(&player->reports, (struct handover *)&call->handover, player->kernel->flows,
-			     player->kernel->facts, player->kernel->ended);
-		if (!call->buckets)
+		reports_take(&player->reports, &call->handover, kernel->flows, kernel->facts, kernel->ended);
+		if (!call->count)
 			return 0; /* the last only gave back */
 	}
 	return -ENOSPC;

@@ -19,6 +19,7 @@ struct table_lock {
 struct table {
 	struct table_shape shape;
 	__u64 *tags;
+	__u64 *looks;
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct table_lock *locks;
@@ -40,6 +41,7 @@ static bool plain_locked;
 INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tags[bucket]; }
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
+INLINE __u64 *table_next_look(struct table *table, __u32 bucket) { return &table->looks[bucket]; }
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 region) { return &table->locks[region]; }
 
 INLINE struct service_set *table_services(struct table *table, __u32 set)
@@ -128,20 +130,22 @@ static inline void plain_open(struct table *table, __u32 regions)
 	*table = (struct table){ .shape = { .buckets = buckets }, .room = PLAIN_REPORTS };
 	plain_seed(&table->shape.seed, 0x9e3779b97f4a7c15ULL);
 	table->tags = calloc(buckets, sizeof(*table->tags));
+	table->looks = calloc(buckets, sizeof(*table->looks));
 	table->flows = calloc(buckets, sizeof(*table->flows));
 	table->facts = calloc(buckets, sizeof(*table->facts));
 	table->locks = calloc(regions, sizeof(*table->locks));
 	table->reports = calloc(PLAIN_REPORTS, sizeof(*table->reports));
 	table->summaries = calloc(1, sizeof(*table->summaries));
 	table->call = calloc(1, sizeof(*table->call));
-	if (!table->call || !table->summaries || !table->tags || !table->flows || !table->facts || !table->locks ||
-	    !table->reports)
+	if (!table->call || !table->summaries || !table->tags || !table->looks || !table->flows || !table->facts ||
+	    !table->locks || !table->reports)
 		abort();
 }
 
 static inline void plain_close(struct table *table)
 {
 	free(table->tags);
+	free(table->looks);
 	free(table->flows);
 	free(table->facts);
 	free(table->locks);
@@ -167,14 +171,17 @@ static inline size_t plain_take(struct table *table, size_t most)
 	return table->reported - before;
 }
 
-/* One call of the sweep. Returns the bucket where the next goes on. */
-static inline __u32 plain_call(struct table *table, __u32 first_bucket, __u32 buckets)
+/* One call of the sweep, for what may be due from a bucket on. Returns where the next goes on. */
+static inline __u32 plain_call(struct table *table, __u32 first)
 {
-	table->call->first_bucket = first_bucket;
-	table->call->buckets = buckets;
+	__u32 listed = sweep_list(table->call, table->tags, table->looks, first, table->shape.buckets);
+
 	table_sweep_call(table, table->call);
-	return table->call->next_bucket;
+	return sweep_next(table->call, listed);
 }
+
+/* A call that only gives back. */
+static inline void plain_give_back(struct table *table) { plain_call(table, table->shape.buckets); }
 
 /* A sweep through the table, as user space does it. False: it stopped for want of room for interim reports. */
 static inline bool plain_sweep(struct table *table, const struct sweep_policy *policy)
@@ -185,10 +192,10 @@ static inline bool plain_sweep(struct table *table, const struct sweep_policy *p
 	table->call->policy = *policy;
 	do {
 		first = next;
-		next = plain_call(table, first, table->shape.buckets - first);
+		next = plain_call(table, first);
 		on = plain_take(table, PLAIN_REPORTS) || next != first;
 	} while (next < table->shape.buckets && on);
-	plain_call(table, 0, 0);
+	plain_give_back(table);
 	return next == table->shape.buckets;
 }
 

@@ -86,7 +86,7 @@ Test(handover, who_is_handed_over_is_found_no_more)
 	open_table(1);
 	connection(1, 1000);
 	cr_assert(found(1).flow);
-	plain_call(&table, 0, table.shape.buckets);
+	plain_call(&table, 0);
 	cr_assert_eq(handed_count(), 1);
 	cr_assert_null(found(1).flow);
 	enter(1, false, TCP_ACK, 101, 501, 2000);
@@ -94,26 +94,62 @@ Test(handover, who_is_handed_over_is_found_no_more)
 	cr_assert_eq(plain_take(&table, 1), 1);
 	cr_expect_eq((__u32)table.reports[0].flow.tally[0].volume + (__u32)table.reports[0].flow.tally[1].volume, 4);
 	cr_expect_eq(table.reports[0].reason, END_CLOSED);
-	plain_call(&table, 0, 0);
+	plain_give_back(&table);
 	cr_assert_eq(plain_count(&table), 1, "the newcomer is there, and nobody else");
 	cr_assert(found(1).flow);
+}
+
+/* How many flows a sweep at a time hands over. */
+static size_t swept(__u64 now_ns)
+{
+	size_t before = table.reported;
+
+	cr_assert(plain_sweep(&table, &(struct sweep_policy){ .now_ns = now_ns,
+							      .linger_ns = 2 * NS_PER_SEC,
+							      .attempt_ns = 60 * NS_PER_SEC,
+							      .idle_ns = 600 * NS_PER_SEC }));
+	return table.reported - before;
+}
+
+/* The sweep does not look again at what cannot be due: shown by a time that is changed behind its back. */
+Test(handover, a_bucket_is_left_alone_until_something_may_be_due)
+{
+	struct slot slot;
+
+	open_table(1);
+	connection(1, 10 * NS_PER_SEC);
+	slot = found(1);
+	cr_assert_eq(swept(11 * NS_PER_SEC), 0);
+	slot.flow->half[0].time_ns = slot.flow->half[1].time_ns = 1;
+	cr_assert_eq(swept(12 * NS_PER_SEC), 0, "looked at before it was due");
+	cr_assert_eq(swept(12 * NS_PER_SEC + 30), 1, "when it was");
+	enter(2, false, TCP_SYN, 100, 0, 13 * NS_PER_SEC);
+	cr_assert_eq(swept(13 * NS_PER_SEC), 0);
+	found(2).flow->half[0].time_ns = found(2).flow->half[1].time_ns = 1;
+	cr_assert_eq(swept(73 * NS_PER_SEC - 1), 0, "an attempt has a minute");
+	cr_assert_eq(swept(73 * NS_PER_SEC), 1);
+	enter(3, false, TCP_SYN, 100, 0, 80 * NS_PER_SEC);
+	cr_assert_eq(swept(80 * NS_PER_SEC), 0);
+	enter(3, true, TCP_RST | TCP_ACK, 0, 101, 81 * NS_PER_SEC);
+	cr_assert_eq(swept(82 * NS_PER_SEC), 0);
+	cr_assert_eq(swept(83 * NS_PER_SEC), 1, "one that ends is due earlier than it was");
 }
 
 /* A segment that found the flow before, and opens a new connection, comes after the hand-over. */
 Test(handover, who_is_retired_late_is_found_no_more)
 {
-	struct flow *flow;
+	struct slot slot;
 
 	open_table(1);
 	connection(1, 1000);
-	flow = found(1).flow;
-	plain_call(&table, 0, table.shape.buckets);
-	table_retire(flow, flow->half[0].hash);
+	slot = found(1);
+	plain_call(&table, 0);
+	table_retire(&table, slot, slot.flow->half[0].hash);
 	cr_assert_null(found(1).flow);
-	cr_assert_eq(table_victim_rank(flow), ~0ULL);
+	cr_assert_eq(table_victim_rank(slot.flow), ~0ULL);
 	cr_assert_eq(plain_take(&table, 2), 1);
 	cr_expect_eq(table.reports[0].reason, END_CLOSED);
-	plain_call(&table, 0, 0);
+	plain_give_back(&table);
 	cr_assert_eq(plain_count(&table), 0);
 }
 
@@ -140,13 +176,13 @@ Test(handover, who_is_handed_over_is_no_victim)
 		connection(client, 1000 + client);
 	cr_assert_eq(plain_count(&table), slots);
 	table.reported = 0;
-	plain_call(&table, 0, table.shape.buckets);
+	plain_call(&table, 0);
 	cr_assert_eq(handed_count(), slots);
 	cr_expect_eq(enter(client, false, TCP_SYN, 100, 0, 1000), LEDGER_TABLE_FULL);
 	cr_expect_eq(enter(client, false, TCP_ACK, 100, 1, 1000), LEDGER_TABLE_FULL);
 	cr_expect_eq(table.reported, 0);
 	cr_assert_eq(plain_take(&table, PLAIN_REPORTS), slots);
-	plain_call(&table, 0, 0);
+	plain_give_back(&table);
 	cr_assert_eq(plain_count(&table), 0);
 	cr_expect_eq(enter(client, false, TCP_SYN, 100, 0, 1000), LEDGER_IN_FLOWS);
 }
@@ -160,14 +196,14 @@ Test(handover, what_is_not_taken_stays)
 	open_table(1);
 	for (__u32 client = 0; client < FLOWS; client++)
 		connection(client, 1000 * (client + 1));
-	cr_assert_eq(plain_call(&table, 0, table.shape.buckets), table.shape.buckets);
+	cr_assert_eq(plain_call(&table, 0), table.shape.buckets);
 	cr_assert_eq(plain_take(&table, FLOWS / 2), FLOWS / 2);
 	connection(FLOWS, 1);
-	cr_assert_eq(plain_call(&table, 0, table.shape.buckets), 0);
+	cr_assert_eq(plain_call(&table, 0), 0);
 	cr_assert_eq(plain_count(&table), FLOWS + 1);
 	cr_assert_eq(plain_take(&table, FLOWS), FLOWS - FLOWS / 2);
 	cr_assert_eq(plain_take(&table, FLOWS), 0);
-	cr_assert_eq(plain_call(&table, 0, table.shape.buckets), table.shape.buckets);
+	cr_assert_eq(plain_call(&table, 0), table.shape.buckets);
 	cr_assert_eq(plain_count(&table), 1);
 	for (size_t i = 0; i < table.reported; i++) {
 		__u64 number = table.reports[i].facts.start_ns / 1000 - 1;
@@ -177,8 +213,8 @@ Test(handover, what_is_not_taken_stays)
 	}
 	cr_expect_eq(attempts(), FLOWS);
 	cr_assert_eq(plain_take(&table, FLOWS), 1);
-	plain_call(&table, 0, 0);
-	plain_call(&table, 0, 0);
+	plain_give_back(&table);
+	plain_give_back(&table);
 	cr_expect_eq(attempts(), FLOWS + 1);
 	cr_assert_eq(plain_count(&table), 0);
 }
@@ -195,13 +231,13 @@ Test(handover, a_list_that_is_full_goes_on)
 		connection(client, 1000 + client);
 	cr_assert_eq(plain_count(&table), FLOWS);
 	for (next = 0; next < buckets; calls++) {
-		next = plain_call(&table, next, buckets - next);
+		next = plain_call(&table, next);
 		cr_assert_eq(table.call->handover.count == HANDED_BUCKETS, next < buckets);
 		table.reported = 0;
 		flows += (__u32)plain_take(&table, PLAIN_REPORTS);
 		cr_assert_leq(calls, 3);
 	}
-	plain_call(&table, 0, 0);
+	plain_give_back(&table);
 	cr_expect_eq(calls, 2);
 	cr_expect_eq(flows, FLOWS);
 	cr_expect_eq(attempts(), FLOWS);
@@ -221,7 +257,7 @@ Test(handover, a_count_that_was_half_done_is_done_once)
 	handover = &table.call->handover;
 	connection(1, 1000);
 	connection(2, 2000);
-	plain_call(&table, 0, table.shape.buckets);
+	plain_call(&table, 0);
 	cr_assert(handover_take(handover, table.flows, table.facts, table.reports));
 	taken = handover->taken;
 	bucket = handover->handed[taken / WAYS].bucket;
@@ -252,7 +288,7 @@ static void late(struct slot slot)
 	flow_update(slot.flow, facts, &fin, client);
 	handshake_icmp(slot.flow, facts, &syn, client);
 	facts->shown = 1;
-	table_retire(slot.flow, slot.flow->half[0].hash);
+	table_retire(&table, slot, slot.flow->half[0].hash);
 }
 
 /* In a slot that was used a flow begins as in a new one: whether its last reader left it blank, or died before, and even if
@@ -269,7 +305,7 @@ Test(handover, a_flow_begins_the_same_in_any_slot)
 		if (used) {
 			connection(1, 1000);
 			slot = found(1);
-			plain_call(&table, 0, table.shape.buckets);
+			plain_call(&table, 0);
 			cr_assert_eq(plain_take(&table, 1), 1);
 			cr_assert_eq(slot.flow->half[0].handed, HANDED_BLANK);
 			late(slot);
@@ -278,7 +314,7 @@ Test(handover, a_flow_begins_the_same_in_any_slot)
 				memset(slot.flow->tally, 0x55, sizeof(slot.flow->tally));
 				memset(table_flow_facts(&table, slot.number), 0x55, sizeof(struct facts));
 			}
-			plain_call(&table, 0, 0);
+			plain_give_back(&table);
 			cr_assert_eq(plain_count(&table), 0);
 		}
 		enter(1, false, TCP_SYN, 100, 0, 5000);
@@ -295,7 +331,8 @@ Test(handover, a_retired_flow_keeps_its_identity)
 	struct flow flow = { .half = { { .hash = 0x12345678 }, { .hash = 0x12345678 } } };
 	__u32 identity = glance_identity(&flow);
 
-	table_retire(&flow, flow.half[0].hash);
+	open_table(1);
+	table_retire(&table, (struct slot){ .flow = &flow }, flow.half[0].hash);
 	cr_expect_eq(glance_identity(&flow), identity);
 }
 

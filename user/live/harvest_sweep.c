@@ -7,24 +7,19 @@
 #include "harvest.h"
 
 enum {
-	SWEEP_CHUNK = 1024, /* buckets a call: bounds the time that a CPU spends in the kernel without a break */
-	SWEEP_BUDGET_NS =
-		800000, /* for a look at flows that are not due, and a chunk: 0.4 % of a core at four a second */
+	SWEEP_BUDGET_NS = 800000, /* for looks at what is not due, and a call: 0.4 % of a core at four a second */
 	LINGER_S = 2,
 	ATTEMPT_S = 60,
 	IDLE_S = 600,
 };
 
-/* One call of the program: it first gives back what was taken. The frame is only what a test run asks for; nothing reads
- * it. */
-static int run_sweep(const struct harvest *harvest, __u32 first, __u32 buckets)
+/* One call of the program, for the buckets listed: it first gives back what was taken. The frame is only what a test run
+ * asks for; nothing reads it. */
+static int run_sweep(const struct harvest *harvest)
 {
-	struct sweep_call *call = harvest->mapping.sweep;
 	char frame[64] = { 0 };
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = 1);
 
-	call->first_bucket = first;
-	call->buckets = buckets;
 	return bpf_prog_test_run_opts(harvest->sweep_fd, &run);
 }
 
@@ -50,34 +45,23 @@ static int take_flows(struct harvest *harvest)
 	return err;
 }
 
-/* A full ring buffer, or a full list, ends a call early; then it is emptied, and the sweep goes on where it was. */
-static int sweep_chunk(struct harvest *harvest, __u32 first, __u32 end)
+/* The next buckets where something may be due. Their time counts against the budget unless something was reported. A full
+ * ring buffer ends a call early: it has been emptied when the next goes on there. */
+static int sweep_some(struct harvest *harvest, __u64 *budget_ns)
 {
-	int err = take_flows(harvest);
-
-	while (first < end && !err) {
-		err = run_sweep(harvest, first, end - first);
-		if (!err)
-			err = take_flows(harvest);
-		first = *(volatile __u32 *)&harvest->mapping.sweep->next_bucket;
-	}
-	return err;
-}
-
-/* The chunk at `next`, which moves on. Its time counts against the budget unless it found something to report. */
-static int sweep_next(struct harvest *harvest, __u64 *budget_ns)
-{
-	__u32 first = harvest->next, left = harvest->mapping.buckets - first;
-	__u32 end = first + (left < SWEEP_CHUNK ? left : SWEEP_CHUNK);
+	const struct mapping *mapping = &harvest->mapping;
 	__u64 began = clock_ns(CLOCK_MONOTONIC), found = harvest->drained + harvest->taken, took;
+	__u32 listed = sweep_list(mapping->sweep, mapping->tags, mapping->looks, harvest->next, mapping->buckets);
 	int err = 0;
 
-	if (mapping_any(&harvest->mapping, first, end - first))
-		err = sweep_chunk(harvest, first, end);
+	if (mapping->sweep->count)
+		err = run_sweep(harvest);
+	if (!err)
+		err = take_flows(harvest);
+	harvest->next = sweep_next(mapping->sweep, listed);
 	took = clock_ns(CLOCK_MONOTONIC) - began;
 	if (harvest->drained + harvest->taken == found)
 		*budget_ns -= took < *budget_ns ? took : *budget_ns;
-	harvest->next = end < harvest->mapping.buckets ? end : 0;
 	return err;
 }
 
@@ -85,8 +69,7 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 {
 	struct sweep_call *call = harvest->mapping.sweep;
 	__u64 budget_ns = everything ? ~0ULL : SWEEP_BUDGET_NS;
-	__u32 swept = 0;
-	int err = 0;
+	int err;
 
 	call->policy = (struct sweep_policy){
 		.now_ns = clock_ns(CLOCK_MONOTONIC),
@@ -96,13 +79,13 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 		.active_ns = harvest->active_ns,
 		.everything = everything,
 	};
-	if (everything)
+	if (everything || harvest->next == harvest->mapping.buckets)
 		harvest->next = 0;
-	for (; swept < harvest->mapping.buckets && budget_ns && !err; swept += SWEEP_CHUNK)
-		err = sweep_next(harvest, &budget_ns);
-	if (!err)
-		err = take_flows(harvest);
-	if (!err && call->handover.count)
-		err = run_sweep(harvest, 0, 0); /* who looks at table and services now finds each flow in one of them */
-	return err;
+	err = take_flows(harvest); /* a predecessor's */
+	while (harvest->next < harvest->mapping.buckets && budget_ns && !err)
+		err = sweep_some(harvest, &budget_ns);
+	if (err || !call->handover.count)
+		return err;
+	call->count = 0; /* only gives back: who looks at table and services now finds each flow in one of them */
+	return run_sweep(harvest);
 }

@@ -115,7 +115,7 @@ static int configure(const struct loader *loader, const struct config *config)
 int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "tcpscope");
-	static const char *const arrays[] = { "tags", "flows", "facts" };
+	static const char *const arrays[] = { "tags", "flows", "facts", "looks" };
 	int err;
 
 	*loader = (struct loader){ .flows_asked = flows, .reports_size = REPORTS_SIZE };
@@ -130,7 +130,7 @@ int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 	loader->object = bpf_object__open_mem(tcpscope_object, (size_t)(tcpscope_object_end - tcpscope_object),
 					      &options);
 	err = loader->object ? 0 : -errno;
-	for (int i = 0; i < 3 && !err; i++)
+	for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]) && !err; i++)
 		err = resize(loader, arrays[i], loader->buckets);
 	if (!err)
 		err = resize(loader, "locks", loader->buckets / REGION);

@@ -14,6 +14,7 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 {
 	size_t buckets = loader->buckets;
 	void *tags = map_array(loader, "tags", buckets * sizeof(__u64), PROT_READ);
+	void *looks = map_array(loader, "looks", buckets * sizeof(__u64), PROT_READ);
 	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ | PROT_WRITE);
 	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ | PROT_WRITE);
 	void *services = map_array(loader, "services", SERVICE_SETS * sizeof(struct service_set), PROT_READ);
@@ -24,6 +25,7 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 
 	*mapping = (struct mapping){
 		.tags = tags == MAP_FAILED ? NULL : tags,
+		.looks = looks == MAP_FAILED ? NULL : looks,
 		.flows = flows == MAP_FAILED ? NULL : flows,
 		.facts = facts == MAP_FAILED ? NULL : facts,
 		.services = services == MAP_FAILED ? NULL : services,
@@ -31,7 +33,8 @@ int mapping_open(struct mapping *mapping, const struct loader *loader)
 		.sweep = sweep == MAP_FAILED ? NULL : sweep,
 		.buckets = loader->buckets,
 	};
-	if (mapping->tags && mapping->flows && mapping->facts && mapping->services && mapping->ended && mapping->sweep)
+	if (mapping->tags && mapping->looks && mapping->flows && mapping->facts && mapping->services &&
+	    mapping->ended && mapping->sweep)
 		return 0;
 	mapping_close(mapping);
 	return err;
@@ -48,20 +51,13 @@ void mapping_close(struct mapping *mapping)
 	size_t buckets = mapping->buckets;
 
 	unmap(mapping->tags, buckets * sizeof(__u64));
+	unmap(mapping->looks, buckets * sizeof(__u64));
 	unmap(mapping->flows, buckets * sizeof(struct flow_bucket));
 	unmap(mapping->facts, buckets * sizeof(struct facts_bucket));
 	unmap(mapping->services, SERVICE_SETS * sizeof(struct service_set));
 	unmap(mapping->ended, SERVICE_SETS * sizeof(struct service_set));
 	unmap(mapping->sweep, sizeof(struct sweep_call));
 	*mapping = (struct mapping){ 0 };
-}
-
-bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 buckets)
-{
-	for (__u32 i = 0; i < buckets; i++)
-		if (mapping->tags[first_bucket + i])
-			return true;
-	return false;
 }
 
 /* By the C library, which takes the widest registers that there are: compiled in place it is a string instruction, and a

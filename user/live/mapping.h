@@ -6,7 +6,7 @@
 #include "loader.h"
 
 struct mapping {
-	const volatile __u64 *tags;
+	const volatile __u64 *tags, *looks;
 	const struct service_set *services; /* SERVICE_SETS, of flows that were evicted */
 	/* What is written: of the table, slots that were handed over. */
 	struct flow_bucket *flows;
@@ -20,9 +20,6 @@ struct mapping {
 int mapping_open(struct mapping *mapping, const struct loader *loader);
 /* Legal on one that is not open, or zeroed. */
 void mapping_close(struct mapping *mapping);
-
-/* Is there a flow in any of these buckets? */
-bool mapping_any(const struct mapping *mapping, __u32 first_bucket, __u32 buckets);
 
 /* Copies the flow in a slot, as a report that says END_OPEN. One that a CPU is writing may show one segment's counters with
  * its predecessor's times. */
