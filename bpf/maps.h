@@ -10,7 +10,7 @@
 #include "config.h"
 #include "summary.h"
 
-/* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The three arrays of the table are mapped by it. */
+/* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The table's arrays are mapped by it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

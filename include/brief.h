@@ -179,8 +179,8 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	segment_begin(room, stamp->interface);
 	if (!slot.flow || !facts || !brief_look(at, room, &table->shape.seed, stamp->interface, &brief))
 		return BRIEF_NOT;
-	if (!(slot.flow->half[direction & 1].bits &
-	      HALF_SEEN)) /* of a side's first segment more is noted than was read */
+	/* Of a side's first segment more is noted than was read. */
+	if (!(slot.flow->half[direction & 1].bits & HALF_SEEN))
 		return BRIEF_NOT;
 	segment_stamp(room, stamp);
 	brief_read(room, brief.tcp);

@@ -67,6 +67,8 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
  * writes (NULL: in none), and leaves its slot blank, so that the next flow there writes only what it has to say. */
 INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,
 			   struct service_set *services, const struct report *report);
+/* Leaves a slot blank that nobody else has. */
+INLINE void handover_blank(struct flow *flow, struct facts *facts);
 /* First of all, by a reader: makes good what a predecessor left half done in `services`. */
 INLINE void handover_resume(struct handover *handover, struct service_set *services);
 /* ---- for the sweep ---- */
@@ -155,6 +157,13 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
 	return true;
 }
 
+INLINE void handover_blank(struct flow *flow, struct facts *facts)
+{
+	flow_blank(flow, facts);
+	written();
+	flow->half[0].handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
+}
+
 /* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor
  * is concerned, without it all. */
 INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,
@@ -176,9 +185,7 @@ INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows,
 	written();
 	handover->taken = handover_next(handover, (__u32)at + 1);
 	written();
-	flow_blank(&flows[bucket].way[way], &facts[bucket].way[way]);
-	written();
-	flows[bucket].way[way].half[0].handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
+	handover_blank(&flows[bucket].way[way], &facts[bucket].way[way]);
 }
 
 INLINE void handover_resume(struct handover *handover, struct service_set *services)

@@ -12,8 +12,9 @@
  * that has one, its counts going to `other`. So the number of services is bounded and nothing is lost. The hash has no
  * secret: whoever fills a set sends services to `other`, no more.
  *
- * All of a set of the evicted is written under its lock, so it is exact; the other sets have one writer. A reader that takes no lock may see a handshake of which some
- * counters are in and others not yet; after the programs are detached it sees all. */
+ * All of a set of the evicted is written under its lock, so it is exact; the other sets have one writer. A reader that takes
+ * no lock may see a handshake of which some counters are in and others not yet; after the programs are detached it sees
+ * all. */
 #ifndef TCPSCOPE_SERVICE_H
 #define TCPSCOPE_SERVICE_H
 

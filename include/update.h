@@ -369,7 +369,6 @@ INLINE void flow_clear(struct flow *flow, struct facts *facts, __u32 direction)
 {
 	struct half_facts *own = &facts->half[direction & 1];
 
-	flow->half[0] = flow->half[1] = (struct half){ .scale = SCALE_NONE };
 	tally_begin(&flow->tally[direction & 1]);
 	__builtin_memset(&facts->history, 0, offsetof(struct facts, key) - offsetof(struct facts, history));
 	__builtin_memset(&facts->answered_by, 0,
@@ -381,9 +380,11 @@ INLINE void flow_clear(struct flow *flow, struct facts *facts, __u32 direction)
 
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
-	if (unlikely(flow->half[0].handed != HANDED_BLANK))
+	if (likely(flow->half[0].handed == HANDED_BLANK))
+		flow_clear(flow, facts, hash.direction);
+	else
 		flow_blank(flow, facts);
-	flow_clear(flow, facts, hash.direction);
+	flow->half[0] = flow->half[1] = (struct half){ .scale = SCALE_NONE };
 	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts->start_ns = seg->now_ns;

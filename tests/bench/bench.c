@@ -133,7 +133,7 @@ static int measure_all(const struct settings *settings)
 	__u32 last = 0;
 
 	printf("# net ns per packet, medians; undisturbed: the lowest %u %% of the runs\n"
-	       "# SYN: births, of 1 flow repeated SYNs\n%-12s %8s %8s %8s %8s %8s\n",
+	       "# SYN: births, in slots left blank; of 1 flow repeated SYNs\n%-12s %8s %8s %8s %8s %8s\n",
 	       settings->percent, "program", "flows", "ack", "data", "syn", "data6");
 	for (__u32 i = 0; i < settings->counts && !err; i++) {
 		__u32 needs = settings->flows[i] > FLOWS_DEFAULT ? settings->flows[i] : FLOWS_DEFAULT;

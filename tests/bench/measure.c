@@ -210,7 +210,8 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 			     .to_server = true };
 }
 
-/* SYNs that begin flows in slots that were used and left blank, of a table that is empty but for those that warmed up; of one flow, SYNs that repeat its first. */
+/* SYNs that begin flows in slots that were used and left blank, of a table that is empty but for those that warmed up; of
+ * one flow, SYNs that repeat its first. */
 static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, struct cost *cost)
 {
 	__u32 cycles = flows < BIRTHS ? (flows > 1 ? BIRTHS / flows : 1) : 1, rounds = bench->rounds / 4 + 1;

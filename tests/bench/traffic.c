@@ -3,8 +3,8 @@
  *     `ready` first, and runs until killed.
  * traffic connect ADDRESS PORT SECONDS: makes one connection after the other, says an octet, waits for the end. Prints how
  *     many a second.
- * traffic frames OBJECT INTERFACE FRAMES FLOWS: sends 64-octet frames of data, of so many flows, out of an interface, from the kernel
- *     (a live test run of OBJECT). Prints the seconds that took. */
+ * traffic frames OBJECT INTERFACE FRAMES FLOWS: sends 64-octet frames of data, of so many flows, out of an interface, from
+ *     the kernel (a live test run of OBJECT). Prints the seconds that took. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>

@@ -286,8 +286,8 @@ def unfinished():
     start("tc").stop()
     os.unlink(f"{PINS}/{NAME}/state")
     scope = start("tc")
-    report.check("pinned, unfinished: said", scope.wait_line("did not finish", NAME,
-                                                                                   "nothing to take over"), scope.lines)
+    report.check("pinned, unfinished: said", scope.wait_line("did not finish", NAME, "nothing to take over"),
+                 scope.lines)
     report.check("pinned, unfinished: begun anew", not any("taken over" in line for line in scope.lines), scope.lines)
     report.equal("pinned, unfinished: exit status", scope.stop(), 0)
     os.unlink(f"{PINS}/{NAME}/state")
