@@ -185,7 +185,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	if (ladder_draws(hook))
 		return xdp_draw(ctx, hook);
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
-	if (likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && xdp_judge(ctx, hook, found)))
+	if (likely(found == BRIEF_ENTERED) || xdp_judge(ctx, hook, found))
 		return xdp_verdict();
 	verdict = xdp_parse(ctx, hook);
 	segment_stamp(&hook->segment, &hook->stamp);
@@ -276,7 +276,10 @@ INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook)
 	if (skb->gso_size || hook->interface.link != LINK_ETHERNET)
 		return false;
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
-	return likely(found == BRIEF_ENTERED) || (found != BRIEF_NOT && skb_judge(skb, hook, found));
+	if (likely(found == BRIEF_ENTERED))
+		return true;
+	/* Apart: else what is found is kept on all ways to BRIEF_NOT, too, and the stack has no room for that. */
+	return found != BRIEF_NOT ? skb_judge(skb, hook, found) : skb_judge(skb, hook, BRIEF_NOT);
 }
 
 /* Did the parser stop where the linear part ends, though the packet goes on? A pull copies; so it is not done ahead of

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The short way: nearly every packet is Ethernet, IPv4 or IPv6 without options, TCP with ACK alone or ACK and PSH, and
  * either no option or the timestamps. Such a frame is read at fixed offsets, in a few wide loads, and what it does to
- * its flow stays in registers. For any other the short way says no and has done nothing: then ip.h parses. */
+ * its flow stays in registers. So is a FIN beside that, which is then judged by every rule. For any other the short way says
+ * no and has done nothing: then ip.h parses. */
 #ifndef TCPSCOPE_BRIEF_H
 #define TCPSCOPE_BRIEF_H
 
@@ -17,9 +18,9 @@ enum {
 
 /* Enters the frame, one segment, into its flow if it is of that kind, and plain there (update.h). */
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays);
-/* Looks at the frame again, and keeps what it sees in `room`. Answers as brief_enter: it may have been plain but for what is
- * first of its kind; else a slot number * 2 + direction, for the segment in `room` to be judged there by every rule. Made to
- * be called from a function of its own, so that the first look has nothing to keep. */
+/* Looks at the frame again, now for a FIN, too, and keeps what it sees in `room`. Answers as brief_enter, which said `found`:
+ * it may have been plain but for what is first of its kind; else a slot number * 2 + direction, for the segment in `room` to
+ * be judged there by every rule. Made to be called from a function of its own, so that the first look has nothing to keep. */
 INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
 			 __u32 found);
 
@@ -61,11 +62,12 @@ struct brief {
 	struct key_hash hash;
 };
 
-/* Data offset 5, or 8 and the timestamps are there; no reserved bit; no flag but ACK and perhaps PSH. `len`: octets of TCP
- * header and payload, as the IP header states. */
-INLINE bool brief_tcp(const struct cursor *at, struct segment *seg, const struct brief_tcp *tcp, __u32 len)
+/* Data offset 5, or 8 and the timestamps are there; no reserved bit; no flag but ACK and perhaps those of `besides`. `len`:
+ * octets of TCP header and payload, as the IP header states. */
+INLINE bool brief_tcp(const struct cursor *at, struct segment *seg, const struct brief_tcp *tcp, __u32 len,
+		      __u32 besides)
 {
-	__be32 kind = tcp->offset_flags_window & to_be32(0xfff70000);
+	__be32 kind = tcp->offset_flags_window & to_be32(0xffff0000 ^ besides << 16);
 	__u32 header_len = 20;
 
 	if (likely(kind == to_be32(0x80100000))) {
@@ -84,7 +86,7 @@ INLINE bool brief_tcp(const struct cursor *at, struct segment *seg, const struct
 }
 
 INLINE bool brief_ipv4(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
-		       struct brief *brief)
+		       struct brief *brief, __u32 besides)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
 	const struct brief_tcp *tcp = (const void *)(ip + 1);
@@ -93,7 +95,7 @@ INLINE bool brief_ipv4(const struct cursor *at, struct segment *seg, const struc
 	seg->ip_len = from_be16(ip->total_length);
 	if ((brief_u32(ip->ethertype_version_ihl_tos) & to_be32(3)) == to_be32(3) ||
 	    (brief_u32(ip->fragment_ttl_protocol) & to_be32(0x1fff00ff)) != to_be32(PROTO_TCP) ||
-	    seg->ip_len + 14 > at->wire_len || !brief_tcp(at, seg, tcp, seg->ip_len - 20))
+	    seg->ip_len + 14 > at->wire_len || !brief_tcp(at, seg, tcp, seg->ip_len - 20, besides))
 		return false;
 	brief->hash = key_hash_ipv4(brief_u32(ip->source), brief_u32(ip->destination), tcp->source, tcp->destination,
 				    interface, seed);
@@ -101,7 +103,7 @@ INLINE bool brief_ipv4(const struct cursor *at, struct segment *seg, const struc
 }
 
 INLINE bool brief_ipv6(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
-		       struct brief *brief)
+		       struct brief *brief, __u32 besides)
 {
 	const struct brief_ipv6 *ip = (const void *)at->data;
 	const __u8 *addresses = (const __u8 *)(ip + 1);
@@ -113,7 +115,7 @@ INLINE bool brief_ipv6(const struct cursor *at, struct segment *seg, const struc
 	if (addresses + 32 + 20 > at->end ||
 	    (brief_u32(ip->ethertype_version_class) & to_be32(0x30)) == to_be32(0x30) ||
 	    (ip->next_hop_limit & to_be16(0xff00)) != to_be16(PROTO_TCP << 8) || seg->ip_len + 14 > at->wire_len ||
-	    !brief_tcp(at, seg, tcp, seg->ip_len - 40))
+	    !brief_tcp(at, seg, tcp, seg->ip_len - 40, besides))
 		return false;
 	source[0] = brief_u64(addresses);
 	source[1] = brief_u64(addresses + 8);
@@ -125,7 +127,7 @@ INLINE bool brief_ipv6(const struct cursor *at, struct segment *seg, const struc
 
 /* The first look, before the flow is found. Fills a fresh segment, but for what brief_read does. False: not of that kind. */
 INLINE bool brief_look(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
-		       struct brief *brief)
+		       struct brief *brief, __u32 besides)
 {
 	const struct brief_ipv4 *ip = (const void *)at->data;
 	__be32 first;
@@ -134,17 +136,17 @@ INLINE bool brief_look(const struct cursor *at, struct segment *seg, const struc
 		return false;
 	first = brief_u32(ip->ethertype_version_ihl_tos);
 	if ((first & to_be32(0xffffff00)) == to_be32((__u32)ETHERTYPE_IPV4 << 16 | 0x4500))
-		return brief_ipv4(at, seg, seed, interface, brief);
+		return brief_ipv4(at, seg, seed, interface, brief, besides);
 	return (first & to_be32(0xfffff000)) == to_be32((__u32)ETHERTYPE_IPV6 << 16 | 0x6000) &&
-	       brief_ipv6(at, seg, seed, interface, brief);
+	       brief_ipv6(at, seg, seed, interface, brief, besides);
 }
 
 /* The second look: by what the flow judges. Late, since a BPF program has few registers. */
-INLINE void brief_read(struct segment *seg, const struct brief_tcp *tcp)
+INLINE void brief_read(struct segment *seg, const struct brief_tcp *tcp, __u32 besides)
 {
 	__u32 word = from_be32(tcp->offset_flags_window);
 
-	seg->flags = TCP_ACK | (word >> 16 & TCP_PSH);
+	seg->flags = TCP_ACK | (word >> 16 & besides);
 	seg->window = (__u16)word;
 	seg->sequence = from_be32(tcp->sequence);
 	seg->acknowledgment = from_be32(tcp->acknowledgment);
@@ -156,13 +158,13 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 	struct brief brief;
 	struct slot slot;
 
-	if (!brief_look(at, &seg, &table->shape.seed, stamp->interface, &brief))
+	if (!brief_look(at, &seg, &table->shape.seed, stamp->interface, &brief, TCP_PSH))
 		return BRIEF_NOT;
 	slot = table_find_home(table, brief.hash, strays);
 	if (unlikely(!slot.flow))
 		return BRIEF_NOT;
 	segment_stamp(&seg, stamp);
-	brief_read(&seg, brief.tcp);
+	brief_read(&seg, brief.tcp, TCP_PSH);
 	if (likely(flow_plain(table, slot, &seg, brief.hash.direction)))
 		return BRIEF_ENTERED;
 	return slot.number * 2 + brief.hash.direction;
@@ -171,26 +173,29 @@ INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const str
 INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
 			 __u32 found)
 {
-	const struct slot slot = { .flow = table_flow(table, found / 2), .number = found / 2 };
-	struct facts *facts = table_flow_facts(table, found / 2);
-	__u32 direction = found & 1;
+	const __u32 besides = TCP_PSH | TCP_FIN;
+	struct facts *facts;
 	struct brief brief;
+	struct slot slot;
 
 	segment_begin(room, stamp->interface);
-	if (!slot.flow || !facts || !brief_look(at, room, &table->shape.seed, stamp->interface, &brief))
+	if (!brief_look(at, room, &table->shape.seed, stamp->interface, &brief, besides))
 		return BRIEF_NOT;
+	slot.number = found == BRIEF_NOT ? table_search(table, brief.hash.value) : found / 2;
+	slot.flow = table_flow(table, slot.number);
+	facts = table_flow_facts(table, slot.number);
 	/* Of a side's first segment more is noted than was read. */
-	if (!(slot.flow->half[direction & 1].bits & HALF_SEEN))
+	if (!slot.flow || !facts || !(slot.flow->half[brief.hash.direction & 1].bits & HALF_SEEN))
 		return BRIEF_NOT;
 	segment_stamp(room, stamp);
-	brief_read(room, brief.tcp);
-	if (flow_wants_firsts(slot.flow, room, direction)) {
-		flow_firsts(slot.flow, facts, room, direction);
-		if (flow_plain(table, slot, room, direction))
+	brief_read(room, brief.tcp, besides);
+	if (flow_wants_firsts(slot.flow, room, brief.hash.direction)) {
+		flow_firsts(slot.flow, facts, room, brief.hash.direction);
+		if (flow_plain(table, slot, room, brief.hash.direction))
 			return BRIEF_ENTERED;
 	}
-	room->direction = (__u8)direction;
-	return found;
+	room->direction = (__u8)brief.hash.direction;
+	return slot.number * 2 + brief.hash.direction;
 }
 
 #endif

@@ -7,10 +7,10 @@
 #include "birth.h"
 #include "brief.h"
 
-/* The short way for an Ethernet frame (brief.h), with its account. BRIEF_NOT: parse it, and call engine_enter. */
+/* The short way for an Ethernet frame (brief.h), with its account: all but BRIEF_ENTERED is for engine_judge. */
 INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const struct cursor *at,
 			  const struct stamp *stamp, __u32 *strays);
-/* After engine_brief, unless that said BRIEF_NOT or BRIEF_ENTERED. False: parse it, and call engine_enter. */
+/* After engine_brief, unless that said BRIEF_ENTERED. False: parse it, and call engine_enter. */
 INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
 			 struct segment *room, __u32 found);
 
