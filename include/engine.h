@@ -115,7 +115,8 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	if (!flow || !facts)
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
-	if (flow_is_over(flow))
+	/* By its own side's part of the end: the last of both says so, though neither may see the other's yet. */
+	if (flow->half[seg->direction & 1].bits & (HALF_FIN_ACKED | HALF_RST))
 		table_look_soon(table, number);
 	return LEDGER_IN_FLOWS;
 }

@@ -83,7 +83,7 @@ INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, con
 			__u32 buckets)
 {
 	const struct sweep_policy *policy = &call->policy;
-	bool all = !looks || policy->everything || policy->active_ns; /* interim records may be due at any time */
+	bool all = !looks || policy->everything;
 
 	for (call->count = 0; first < buckets && call->count < HANDED_BUCKETS; first++)
 		if (tags[first] && (all || looks[first] <= policy->now_ns))

@@ -164,13 +164,33 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 	return flow_is_over(flow) || (facts->icmp_seen && flow_is_unanswered(flow)) ? END_CLOSED : END_IDLE;
 }
 
-/* When to look at a bucket again where nothing is due, and no flow is: what is born now is due then at the soonest, and so is
- * what there goes on. Who ends a flow, or retires it, says so (table_look_soon). */
+/* When the interval that the last interim report is of ends: none is due before. */
+INLINE __u64 table_interim_ns(const struct facts *facts, const struct sweep_policy *policy)
+{
+	return facts->start_ns + (table_interval(facts, policy, facts->interim_ns) + 1) * policy->active_ns;
+}
+
+/* When a flow that is not due may be. It may be over sooner: who ends it, or retires it, says so (table_look_soon). */
+INLINE __u64 table_due_ns(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
+{
+	__u64 due_ns = flow_last_ns(flow) + table_patience_ns(flow, policy), interim_ns;
+
+	if (!policy->active_ns || flow_is_over(flow))
+		return due_ns;
+	interim_ns = table_interim_ns(facts, policy);
+	return interim_ns < due_ns ? interim_ns : due_ns;
+}
+
+/* Not before that anything is due of a flow that is born from now on. */
 INLINE __u64 table_look_later(const struct sweep_policy *policy)
 {
-	__u64 wait = policy->attempt_ns < policy->idle_ns ? policy->attempt_ns : policy->idle_ns;
-	__u64 later = policy->now_ns + (wait < policy->linger_ns ? policy->linger_ns : wait);
+	__u64 wait = policy->attempt_ns < policy->idle_ns ? policy->attempt_ns : policy->idle_ns, later;
 
+	if (wait < policy->linger_ns)
+		wait = policy->linger_ns;
+	if (policy->active_ns && policy->active_ns < wait)
+		wait = policy->active_ns;
+	later = policy->now_ns + wait;
 	return later < policy->now_ns ? ~0ULL : later;
 }
 
@@ -185,17 +205,23 @@ INLINE void table_vacate(struct flow *flow)
 	flow->half[0].bits = flow->half[1].bits = 0;
 }
 
-/* Copies a flow that lives on. False: no room. */
-INLINE bool table_sweep_interim(struct table *table, struct table_lock *lock, const __u64 *tags, struct flow *flow,
-				struct facts *facts, __u32 way, const struct sweep_policy *policy)
+/* Copies a flow that lives on. 0: no room. */
+SEPARATE int table_sweep_interim(struct table *table, __u32 number, const struct sweep_policy *policy)
 {
-	struct report *report = report_reserve(table);
+	__u64 *tags = table ? table_tags(table, number / WAYS) : NULL;
+	struct flow *flow = table ? table_flow(table, number) : NULL;
+	struct facts *facts = table ? table_flow_facts(table, number) : NULL;
+	struct table_lock *lock = table ? table_lock_of(table, number / WAYS / REGION) : NULL;
+	struct report *report;
 	bool due;
 
+	if (!tags || !flow || !facts || !lock || !policy)
+		return 1;
+	report = report_reserve(table);
 	if (!report)
-		return false;
+		return 0;
 	table_lock(lock);
-	due = handover_is_open(*tags, flow, way) && table_due(flow, facts, policy) == END_ACTIVE;
+	due = handover_is_open(*tags, flow, number % WAYS) && table_due(flow, facts, policy) == END_ACTIVE;
 	if (due) {
 		table_write_report(report, flow, facts, END_ACTIVE);
 		facts->interim_ns = policy->now_ns;
@@ -205,7 +231,7 @@ INLINE bool table_sweep_interim(struct table *table, struct table_lock *lock, co
 		report_submit(report);
 	else
 		report_discard(report); /* evicted, or over, in between */
-	return true;
+	return 1;
 }
 
 /* Marks what ends in a bucket. Returns the ways. */
@@ -236,14 +262,14 @@ enum { SWEEP_AHEAD = 16 }; /* buckets of the list; a power of two */
 
 /* Begins to bring a bucket's flows into the cache. For several buckets at once: the lock waits for all that was asked for
  * before. */
-INLINE void table_touch_bucket(struct table *table, __u32 bucket)
+SEPARATE int table_touch_bucket(struct table *table, __u32 bucket)
 {
-	const __u64 *tags = table_tags(table, bucket);
-	const struct flow_bucket *flows = table_flows(table, bucket);
+	const __u64 *tags = table ? table_tags(table, bucket) : NULL;
+	const struct flow_bucket *flows = table ? table_flows(table, bucket) : NULL;
 	__u32 first;
 
 	if (!tags || !flows || !*tags)
-		return;
+		return 0;
 	first = tags_first(~tags_match(*tags, 0) & ~TAGS_LOW);
 	for (__u32 way = 0; way < WAYS; way++) {
 		const struct flow *flow = &flows->way[*tags >> (way * 8) & 0xff ? way : first];
@@ -251,6 +277,7 @@ INLINE void table_touch_bucket(struct table *table, __u32 bucket)
 		touch(&flow->half[0]);
 		touch(&flow->half[1]);
 	}
+	return 0;
 }
 
 INLINE void sweep_touch(struct table *table, const struct sweep_call *call, __u32 index)
@@ -259,32 +286,43 @@ INLINE void sweep_touch(struct table *table, const struct sweep_call *call, __u3
 		table_touch_bucket(table, call->bucket[i & (HANDED_BUCKETS - 1)]);
 }
 
+/* table_due and table_due_ns, for each way of a bucket. */
+SEPARATE int look_reason(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
+{
+	return flow && facts && policy ? table_due(flow, facts, policy) : -1;
+}
+
+SEPARATE __u64 look_due_ns(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
+{
+	return flow && facts && policy ? table_due_ns(flow, facts, policy) : 0;
+}
+
 /* What a look at a bucket finds. */
 struct look {
 	__u64 next_ns; /* when to look again */
-	bool ends;     /* a flow is to be handed over */
+	__u64 ends;    /* 1: a flow is to be handed over */
 };
 
 /* Looks at each flow of a bucket, and makes interim reports. False: no room for one. */
-INLINE bool table_look(struct table *table, struct table_lock *lock, const __u64 *tags, struct flow_bucket *flows,
-		       struct facts_bucket *facts, const struct sweep_policy *policy, struct look *look)
+INLINE bool table_look(struct table *table, __u32 bucket, const __u64 *tags, const struct flow_bucket *flows,
+		       const struct facts_bucket *facts, const struct sweep_policy *policy, struct look *look)
 {
 	for (__u32 way = 0; way < WAYS; way++) {
-		struct flow *flow = &flows->way[way];
-		__u64 due_ns;
+		const struct flow *flow = &flows->way[way];
+		__u64 due_ns, ends, sooner;
 		int reason;
 
 		if (!handover_is_open(*tags, flow, way))
 			continue;
-		reason = table_due(flow, &facts->way[way], policy);
-		due_ns = flow_last_ns(flow) + table_patience_ns(flow, policy);
-		if (reason >= 0 && reason != END_ACTIVE)
-			look->ends = true;
-		else if (due_ns < look->next_ns)
-			look->next_ns = due_ns;
-		if (reason == END_ACTIVE &&
-		    !table_sweep_interim(table, lock, tags, flow, &facts->way[way], way, policy))
+		reason = look_reason(flow, &facts->way[way], policy);
+		if (reason == END_ACTIVE && !table_sweep_interim(table, bucket * WAYS + way, policy))
 			return false;
+		due_ns = look_due_ns(flow, &facts->way[way], policy);
+		/* By arithmetic, as in table_victim_class. */
+		ends = (reason >= 0) & (reason != END_ACTIVE);
+		sooner = u64_less(due_ns, look->next_ns) & ~ends;
+		look->ends |= ends;
+		look->next_ns = choose(mask_if(sooner & 1), due_ns, look->next_ns);
 	}
 	return true;
 }
@@ -308,7 +346,7 @@ INLINE bool table_sweep(struct table *table, __u32 index, struct sweep_call *cal
 		return true;
 	if (next_look) /* first: who ends a flow from now on asks for another look */
 		__sync_lock_test_and_set(next_look, later);
-	room = table_look(table, lock, tags, flows, facts, &call->policy, &look);
+	room = table_look(table, bucket, tags, flows, facts, &call->policy, &look);
 	if (!room)
 		look.next_ns = 0;
 	if (next_look && look.next_ns < later)

@@ -22,6 +22,7 @@ struct table_report {
 struct table {
 	struct table_shape shape;
 	__u64 *tags;
+	__u64 *looks; /* the caller's; NULL: none are kept */
 	struct flow_bucket *flows;
 	struct facts_bucket *facts;
 	struct service_set *services; /* SERVICE_SETS */
@@ -42,12 +43,7 @@ INLINE __u64 *table_tags(struct table *table, __u32 bucket) { return &table->tag
 INLINE struct flow_bucket *table_flows(struct table *table, __u32 bucket) { return &table->flows[bucket]; }
 INLINE struct facts_bucket *table_facts(struct table *table, __u32 bucket) { return &table->facts[bucket]; }
 
-INLINE __u64 *table_next_look(struct table *table, __u32 bucket)
-{
-	(void)table;
-	(void)bucket;
-	return NULL;
-}
+INLINE __u64 *table_next_look(struct table *table, __u32 bucket) { return table->looks ? &table->looks[bucket] : NULL; }
 
 INLINE struct table_lock *table_lock_of(struct table *table, __u32 place)
 {

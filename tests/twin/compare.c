@@ -197,7 +197,7 @@ int twin_play(struct twin *twin, const char *name, const struct setting *setting
 	struct sweep_policy policy = { .linger_ns = NS_PER_SEC,
 				       .attempt_ns = 5 * NS_PER_SEC,
 				       .idle_ns = 30 * NS_PER_SEC,
-				       .active_ns = 2 * NS_PER_SEC };
+				       .active_ns = twin->plays++ % 2 ? 2 * NS_PER_SEC : 0 };
 	int err = twin_begin(twin, setting, count);
 
 	for (size_t i = 0; i < count && !err; i++) {

@@ -13,6 +13,7 @@ struct twin {
 	struct native native;
 	__u64 seed;
 	enum hook hook;	  /* which program */
+	__u32 plays;	  /* each second with interim reports */
 	__u64 summarised; /* evicted SYNs in sums */
 	unsigned long frames, left_out, reports, evicted, handshakes,
 		differences;  /* left_out: shorter than a test run takes */

@@ -18,7 +18,8 @@ int native_open(struct native *native, const struct table_shape *shape)
 	native->summaries = native->table->summaries = calloc(1, sizeof(*native->summaries));
 	native->call = calloc(1, sizeof(*native->call));
 	native->ended = calloc(SERVICE_SETS, sizeof(*native->ended));
-	if (!native->summaries || !native->call || !native->ended)
+	native->table->looks = calloc(shape->buckets, sizeof(*native->table->looks));
+	if (!native->summaries || !native->call || !native->ended || !native->table->looks)
 		return -ENOMEM;
 	native->buckets = shape->buckets;
 	return table_open(native->table);
@@ -29,6 +30,7 @@ void native_close(struct native *native)
 	if (native->table) {
 		native->table->shape.buckets = native->buckets; /* what was opened */
 		table_close(native->table);
+		free(native->table->looks);
 	}
 	free(native->table);
 	free(native->summaries);
@@ -41,6 +43,7 @@ void native_close(struct native *native)
 void native_reshape(struct native *native, const struct table_shape *shape)
 {
 	memset(native->table->tags, 0, sizeof(__u64) * native->buckets);
+	memset(native->table->looks, 0, sizeof(__u64) * native->buckets);
 	services_clear(native->table->services);
 	services_clear(native->ended);
 	native->table->shape = *shape;
@@ -79,7 +82,7 @@ void native_sweep(struct native *native, const struct sweep_policy *policy)
 
 	call->policy = *policy;
 	do { /* the last only gives back */
-		next = sweep_list(call, native->table->tags, NULL, next, native_buckets(native));
+		next = sweep_list(call, native->table->tags, native->table->looks, next, native_buckets(native));
 		table_sweep_call(native->table, call);
 		reports_take(&native->reports, &call->handover, native->table->flows, native->table->facts,
 			     native->ended);

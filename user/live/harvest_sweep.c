@@ -69,6 +69,7 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 {
 	struct sweep_call *call = harvest->mapping.sweep;
 	__u64 budget_ns = everything ? ~0ULL : SWEEP_BUDGET_NS;
+	__u32 left = harvest->mapping.buckets;
 	int err;
 
 	call->policy = (struct sweep_policy){
@@ -79,11 +80,17 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 		.active_ns = harvest->active_ns,
 		.everything = everything,
 	};
-	if (everything || harvest->next == harvest->mapping.buckets)
+	if (everything)
 		harvest->next = 0;
 	err = take_flows(harvest); /* a predecessor's */
-	while (harvest->next < harvest->mapping.buckets && budget_ns && !err)
+	while (left && budget_ns && !err) {
+		__u32 first = harvest->next;
+
 		err = sweep_some(harvest, &budget_ns);
+		left -= harvest->next - first < left ? harvest->next - first : left;
+		if (harvest->next == harvest->mapping.buckets)
+			harvest->next = 0;
+	}
 	if (err || !call->handover.count)
 		return err;
 	call->count = 0; /* only gives back: who looks at table and services now finds each flow in one of them */
