@@ -173,7 +173,7 @@ int xdp_ingress(struct xdp_md *ctx)
 	__u32 found;
 	int verdict;
 
-	if (!hook)
+	if (!hook || unlikely(table.shape.off))
 		return XDP_PASS;
 	if (config.test_clock) {
 		const struct test_metadata *meta = xdp_test_metadata(ctx);
@@ -333,7 +333,7 @@ INLINE int tc_frame(struct __sk_buff *skb, enum interface_direction direction)
 	struct hook_state *hook = hook_of(&skb->ifindex, direction);
 	int verdict;
 
-	if (!hook)
+	if (!hook || unlikely(table.shape.off))
 		return TC_ACT_UNSPEC;
 	if (config.test_clock)
 		hook_stamp_test(hook, &skb->ifindex, skb->tstamp);

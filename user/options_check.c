@@ -2,6 +2,7 @@
 /* Which options go together. */
 #include "options_check.h"
 
+#include <net/if.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -78,9 +79,12 @@ static void check_user(const struct options *options)
 		usage_error("--user: no user '%s'", options->user);
 }
 
-/* The capture that somebody named without -r, or after another: there or not, no filter is one word that looks like it. */
+/* The interface that somebody named without -i, or the capture without -r, or after another: there or not, no filter is one
+ * word that looks like it. */
 static void check_filter(const char *filter)
 {
+	if (if_nametoindex(filter))
+		usage_error("'%s' is an interface, not a filter: -i watches it", filter);
 	if (!strstr(filter, ".pcap") && !strstr(filter, ".cap"))
 		return;
 	if (!access(filter, F_OK))

@@ -73,6 +73,7 @@ REFUSED = (
     ("bad number of flows", ("-i", "veth0", "--flows", "-5"), USAGE, "-5"),
     ("unknown option", ("--nonsense",), USAGE, "nonsense"),
     ("capture and interface", ("-r", f"{SCRATCH}/good.pcap", "-i", "veth0"), USAGE, "-i"),
+    ("an interface where a filter is asked for", ("veth0",), USAGE, "-i watches it"),
     ("missing file", ("-r", f"{SCRATCH}/missing.pcap"), FAILED, "missing.pcap"),
     ("a directory", ("-r", SCRATCH), FAILED, SCRATCH),
     ("not a capture", ("-r", f"{SCRATCH}/garbage.pcap"), FAILED, "garbage.pcap"),

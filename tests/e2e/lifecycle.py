@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Comes and goes cleanly: stopped, killed, killed with its guardian, started twice, an interface that disappears.
+"""Comes and goes cleanly: stopped, killed, killed with its guardian, started twice, under load, an interface that disappears.
 
     client                                    server
     veth0 192.0.2.1/24     <--------------->  veth0 192.0.2.2/24       a listener on port 7000
@@ -131,6 +131,17 @@ def deleted(hook):
     check_gone(f"{name}: nothing stays")
 
 
+def one_instant(hook):
+    """Under thousands of connections a second: at most the one under way is seen from one side only, at either end."""
+    name = f"lifecycle {hook}: all hooks begin and end at one instant"
+    load = net.start_ready("client", net.PYTHON, os.path.join(net.LIB, "refused.py"), ADDRESS["veth0"], PORT + 1)
+    scope = start(hook, "--duration", "0.5")
+    report.equal(f"{name}: exit status", scope.wait(), 0)
+    net.stop(load)
+    halves = [flow for flow in scope.flows if flow["outcome"] != "refused"]
+    report.check(name, len(scope.flows) > 100 and len(halves) <= 2, f"{len(halves)} of {len(scope.flows)}")
+
+
 def veth_extra():
     net.veth_make("client", "server", "veth1")
     net.addresses_set("client", "veth1", "198.51.100.1/24")
@@ -148,6 +159,7 @@ def main():
         twice(hook)
     for hook in ("tc", "xdp"):  # clsact: faults.py
         stop_kinds(hook)
+        one_instant(hook)
         veth_extra()
         deleted(hook)
 

@@ -89,6 +89,17 @@ static int attach_all(struct live *live)
 	return err;
 }
 
+/* All hooks begin at once: else a connection would be seen from one side for as long as attaching takes. */
+static int begin(struct live *live)
+{
+	int err = loader_switch(&live->loader, true);
+
+	if (err)
+		message_put("cannot switch its programs on: %s", strerror(-err));
+	live->begun = !err;
+	return err;
+}
+
 static int open_descriptors(struct live *live)
 {
 	live->signals = open_signals();
@@ -137,6 +148,8 @@ static int start_anew(struct live *live)
 		err = draw_ladders(live);
 	if (!err)
 		err = attach_all(live);
+	if (!err)
+		err = begin(live);
 	if (!err && live->pin.name) {
 		err = pin_keep(&live->pin, &live->loader, &live->attach, &live->interfaces, live->options);
 		if (!err)
@@ -308,6 +321,8 @@ void live_detach(struct live *live)
 		return;
 	if (live->pin.found)
 		pin_detach(&live->pin);
+	else if (live->begun)
+		loader_switch(&live->loader, false); /* all hooks end at once; where it fails, one after the other */
 	if (live->unprivileged)
 		detach_by_guardian(live);
 	for (unsigned int i = 0; i < live->interfaces.count && !live->pin.found && !live->unprivileged; i++)

@@ -123,6 +123,7 @@ int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 	libbpf_set_print(libbpf_says);
 	libxdp_set_print(libxdp_says);
 	shape_for_flows(&loader->shape, flows);
+	loader->shape.off = 1;
 	loader->buckets = shape_buckets(&loader->shape);
 	err = shape_seed(&loader->shape);
 	if (err)
@@ -227,17 +228,18 @@ void loader_digest(__u8 digest[32])
 	sha256_digest(&context, SHA256_DIGEST_SIZE, digest);
 }
 
-/* The programs read the shape meanwhile, and find in it what was there before. */
-static int mark_kept(const struct loader *loader)
+/* The programs read the shape meanwhile, and find all else in it as it was. */
+static int change_shape(const struct loader *loader, bool off, bool kept)
 {
-	int map = loader_map(loader, ".data.table"), err;
-	struct table_shape shape;
+	struct table_shape shape = loader->shape;
 	__u32 at = 0;
 
-	err = bpf_map_lookup_elem(map, &at, &shape);
-	shape.kept = 1;
-	return err ? err : bpf_map_update_elem(map, &at, &shape, BPF_ANY);
+	shape.off = off;
+	shape.kept = kept;
+	return bpf_map_update_elem(loader_map(loader, ".data.table"), &at, &shape, BPF_ANY);
 }
+
+int loader_switch(const struct loader *loader, bool on) { return change_shape(loader, !on, false); }
 
 int loader_keep(const struct loader *loader, const char *directory)
 {
@@ -258,7 +260,7 @@ int loader_keep(const struct loader *loader, const char *directory)
 		if (!err)
 			err = bpf_obj_pin(bpf_program__fd(program), path);
 	}
-	return err ? err : mark_kept(loader);
+	return err ? err : change_shape(loader, false, true);
 }
 
 static int adopt_programs(struct loader *loader, const char *directory)

@@ -29,6 +29,9 @@ int loader_open(struct loader *loader, __u32 flows, const struct config *config)
 int loader_load(struct loader *loader, int refusal, bool stats);
 /* Prints why loading failed with `err`, and what to try. */
 void loader_explain(const struct loader *loader, int err, bool stats);
+/* The programs of a loaded object look at nothing before they are switched on, nor after they are switched off; not for a
+ * table that was taken over, which is on. Returns 0 or -errno. */
+int loader_switch(const struct loader *loader, bool on);
 /* What is built in, as SHA-256: two with the same agree on every layout. */
 void loader_digest(__u8 digest[32]);
 /* Gives the maps and programs of a loaded object names in a directory of the BPF file system, and marks the table as kept.

@@ -231,6 +231,8 @@ static bool drop(int *column, int *widths, int *count, int ordered)
 	return true;
 }
 
+enum { COLUMN_ENDPOINT_LEAST = 8 };
+
 int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named)
 {
 	int count = VIEW_COLUMNS, spare;
@@ -244,6 +246,10 @@ int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int 
 	}
 	while (total_width(widths, count) > width && drop(column, widths, &count, ordered))
 		;
+	/* What is left stays whole but for the endpoints, which are shortened with a mark: a number cut is another number. */
+	while (total_width(widths, count) > width && widths[0] > COLUMN_ENDPOINT_LEAST)
+		for (int i = 0; i < VIEW_COLUMN_ENDPOINTS; i++)
+			widths[i]--;
 	spare = width - total_width(widths, count);
 	while (spare > 0 && grew) {
 		grew = false;
