@@ -21,6 +21,7 @@ struct harvest {
 	__u64 active_ns; /* between interim records; 0: none */
 	__s64 epoch_ns;	 /* Unix time minus the kernel's monotonic clock */
 	__u32 next;	 /* bucket at which the sweep goes on */
+	bool went_round; /* it has looked at all */
 	__u64 drained;	 /* reports since the start, from the ring buffer */
 	__u64 taken;	 /* likewise, flows from the table */
 	int error;	 /* first of the sink's */

@@ -51,7 +51,9 @@ static int sweep_some(struct harvest *harvest, __u64 *budget_ns)
 {
 	const struct mapping *mapping = &harvest->mapping;
 	__u64 began = clock_ns(CLOCK_MONOTONIC), found = harvest->drained + harvest->taken, took;
-	__u32 listed = sweep_list(mapping->sweep, mapping->tags, mapping->looks, harvest->next, mapping->buckets);
+	/* At first all: a predecessor's looks may go by another --active. */
+	__u32 listed = sweep_list(mapping->sweep, mapping->tags, harvest->went_round ? mapping->looks : NULL,
+				  harvest->next, mapping->buckets);
 	int err = 0;
 
 	if (mapping->sweep->count)
@@ -88,8 +90,10 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 
 		err = sweep_some(harvest, &budget_ns);
 		left -= harvest->next - first < left ? harvest->next - first : left;
-		if (harvest->next == harvest->mapping.buckets)
+		if (harvest->next == harvest->mapping.buckets) {
 			harvest->next = 0;
+			harvest->went_round = true;
+		}
 	}
 	if (err || !call->handover.count)
 		return err;
