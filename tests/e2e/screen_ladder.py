@@ -68,7 +68,8 @@ def story(terminal, hook, sender):
     for frame in frames[3:-2]:
         sender.send(frame)
         sender.send(hello(client_port=40003)[3][1])  # of another flow
-    text = shown(terminal, len(frames) - 5)
+    shown(terminal, len(frames) - 5)
+    text = terminal.wait(lambda text: len(rungs(text)) == len(frames) - 5, "a rung for each")  # drawn after the status
     report.equal(f"screen ladder {hook}: as it is printed", rungs(text), wanted(HELLO)[3:-2])
     report.check(f"screen ladder {hook}: the first is at 0", text.split("\n")[FIRST].startswith("    0.000000 <"),
                  text.split("\n")[FIRST])
