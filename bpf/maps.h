@@ -10,38 +10,21 @@
 #include "config.h"
 #include "summary.h"
 
+/* One that user space maps. */
+#define MAPPED_ARRAY(name, entries, type_of_value) \
+	struct { \
+		__uint(type, BPF_MAP_TYPE_ARRAY); \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, entries); \
+		__type(key, __u32); \
+		__type(value, type_of_value); \
+	} name SEC(".maps")
+
 /* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The table's arrays are mapped by it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} tags SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct flow_bucket);
-} flows SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct facts_bucket);
-} facts SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} looks SEC(".maps");
+MAPPED_ARRAY(tags, 1, __u64);
+MAPPED_ARRAY(flows, 1, struct flow_bucket);
+MAPPED_ARRAY(facts, 1, struct facts_bucket);
+MAPPED_ARRAY(looks, 1, __u64);
 
 /* A map with a lock in it cannot be mapped: the locks have their own. */
 struct table_lock {
@@ -55,22 +38,10 @@ struct {
 	__type(value, struct table_lock);
 } locks SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, SERVICE_SETS);
-	__type(key, __u32);
-	__type(value, struct service_set);
-} services SEC(".maps");
+MAPPED_ARRAY(services, SERVICE_SETS, struct service_set);
 
 /* Those of flows that were handed over: user space counts them, and nobody here. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, SERVICE_SETS);
-	__type(key, __u32);
-	__type(value, struct service_set);
-} services_ended SEC(".maps");
+MAPPED_ARRAY(services_ended, SERVICE_SETS, struct service_set);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -98,13 +69,7 @@ struct {
 	__type(value, struct hook_state);
 } hooks SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct sweep_call);
-} sweeps SEC(".maps");
+MAPPED_ARRAY(sweeps, 1, struct sweep_call);
 
 /* Unanswered SYNs that were evicted, by service, and of services that found no room there, by interface. */
 struct {

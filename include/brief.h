@@ -176,26 +176,28 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	const __u32 besides = TCP_PSH | TCP_FIN;
 	struct facts *facts;
 	struct brief brief;
+	__u32 direction;
 	struct slot slot;
 
 	segment_begin(room, stamp->interface);
 	if (!brief_look(at, room, &table->shape.seed, stamp->interface, &brief, besides))
 		return BRIEF_NOT;
+	direction = brief.hash.direction;
 	slot.number = found == BRIEF_NOT ? table_search(table, brief.hash.value) : found / 2;
 	slot.flow = table_flow(table, slot.number);
 	facts = table_flow_facts(table, slot.number);
 	/* Of a side's first segment more is noted than was read. */
-	if (!slot.flow || !facts || !(slot.flow->half[brief.hash.direction & 1].bits & HALF_SEEN))
+	if (!slot.flow || !facts || !(slot.flow->half[direction & 1].bits & HALF_SEEN))
 		return BRIEF_NOT;
 	segment_stamp(room, stamp);
 	brief_read(room, brief.tcp, besides);
-	if (flow_wants_firsts(slot.flow, room, brief.hash.direction)) {
-		flow_firsts(slot.flow, facts, room, brief.hash.direction);
-		if (flow_plain(table, slot, room, brief.hash.direction))
+	if (flow_wants_firsts(slot.flow, room, direction)) {
+		flow_firsts(slot.flow, facts, room, direction);
+		if (flow_plain(table, slot, room, direction))
 			return BRIEF_ENTERED;
 	}
-	room->direction = (__u8)brief.hash.direction;
-	return slot.number * 2 + brief.hash.direction;
+	room->direction = (__u8)direction;
+	return slot.number * 2 + direction;
 }
 
 #endif

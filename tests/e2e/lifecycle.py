@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Comes and goes cleanly: stopped, killed, killed with its guardian, started twice, under load, an interface that disappears.
+"""Comes and goes cleanly: stopped, killed, killed with its guardian, started twice, under load, an interface that
+disappears.
 
     client                                    server
     veth0 192.0.2.1/24     <--------------->  veth0 192.0.2.2/24       a listener on port 7000

@@ -31,7 +31,6 @@ struct live {
 	struct programs programs;
 	struct sandbox_user user;
 	bool unprivileged;	      /* what is attached now only the guardian can take off */
-	bool begun;		      /* the programs were switched on */
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 

@@ -90,13 +90,12 @@ static int attach_all(struct live *live)
 }
 
 /* All hooks begin at once: else a connection would be seen from one side for as long as attaching takes. */
-static int begin(struct live *live)
+static int begin(const struct live *live)
 {
 	int err = loader_switch(&live->loader, true);
 
 	if (err)
 		message_put("cannot switch its programs on: %s", strerror(-err));
-	live->begun = !err;
 	return err;
 }
 
@@ -321,7 +320,7 @@ void live_detach(struct live *live)
 		return;
 	if (live->pin.found)
 		pin_detach(&live->pin);
-	else if (live->begun)
+	else if (live->loader.loaded)
 		loader_switch(&live->loader, false); /* all hooks end at once; where it fails, one after the other */
 	if (live->unprivileged)
 		detach_by_guardian(live);

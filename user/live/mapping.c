@@ -7,32 +7,28 @@
 
 static void *map_array(const struct loader *loader, const char *name, size_t size, int protection)
 {
-	return mmap(NULL, size, protection, MAP_SHARED, loader_map(loader, name), 0);
+	void *at = mmap(NULL, size, protection, MAP_SHARED, loader_map(loader, name), 0);
+
+	return at == MAP_FAILED ? NULL : at;
 }
 
 int mapping_open(struct mapping *mapping, const struct loader *loader)
 {
-	size_t buckets = loader->buckets;
-	void *tags = map_array(loader, "tags", buckets * sizeof(__u64), PROT_READ);
-	void *looks = map_array(loader, "looks", buckets * sizeof(__u64), PROT_READ);
-	void *flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), PROT_READ | PROT_WRITE);
-	void *facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), PROT_READ | PROT_WRITE);
-	void *services = map_array(loader, "services", SERVICE_SETS * sizeof(struct service_set), PROT_READ);
-	void *ended = map_array(loader, "services_ended", SERVICE_SETS * sizeof(struct service_set),
-				PROT_READ | PROT_WRITE);
-	void *sweep = map_array(loader, "sweeps", sizeof(struct sweep_call), PROT_READ | PROT_WRITE);
-	int err = -errno;
+	const size_t buckets = loader->buckets, services = SERVICE_SETS * sizeof(struct service_set);
+	const int writable = PROT_READ | PROT_WRITE;
+	int err;
 
 	*mapping = (struct mapping){
-		.tags = tags == MAP_FAILED ? NULL : tags,
-		.looks = looks == MAP_FAILED ? NULL : looks,
-		.flows = flows == MAP_FAILED ? NULL : flows,
-		.facts = facts == MAP_FAILED ? NULL : facts,
-		.services = services == MAP_FAILED ? NULL : services,
-		.ended = ended == MAP_FAILED ? NULL : ended,
-		.sweep = sweep == MAP_FAILED ? NULL : sweep,
+		.tags = map_array(loader, "tags", buckets * sizeof(__u64), PROT_READ),
+		.looks = map_array(loader, "looks", buckets * sizeof(__u64), PROT_READ),
+		.flows = map_array(loader, "flows", buckets * sizeof(struct flow_bucket), writable),
+		.facts = map_array(loader, "facts", buckets * sizeof(struct facts_bucket), writable),
+		.services = map_array(loader, "services", services, PROT_READ),
+		.ended = map_array(loader, "services_ended", services, writable),
+		.sweep = map_array(loader, "sweeps", sizeof(struct sweep_call), writable),
 		.buckets = loader->buckets,
 	};
+	err = -errno; /* of the last that failed, if one did */
 	if (mapping->tags && mapping->looks && mapping->flows && mapping->facts && mapping->services &&
 	    mapping->ended && mapping->sweep)
 		return 0;
