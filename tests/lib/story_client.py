@@ -4,12 +4,15 @@
 application saw, as it ends, then `done`; and lives on until killed, so that the connection which is full stays open."""
 
 import errno
+import fcntl
 import json
 import select
 import socket
 import struct
 import sys
+import termios
 import threading
+import time
 
 import story_ports as ports
 
@@ -64,8 +67,15 @@ def play_lazy(connection):
     return {"queued": sent, "received": 0}
 
 
+def wait_acknowledged(connection):
+    """Until the peer has acknowledged all that was sent: tcp(7), SIOCOUTQ."""
+    while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]:
+        time.sleep(0.001)
+
+
 def play_reset(connection):
     connection.sendall(b"bye")
+    wait_acknowledged(connection)  # an ACK of a connection that is gone would be answered with a second RST
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
     return {"sent": 3, "received": 0}
