@@ -45,13 +45,26 @@ SEPARATE __u32 engine_plain(struct table *table, struct segment *seg)
 	hash = key_hash(seg, &table->shape.seed);
 	seg->key_hash = hash.value;
 	seg->direction = (__u8)hash.direction;
-	if ((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		table_touch_home(table, hash);
 	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
 	return seg->payload_len <= PLAIN_PAYLOAD_MAX && flow_plain(table, slot, seg, hash.direction) ? ENTERED
 												     : slot.number;
+}
+
+/* The same for a SYN: begins its flow unless that is there, by table_birth's answer. What it does not find is not looked for
+ * first: then the clock and the lock need not wait until it has come. */
+SEPARATE __u32 engine_open(struct table *table, struct ledger *ledger, struct segment *seg)
+{
+	struct key_hash hash;
+
+	if (!table || !ledger || !seg)
+		return SLOT_NONE;
+	hash = key_hash(seg, &table->shape.seed);
+	seg->key_hash = hash.value;
+	seg->direction = (__u8)hash.direction;
+	clock_exact(seg);
+	return table_birth(table, ledger, seg, hash);
 }
 
 /* The flow of `seg` at a slot number, if it is there, by its key and not only its hash. */
@@ -168,8 +181,10 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 	__u32 number;
 
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
-		number = engine_plain(table, seg);
-		if (unlikely(number != ENTERED))
+		bool opens = (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+		number = opens ? engine_open(table, ledger, seg) : engine_plain(table, seg);
+		if (unlikely(number != ENTERED && (!opens || number != SLOT_NONE)))
 			number = engine_number(table, ledger, seg, number);
 		if (unlikely(number != ENTERED))
 			verdict = engine_special(table, seg, number);

@@ -70,9 +70,6 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash);
  * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays);
-/* Begins to bring a flow's home into the cache: all lines that a birth there writes at once, since it waits for them one after
- * the other else. Where the slot is blank these are eight, else all. */
-INLINE void table_touch_home(struct table *table, struct key_hash hash);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
 INLINE void table_retire(struct table *table, struct slot slot, __u64 hash);
@@ -167,35 +164,6 @@ INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __
 		(*strays)++;
 	}
 	return table_find(table, hash);
-}
-
-INLINE void table_touch_home(struct table *table, struct key_hash hash)
-{
-	__u32 home = table_home(&table->shape, hash.value);
-	const struct flow_bucket *flows = table_flows(table, home / WAYS);
-	const struct facts_bucket *facts = table_facts(table, home / WAYS);
-	const struct flow *flow;
-	const struct facts *flow_facts;
-	const struct half_facts *own;
-
-	if (!flows || !facts)
-		return;
-	flow = &flows->way[home % WAYS];
-	flow_facts = &facts->way[home % WAYS];
-	own = &flow_facts->half[hash.direction & 1];
-	touch(&flow->half[0]);
-	touch(&flow->half[1]);
-	touch(&flow->tally[hash.direction & 1]);
-	touch(&flow_facts->history);
-	touch(&flow_facts->key);
-	touch(&flow_facts->last_syn_ns);
-	touch(&own->syn_first_ns);
-	touch(&own->option_layout);
-	if (flow->half[0].handed == HANDED_BLANK)
-		return;
-	touch(&flow->tally[~hash.direction & 1]);
-	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
-		touch((const char *)flow_facts + at);
 }
 
 INLINE struct flow *table_flow(struct table *table, __u32 number)

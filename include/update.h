@@ -378,6 +378,27 @@ INLINE void flow_clear(struct flow *flow, struct facts *facts, __u32 direction)
 	__builtin_memset(&own->syn_first_ns, 0, sizeof(*own) - offsetof(struct half_facts, syn_first_ns));
 }
 
+/* Begins to bring all lines that a birth writes at once: it waits for them one after the other else. Where the slot is blank
+ * these are eight, else all. */
+INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction)
+{
+	const struct half_facts *own = &facts->half[direction & 1];
+
+	touch(&flow->half[0]);
+	touch(&flow->half[1]);
+	touch(&flow->tally[direction & 1]);
+	touch(&facts->history);
+	touch(&facts->key);
+	touch(&facts->last_syn_ns);
+	touch(&own->syn_first_ns);
+	touch(&own->option_layout);
+	if (likely(flow->half[0].handed == HANDED_BLANK))
+		return;
+	touch(&flow->tally[~direction & 1]);
+	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
+		touch((const char *)facts + at);
+}
+
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
 	if (likely(flow->half[0].handed == HANDED_BLANK))
