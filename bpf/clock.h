@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The lazy clock. Reading the fine clock costs 25 ns, and is a fence: at scale it also waits for the cache misses of the
- * packets before. So a CPU reads it for each of the first CLOCK_EXACT frames of a jiffy; beyond, CLOCK_SHARED frames in a
- * row share one reading, and carry twice the span between the last two readings as their clock error. A frame never
+ * packets before. So a CPU reads it for each of the first CLOCK_EXACT frames of a jiffy; beyond, a few frames in a row share
+ * one reading, and carry twice the span for which it is good, as the last span promises, as their clock error. A frame never
  * carries a reading of an earlier jiffy. What is news to a flow asks for its exact time (clock_exact). */
 #ifndef TCPSCOPE_CLOCK_H
 #define TCPSCOPE_CLOCK_H
@@ -22,21 +22,22 @@ INLINE __u8 clock_log2(__u64 ns)
 	return log;
 }
 
-_Static_assert((int)HOME_FRAMES == (int)CLOCK_SHARED, "strays are forgiven when the clock is read");
-
-/* Reads the fine clock; how many frames are to share it depends on how often that was done in this jiffy. */
+/* Reads the fine clock; how many frames are to share it depends on how often that was done in this jiffy, and on how fast
+ * they come. */
 INLINE void clock_read(struct hook_state *hook)
 {
-	__u32 reading = hook->readings++;
-	__u64 now = bpf_ktime_get_ns();
+	__u32 reading = hook->readings++, shared_log2 = hook->shared_log2;
+	__u64 now = bpf_ktime_get_ns(), span = now - hook->stamp.now_ns;
+	bool rush = reading >= CLOCK_RUSH && span >> shared_log2 < CLOCK_RUSH_NS;
 
-	hook->sharing = reading < CLOCK_EXACT ? 1 : CLOCK_SHARED;
+	hook->sharing = 1;
+	hook->shared_log2 = 0;
 	hook->stamp.clock_error = 0;
 	if (reading >= CLOCK_EXACT) {
-		/* The first to be shared follows a span of one frame. */
-		hook->stamp.clock_error = clock_log2(now - hook->stamp.now_ns) +
-					  (reading == CLOCK_EXACT ? 1 + CLOCK_SHARED_LOG2 : 1);
-		table_forgive_strays(&hook->strays);
+		hook->shared_log2 = rush ? CLOCK_RUSH_LOG2 : CLOCK_SHARED_LOG2;
+		hook->sharing = 1 << hook->shared_log2;
+		hook->stamp.clock_error = clock_log2(span >> shared_log2 << hook->shared_log2) + 1;
+		table_forgive_strays(&hook->strays, hook->sharing);
 	}
 	hook->stamp.now_ns = now;
 }

@@ -39,6 +39,7 @@ INLINE void hook_begin_tick(struct hook_state *hook, const __u32 *ifindex, __u64
 	hook->tick = tick;
 	hook->readings = 0;
 	hook->sharing = 1;
+	hook->shared_log2 = 0;
 	hook->strays = 0;
 	hook->stamp.interface = hook->interface.number;
 	hook->stamp.cpu = (__u8)bpf_get_smp_processor_id();

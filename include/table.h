@@ -67,9 +67,9 @@ INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
 /* Finds a flow by the hash of its key; for the endpoint that sent, whose half it touches. */
 INLINE struct slot table_find(struct table *table, struct key_hash hash);
 /* The same, and looks at the flow's home before any tag, unless too many are away from home: `strays` counts these, from
- * 0 at each tick, and is to be forgiven after each HOME_FRAMES frames. */
+ * 0 at each tick, and after some frames so many of them are to be forgiven. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
-INLINE void table_forgive_strays(__u32 *strays);
+INLINE void table_forgive_strays(__u32 *strays, __u32 frames);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
 INLINE void table_retire(struct table *table, struct slot slot, __u64 hash);
@@ -79,7 +79,7 @@ INLINE void table_look_soon(struct table *table, __u32 number);
 /* ------------------------------------------------------------------------------------------------------------- */
 
 /* More strays than one in eight cost more than looking at the tags of all; then there is no way back before the next tick. */
-enum { HOME_FRAMES = 16, STRAYS_FORGIVEN = 2, STRAYS_MAX = 32 };
+enum { STRAYS_ONE_IN = 8, STRAYS_MAX = 32 };
 
 /* The number of the slot that a key's flow is put in, if it can be. */
 INLINE __u32 table_home(const struct table_shape *shape, __u64 hash)
@@ -143,10 +143,12 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash)
 	return slot;
 }
 
-INLINE void table_forgive_strays(__u32 *strays)
+INLINE void table_forgive_strays(__u32 *strays, __u32 frames)
 {
+	__u32 forgiven = frames / STRAYS_ONE_IN;
+
 	if (*strays < STRAYS_MAX)
-		*strays -= *strays < STRAYS_FORGIVEN ? *strays : STRAYS_FORGIVEN;
+		*strays -= *strays < forgiven ? *strays : forgiven;
 }
 
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays)

@@ -23,12 +23,16 @@ enum {
 	FINISHED = 10000, /* flows */
 };
 
-int bench_open(struct bench *bench, const char *object)
+int bench_open(struct bench *bench, const char *object, __u32 flows)
 {
+	struct bpf_map *lines;
 	int err;
 
 	bench->rewriters = bpf_object__open(object);
-	err = bench->rewriters ? bpf_object__load(bench->rewriters) : -errno;
+	lines = bench->rewriters ? bpf_object__find_map_by_name(bench->rewriters, "lines") : NULL;
+	err = lines ? bpf_map__set_max_entries(lines, table_buckets(flows) * WAYS) : -errno;
+	if (!err)
+		err = bpf_object__load(bench->rewriters);
 	if (err) {
 		fprintf(stderr, "cannot load %s: %s\n", object, strerror(-err));
 		return err;
@@ -133,6 +137,7 @@ static int leg_play(const struct bench *bench, const struct leg *leg, int progra
 		order->packets = packets;
 		order->done = 0;
 		order->warm_up = WARM_UP;
+		order->lines = bench->kernel->buckets * WAYS;
 		if (bpf_prog_test_run_opts(leg->rewriter, &run))
 			return -errno;
 		if (order->done != packets)
@@ -186,9 +191,10 @@ static struct cost sample_close(struct sample *sample, __u32 percent)
 	return cost;
 }
 
-static int sample_leg(const struct bench *bench, const struct leg *leg, enum hook hook, struct sample *sample)
+static int sample_leg(const struct bench *bench, const struct leg *leg, enum hook hook, int program,
+		      struct sample *sample)
 {
-	int runs = leg_play(bench, leg, bench->kernel->program[hook], sample->target + sample->count);
+	int runs = leg_play(bench, leg, program, sample->target + sample->count);
 
 	if (runs >= 0)
 		runs = leg_play(bench, leg, program_of(bench, hook, "empty"), sample->empty + sample->count);
@@ -226,7 +232,7 @@ static int measure_births(const struct bench *bench, enum hook hook, __u32 flows
 	err = sample_open(&sample, rounds * cycles * (leg.packets / CHUNK + 1));
 	for (__u32 i = 0; i < rounds * cycles && !err; i++) {
 		kernel_clear(bench->kernel);
-		err = sample_leg(bench, &leg, hook, &sample);
+		err = sample_leg(bench, &leg, hook, bench->kernel->program[hook], &sample);
 	}
 	*cost = sample_close(&sample, bench->percent);
 	return err;
@@ -248,44 +254,62 @@ static int establish(const struct bench *bench, enum hook hook, __u32 flows, boo
 	return runs < 0 ? runs : 0;
 }
 
-/* Data from the server; over IPv4, where `ack_cost` is given, also ACKs from the client, else over IPv6. */
-static int measure_established(const struct bench *bench, enum hook hook, __u32 flows, struct cost *data_cost,
-			       struct cost *ack_cost)
+/* Legs that are played by turns, each through its program. */
+struct turn {
+	struct leg leg;
+	int program;
+	struct cost *cost;
+	struct sample sample;
+};
+
+static int measure_turns(const struct bench *bench, enum hook hook, struct turn *turns, __u32 count)
 {
-	struct leg data = leg_of(bench, hook, flows, !ack_cost), ack = data;
-	__u32 room = (bench->rounds + 1) * (LEG_PACKETS / CHUNK);
-	struct sample data_sample, ack_sample;
-	int err = sample_open(&data_sample, room) | sample_open(&ack_sample, room);
+	int err = 0;
+
+	for (__u32 j = 0; j < count; j++)
+		err |= sample_open(&turns[j].sample, (bench->rounds + 1) * (LEG_PACKETS / CHUNK));
+	for (__u32 i = 0; i <= bench->rounds; i++)
+		for (__u32 j = 0; j < count && !err; j++) {
+			err = sample_leg(bench, &turns[j].leg, hook, turns[j].program, &turns[j].sample);
+			turns[j].leg.index += LEG_PACKETS;
+			if (i == 0)
+				turns[j].sample.count = 0; /* warms up */
+		}
+	for (__u32 j = 0; j < count; j++)
+		*turns[j].cost = sample_close(&turns[j].sample, bench->percent);
+	return err;
+}
+
+/* Data from the server, ACKs from the client. */
+static int measure_established(const struct bench *bench, enum hook hook, __u32 flows, bool ipv6,
+			       struct cost costs[TRAFFICS])
+{
+	struct leg data = leg_of(bench, hook, flows, ipv6), ack = data;
+	const int program = bench->kernel->program[hook], line = program_of(bench, hook, "line");
+	int err = establish(bench, hook, flows, ipv6);
 
 	data.packets = ack.packets = LEG_PACKETS;
 	data.flags = TCP_PSH | TCP_ACK;
 	data.to_server = false;
 	data.payload_len = 1448;
 	ack.flags = TCP_ACK;
-	if (!err)
-		err = establish(bench, hook, flows, !ack_cost);
-	for (__u32 i = 0; i <= bench->rounds && !err; i++) {
-		err = sample_leg(bench, &data, hook, &data_sample);
-		if (!err && ack_cost)
-			err = sample_leg(bench, &ack, hook, &ack_sample);
-		data.index = ack.index += LEG_PACKETS;
-		if (i == 0)
-			data_sample.count = ack_sample.count = 0; /* warms up */
-	}
-	*data_cost = sample_close(&data_sample, bench->percent);
-	if (ack_cost)
-		*ack_cost = sample_close(&ack_sample, bench->percent);
-	else
-		sample_close(&ack_sample, bench->percent);
-	return err;
+	if (err)
+		return err;
+	if (ipv6)
+		return measure_turns(bench, hook, &(struct turn){ data, program, &costs[TRAFFIC_DATA6], {} }, 1);
+	return measure_turns(bench, hook,
+			     (struct turn[]){ { data, program, &costs[TRAFFIC_DATA], {} },
+					      { ack, program, &costs[TRAFFIC_ACK], {} },
+					      { ack, line, &costs[TRAFFIC_LINE], {} } },
+			     3);
 }
 
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS])
 {
-	int err = measure_established(bench, hook, flows, &costs[TRAFFIC_DATA], &costs[TRAFFIC_ACK]);
+	int err = measure_established(bench, hook, flows, false, costs);
 
 	if (!err)
-		err = measure_established(bench, hook, flows, &costs[TRAFFIC_DATA6], NULL);
+		err = measure_established(bench, hook, flows, true, costs);
 	if (!err)
 		err = measure_births(bench, hook, flows, &costs[TRAFFIC_SYN]);
 	return err;

@@ -5,7 +5,8 @@
 
 #include "kernel.h"
 
-enum traffic { TRAFFIC_ACK, TRAFFIC_DATA, TRAFFIC_SYN, TRAFFIC_DATA6, TRAFFICS };
+/* TRAFFIC_LINE: ACKs, through a program that counts them in one line of memory per flow, as far apart as flows are. */
+enum traffic { TRAFFIC_ACK, TRAFFIC_DATA, TRAFFIC_SYN, TRAFFIC_DATA6, TRAFFIC_LINE, TRAFFICS };
 
 struct bench {
 	struct bpf_object *rewriters;
@@ -20,8 +21,8 @@ struct cost {
 	double median, undisturbed;
 };
 
-/* Returns 0 or -errno; on error the reason is printed. */
-int bench_open(struct bench *bench, const char *object);
+/* For tables of up to `flows` flows. Returns 0 or -errno; on error the reason is printed. */
+int bench_open(struct bench *bench, const char *object, __u32 flows);
 void bench_close(struct bench *bench);
 /* Fills costs[] for `flows` flows. Returns 0 or -errno. */
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS]);

@@ -13,6 +13,7 @@ struct order {
 	__u32 packets;		 /* in this run */
 	__u32 done;		 /* 0 at its start */
 	__u32 warm_up;		 /* packets before the clock starts */
+	__u32 lines;		 /* of memory that segments are counted in, by xdp_line and tc_line */
 	__u64 first_ns, last_ns; /* answer: when the first after those, and the last, began */
 };
 
