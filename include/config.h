@@ -13,7 +13,7 @@ enum {
 	INTERFACE_INDEXES = 4096, /* direct-mapped: ifindex modulo this */
 	CLOCK_EXACT = 256,	  /* frames a jiffy and CPU that each read the fine clock */
 	CLOCK_SHARED_LOG2 = 4,	  /* beyond, 2^4 frames share one reading; */
-	CLOCK_RUSH = 384,	  /* beyond so many readings in a jiffy, 2^6 do, if they came within 512 ns of each other */
+	CLOCK_RUSH = 384,	  /* beyond so many readings, 2^6 do, if they came within 512 ns of each other */
 	CLOCK_RUSH_LOG2 = 6,
 	CLOCK_RUSH_NS = 512,
 };

@@ -173,7 +173,8 @@ static int measure_all(const struct settings *settings)
 	int err;
 
 	printf("# net ns per packet, medians; undisturbed: the lowest %u %% of the runs\n"
-	       "# mean: of ack and data, to be held against line: a program that counts each flow's packets in one line of memory\n"
+	       "# mean: of ack and data\n"
+	       "# line: for comparison, a program that counts each flow's packets in one line of memory\n"
 	       "# data6: data over IPv6; at most 1.1 of data\n"
 	       "# syn: births, in slots left blank; of 1 flow repeated SYNs; at most 300\n"
 	       "%-12s %8s %8s %8s %8s %8s %8s %8s\n",
