@@ -8,7 +8,7 @@
 
 enum { CLIENT = 0x0a000000, PAYLOAD_LEN = 10 };
 
-const volatile __u32 out_ifindex = 0, flows = 1;
+const volatile __u32 out_ifindex = 0, flows = 1, first = 0; /* first: frames of earlier runs */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -28,13 +28,13 @@ int send_out(struct xdp_md *ctx)
 {
 	struct frame *frame = (void *)(long)ctx->data;
 	__u32 zero = 0;
-	__u64 *count = bpf_map_lookup_elem(&done, &zero);
+	__u64 *count = bpf_map_lookup_elem(&done, &zero), number;
 
 	if (!count || (void *)(frame + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
-	frame->ip.source = from_be32(CLIENT + (__u32)(*count % flows));
-	frame->tcp.sequence = from_be32((__u32)(*count / flows) * PAYLOAD_LEN);
-	(*count)++;
+	number = first + (*count)++;
+	frame->ip.source = from_be32(CLIENT + (__u32)(number % flows));
+	frame->tcp.sequence = from_be32((__u32)(number / flows) * PAYLOAD_LEN);
 	return (int)bpf_redirect(out_ifindex, 0);
 }
 

@@ -3,8 +3,8 @@
  *     `ready` first, and runs until killed.
  * traffic connect ADDRESS PORT SECONDS: makes one connection after the other, says an octet, waits for the end. Prints how
  *     many a second.
- * traffic frames OBJECT INTERFACE FRAMES FLOWS: sends 64-octet frames of data, of so many flows, out of an interface, from
- *     the kernel (a live test run of OBJECT). Prints the seconds that took. */
+ * traffic frames OBJECT INTERFACE FRAMES FLOWS SENT: sends 64-octet frames of data, of so many flows, out of an interface,
+ *     from the kernel (a live test run of OBJECT), after so many that were sent before. Prints the seconds that took. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -106,22 +106,22 @@ static void frame_fill(__u8 frame[FRAME_LEN])
 }
 
 /* Read-only data in the order of the source. */
-static int order_give(const struct bpf_object *object, unsigned int ifindex, __u32 flows)
+static int order_give(const struct bpf_object *object, unsigned int ifindex, __u32 flows, __u32 sent)
 {
-	const __u32 order[] = { ifindex, flows };
+	const __u32 order[] = { ifindex, flows, sent };
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 
 	return map ? bpf_map__set_initial_value(map, order, sizeof(order)) : -ENOENT;
 }
 
-static int frames_send(const char *path, const char *interface, __u32 count, __u32 flows)
+static int frames_send(const char *path, const char *interface, __u32 count, __u32 flows, __u32 sent)
 {
 	struct bpf_object *object = bpf_object__open(path);
 	__u8 frame[FRAME_LEN];
 	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame), .repeat = (int)count,
 		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 	double began;
-	int err = object ? order_give(object, if_nametoindex(interface), flows) : -errno;
+	int err = object ? order_give(object, if_nametoindex(interface), flows, sent) : -errno;
 
 	frame_fill(frame);
 	if (!err)
@@ -144,9 +144,9 @@ int main(int argc, char **argv)
 		return accept_all(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "connect"))
 		return connect_for(argv[2], argv[3], atof(argv[4]));
-	if (argc == 6 && !strcmp(argv[1], "frames"))
-		return frames_send(argv[2], argv[3], (__u32)atol(argv[4]), (__u32)atol(argv[5]));
-	fputs("usage: traffic accept PORT | connect ADDRESS PORT SECONDS | frames OBJECT INTERFACE FRAMES FLOWS\n",
+	if (argc == 7 && !strcmp(argv[1], "frames"))
+		return frames_send(argv[2], argv[3], (__u32)atol(argv[4]), (__u32)atol(argv[5]), (__u32)atol(argv[6]));
+	fputs("usage: traffic accept PORT | connect ADDRESS PORT SECONDS | frames OBJECT INTERFACE FRAMES FLOWS SENT\n",
 	      stderr);
 	return 2;
 }

@@ -5,6 +5,8 @@ other, in turn with and without first.
 
     client  veth0 <---------------> veth0  server
      iperf3 -c, connections, frames   ^ tcpscope, or what it is held against: nothing, or an empty XDP program
+            veth1 <---------------> veth1
+             frames                   ^ an empty XDP program, beside tcpscope: bursts go by turns
 
 veth.py [PAIRS [WORD]]: all measurements, or those whose names have WORD."""
 
@@ -20,7 +22,8 @@ from scope import Scope
 PAIRS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
 WORD = sys.argv[2] if len(sys.argv) > 2 else ""
 IPERF_SECONDS, CONNECT_SECONDS = 2, 2
-FRAMES, FLOWS = 2_000_000, 1000
+BURST, FLOWS = 500_000, 1000
+BURSTS = 4  # of a pair
 PORT = 7000
 SERVER = "192.0.2.2"
 TRAFFIC, OBJECT = os.environ["TRAFFIC"], os.environ["FRAMES_OBJECT"]
@@ -36,15 +39,16 @@ class Nothing:
 
 
 class Empty:
-    """An XDP program that passes all."""
+    """An XDP program that passes, or drops, all."""
 
-    def __init__(self):
-        ifindex = net.link("server", "veth0")["ifindex"]
-        self.process = net.start_ready("server", net.PYTHON, os.path.join(net.LIB, "foreign.py"), ifindex)
+    def __init__(self, interface="veth0", verdict="pass"):
+        self.interface = interface
+        ifindex = net.link("server", interface)["ifindex"]
+        self.process = net.start_ready("server", net.PYTHON, os.path.join(net.LIB, "foreign.py"), ifindex, verdict)
 
     def stop(self):
         net.stop(self.process)
-        net.await_true(lambda: not net.attached("server", "veth0"), "the empty program gone")
+        net.await_true(lambda: not net.attached("server", self.interface), "the empty program gone")
 
 
 def iperf(_):
@@ -75,11 +79,11 @@ def connections_per_cpu(attached):
                    children.ru_stime)
 
 
-def frames(_):
-    """What arrived, millions a second: a full queue drops."""
-    before = net.quiet("server", "veth0")["ingress"]
-    seconds = float(net.inside("client", TRAFFIC, "frames", OBJECT, "veth0", FRAMES, FLOWS))
-    return (net.quiet("server", "veth0")["ingress"] - before) / seconds / 1e6
+def burst(interface, sent):
+    """What arrived, millions a second: a full queue drops. One CPU sends and receives."""
+    before = net.quiet("server", interface)["ingress"]
+    seconds = float(net.inside("client", "taskset", "-c", 1, TRAFFIC, "frames", OBJECT, interface, BURST, FLOWS, sent))
+    return (net.quiet("server", interface)["ingress"] - before) / seconds / 1e6
 
 
 def offloads_set(on):
@@ -95,6 +99,14 @@ def measured(attach, measure):
     return value
 
 
+def print_pairs(hook, what, unit, goal, pairs):
+    """`pairs`: measured with tcpscope, and without."""
+    ratios = sorted(watched / bare for watched, bare in pairs)
+    watched, bare = (statistics.median(values) for values in zip(*pairs))
+    print(f"{hook:<4} {what:<24} {statistics.median(ratios):6.3f}   ({ratios[0]:.3f} .. {ratios[-1]:.3f})  "
+          f"{watched:8.2f} of {bare:8.2f} {unit:<12} at least {goal}", flush=True)
+
+
 def compare(what, unit, measure, hook, goal):
     if WORD not in what:
         return
@@ -108,15 +120,28 @@ def compare(what, unit, measure, hook, goal):
     for number in range(PAIRS):
         order = (bare, watched) if number % 2 else (watched, bare)
         values = {attach: measured(attach, measure) for attach in order}
-        pairs.append((values[watched] / values[bare], values[watched], values[bare]))
-    ratios = sorted(pair[0] for pair in pairs)
-    print(f"{hook:<4} {what:<24} {statistics.median(ratios):6.3f}   ({ratios[0]:.3f} .. {ratios[-1]:.3f})  "
-          f"{statistics.median(pair[1] for pair in pairs):8.2f} of {statistics.median(pair[2] for pair in pairs):8.2f} {unit:<12} "
-          f"at least {goal}", flush=True)
+        pairs.append((values[watched], values[bare]))
+    print_pairs(hook, what, unit, goal, pairs)
+
+
+def compare_frames(verdict, *how):
+    """By turns on two interfaces, so that what others do on the machine meets both."""
+    what = f"64-octet frames, {verdict}"
+    if WORD not in what:
+        return
+    scope, empty = Scope("server", ["veth0"], *how), Empty("veth1", verdict)
+    burst("veth0", 0)  # warms up
+    pairs = [(burst("veth0", number * BURST), burst("veth1", number * BURST)) for number in range(1, PAIRS * BURSTS + 1)]
+    print_pairs("xdp", what, "million/s", 0.9, pairs)
+    empty.stop()
+    scope.stop()
 
 
 def main():
     net.pair_make()
+    net.veth_make("client", "server", "veth1")
+    for side, number in (("client", 1), ("server", 2)):
+        net.addresses_set(side, "veth1", f"198.51.100.{number}/24")
     listener = net.start("server", "iperf3", "-s", stdout=net.subprocess.DEVNULL)
     Shared.accepting = net.start_ready("server", TRAFFIC, "accept", PORT)
     print(f"# medians of {PAIRS} pairs: tcpscope by tc, of nothing attached; by XDP, of an empty XDP program")
@@ -127,7 +152,8 @@ def main():
         offloads_set(True)
         compare("connections", "thousand/s", connections, hook, goals[2])
         compare("connections a CPU second", "thousand", connections_per_cpu, hook, goals[2])
-    compare("64-octet frames, pass", "million/s", frames, "xdp", 0.9)
+    compare_frames("pass", "--hook", "xdp")
+    compare_frames("drop", "--tap")
     net.stop(listener)
     net.stop(Shared.accepting)
 

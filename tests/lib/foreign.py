@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Somebody else's XDP program: foreign.py IFINDEX attaches one that passes all, prints `ready`, holds it until killed."""
+"""Somebody else's XDP program: foreign.py IFINDEX [drop] attaches one that passes, or drops, all, prints `ready`, holds it
+until killed."""
 
 import ctypes
 import os
@@ -12,7 +13,7 @@ import sys
 BPF_PROG_LOAD, BPF_LINK_CREATE = 5, 28
 PROG_TYPE_XDP, ATTACH_XDP = 6, 37
 SYS_BPF = {"x86_64": 321, "aarch64": 280}[platform.machine()]
-PASS = struct.pack("=BBhi", 0xB7, 0, 0, 2) + struct.pack("=BBhi", 0x95, 0, 0, 0)  # r0 = XDP_PASS; exit
+XDP_DROP, XDP_PASS = 1, 2
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -25,8 +26,10 @@ def bpf(command, attributes):
 
 
 def main():
-    code, licence = ctypes.create_string_buffer(PASS, len(PASS)), ctypes.create_string_buffer(b"GPL")
-    program = bpf(BPF_PROG_LOAD, struct.pack("=IIQQ", PROG_TYPE_XDP, len(PASS) // 8, ctypes.addressof(code),
+    verdict = XDP_DROP if sys.argv[2:] == ["drop"] else XDP_PASS
+    instructions = struct.pack("=BBhi", 0xB7, 0, 0, verdict) + struct.pack("=BBhi", 0x95, 0, 0, 0)  # r0 = verdict; exit
+    code, licence = ctypes.create_string_buffer(instructions, len(instructions)), ctypes.create_string_buffer(b"GPL")
+    program = bpf(BPF_PROG_LOAD, struct.pack("=IIQQ", PROG_TYPE_XDP, len(instructions) // 8, ctypes.addressof(code),
                                              ctypes.addressof(licence)))
     bpf(BPF_LINK_CREATE, struct.pack("=IIII", program, int(sys.argv[1]), ATTACH_XDP, 0))
     print("ready", flush=True)
