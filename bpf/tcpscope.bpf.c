@@ -397,7 +397,7 @@ int sweep(struct xdp_md *ctx)
 	if (!handover_is_done(&call->handover))
 		return XDP_PASS;
 	bpf_loop(call->handover.count, give_bucket_back, NULL, 0);
-	handover_begin(&call->handover);
+	handover_begin(&call->handover, call->policy.now_ns);
 	bpf_loop(call->count, sweep_bucket, NULL, 0);
 	return XDP_PASS;
 }

@@ -224,6 +224,13 @@ struct flow {
 	struct tally tally[2];
 };
 
+INLINE __u64 flow_last_ns(const struct flow *flow)
+{
+	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
+
+	return x ^ ((x ^ y) & (0 - u64_less(x, y)));
+}
+
 /* Windows are scaled if both sides' SYNs had the option (RFC 7323, 2.2). */
 INLINE bool half_is_scaled(const struct half *own, const struct half *peer)
 {
@@ -280,9 +287,19 @@ INLINE void flow_blank(struct flow *flow, struct facts *facts)
 struct report {
 	struct flow flow;
 	struct facts facts;
-	__u32 reason; /* enum end_reason */
-	__u32 reserved;
+	__u32 reason;	 /* enum end_reason */
+	__u32 silent_ms; /* END_MONITOR, END_OPEN: since its last segment, saturating; else 0 */
 };
+
+/* Why it is made, and when. */
+INLINE void report_say(struct report *report, __u32 reason, __u64 now_ns)
+{
+	__u64 last_ns = flow_last_ns(&report->flow), silent_ms = now_ns > last_ns ? (now_ns - last_ns) / NS_PER_MS : 0;
+	bool open = reason == END_MONITOR || reason == END_OPEN;
+
+	report->reason = reason;
+	report->silent_ms = !open ? 0 : silent_ms < 0xffffffff ? (__u32)silent_ms : 0xffffffff;
+}
 
 _Static_assert(sizeof(struct half) == 64 && sizeof(struct tally) == 64, "a cache line each");
 _Static_assert(offsetof(struct flow, tally) == 2 * sizeof(struct half), "half_tally");

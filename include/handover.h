@@ -28,6 +28,7 @@ struct handed {
 struct handover {
 	__u32 count; /* of handed[] */
 	__u32 reserved;
+	__u64 now_ns; /* the sweep's */
 	struct handed handed[HANDED_BUCKETS];
 	__u64 taken; /* way in the list (WAYS to a bucket) at which taking goes on; 1 << 32: `before` is valid */
 	struct service_before before; /* the one count that may be half done */
@@ -75,7 +76,7 @@ INLINE void handover_resume(struct handover *handover, struct service_set *servi
 /* Has all of the list been taken? */
 INLINE bool handover_is_done(const struct handover *handover);
 /* A list without flows. */
-INLINE void handover_begin(struct handover *handover);
+INLINE void handover_begin(struct handover *handover, __u64 now_ns);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -107,9 +108,10 @@ INLINE __u32 handover_next(const struct handover *handover, __u32 at)
 	return at;
 }
 
-INLINE void handover_begin(struct handover *handover)
+INLINE void handover_begin(struct handover *handover, __u64 now_ns)
 {
 	handover->count = 0;
+	handover->now_ns = now_ns;
 	handover->taken = 0;
 }
 
@@ -152,8 +154,7 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
 		return false;
 	report->flow = flows[number / WAYS].way[number % WAYS];
 	report->facts = facts[number / WAYS].way[number % WAYS];
-	report->reason = handover_reason(&report->flow);
-	report->reserved = 0;
+	report_say(report, handover_reason(&report->flow), handover->now_ns);
 	return true;
 }
 

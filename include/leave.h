@@ -35,13 +35,6 @@ INLINE __u64 table_victim_class(const struct flow *flow)
 	return (1 - (over & 1)) * (VICTIM_ANSWERED - (unanswered & 1));
 }
 
-INLINE __u64 flow_last_ns(const struct flow *flow)
-{
-	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
-
-	return x ^ ((x ^ y) & (0 - u64_less(x, y)));
-}
-
 /* Lower goes first: the class in the top bits, below it the time of the last segment. All ones is no victim: what was
  * handed over is another's. */
 INLINE __u64 table_victim_rank(const struct flow *flow)
@@ -54,7 +47,7 @@ INLINE void table_write_report(struct report *report, const struct flow *flow, c
 	report->flow = *flow;
 	report->facts = *facts;
 	report->reason = reason;
-	report->reserved = 0;
+	report->silent_ms = 0;
 }
 
 /* 0: midstream, counted nowhere. */
@@ -390,7 +383,7 @@ INLINE void table_sweep_call(struct table *table, struct sweep_call *call)
 		return;
 	for (__u32 i = 0; i < handover->count; i++)
 		table_give_back(table, &handover->handed[i]);
-	handover_begin(handover);
+	handover_begin(handover, call->policy.now_ns);
 	for (__u32 i = 0; i < call->count && room; i++) {
 		room = table_sweep(table, i, call);
 		call->swept += room;

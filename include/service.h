@@ -27,6 +27,13 @@ enum {
 	SERVICE_OTHER = SERVICE_WAYS, /* the way of those that found no room */
 };
 
+/* An outcome that no record has, in the place of midstream, which is counted nowhere: unanswered or half open, but the watch
+ * ended, or a picture was made, before its sender would have lost patience. */
+enum {
+	SERVICE_PENDING = OUTCOME_MIDSTREAM,
+	SERVICE_PATIENCE_MS = 1000, /* RFC 6298, 2.1: until a SYN is sent again */
+};
+
 enum service_span { SERVICE_CONNECT, SERVICE_SERVER, SERVICE_CLIENT, SERVICE_SPANS };
 
 /* All zeros: none. */
@@ -38,7 +45,7 @@ struct service_key {
 };
 
 struct service_counts {
-	__u64 outcome[OUTCOMES];	    /* by enum outcome; their sum is the attempts; midstream stays 0 */
+	__u64 outcome[OUTCOMES];	    /* by enum outcome and SERVICE_PENDING; their sum is the attempts */
 	__u64 filtered[FILTER_REASON_ROOM]; /* by enum filter_reason; the sum is outcome[OUTCOME_FILTERED] */
 	__u64 syn_retries, synack_retries;  /* beyond the first of each attempt */
 	__u64 delayed;			    /* attempts of which a SYN before the answered one was lost */
@@ -114,6 +121,12 @@ INLINE void service_sample_key(struct service_key *key, const struct flow_key *f
 				     .ip_version = flow->ip_version };
 }
 
+INLINE bool service_is_pending(const struct report *report, enum outcome outcome)
+{
+	return (outcome == OUTCOME_UNANSWERED || outcome == OUTCOME_HALF_OPEN) &&
+	       (report->reason == END_MONITOR || report->reason == END_OPEN) && report->silent_ms < SERVICE_PATIENCE_MS;
+}
+
 /* The same derivation as record_make_handshake's. */
 INLINE bool service_sample_of(struct service_sample *sample, const struct report *report)
 {
@@ -130,7 +143,7 @@ INLINE bool service_sample_of(struct service_sample *sample, const struct report
 	if (outcome == OUTCOME_MIDSTREAM)
 		return false;
 	service_sample_key(&sample->key, &report->facts.key, ~which & 1);
-	sample->outcome = outcome;
+	sample->outcome = service_is_pending(report, outcome) ? SERVICE_PENDING : outcome;
 	sample->filtered = outcome == OUTCOME_FILTERED ? outcome_filter_reason(report) : FILTER_NONE;
 	sample->syn_retries = syns - first_syns;
 	sample->synack_retries = synacks - first_synacks;

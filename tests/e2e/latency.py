@@ -16,10 +16,13 @@ measurement is made again, twice at most, and says so.
 
 import json
 import os
+import socket
 import sys
+import time
 
 import net
 import report
+import sniff
 from scope import BINARY, Scope
 
 LOAD = os.path.join(os.path.dirname(BINARY), "load")
@@ -85,6 +88,24 @@ def filtered():
         net.stop(answer)
 
 
+def pending():
+    """Handshakes under way when the watch ends are not held against the service."""
+    name = "latency pending"
+    net.table_make("client", "deaf", "input", [f"tcp sport {PORT} drop"])
+    answer = net.start_ready("server", LOAD, "answer", "veth0", BIMODAL)
+    scope = Scope("client", ["veth0"], "--report", "--assert", "unanswered + half_open == 0", "--assert", "pending == 1")
+    with sniff.socket_inside("client", socket.AF_INET, socket.SOCK_STREAM, 0) as client:
+        client.setblocking(False)
+        client.connect_ex((SERVER, PORT))
+        time.sleep(0.1)  # the story's own: the SYN/ACK is there, and is dropped behind the hook
+        report.equal(f"{name}: the assertions hold", scope.stop(), 0)
+    found = service(scope)["outcomes"]
+    report.equal(f"{name}: one attempt", (found["pending"], sum(found.values())), (1, 1))
+    report.equal(f"{name}: its record says how far it was", [flow["outcome"] for flow in scope.flows], ["half_open"])
+    net.inside("client", "nft", "delete", "table", "inet", "deaf")
+    net.stop(answer)
+
+
 def judge_lossy(name, found):
     retries = found["syn_retries"]
     report.check(f"{name}: SYN retries", 60 <= retries <= 100 and found["delayed"] <= retries, found)
@@ -131,6 +152,7 @@ def network_make():
 def main():
     network_make()
     filtered()
+    pending()
     measure("latency lossy at 1000/s", LOSSY, 1000, 4000)
     for name, delays in (("spread", SPREAD), ("bimodal", BIMODAL)):
         for rate, count in LOADS:

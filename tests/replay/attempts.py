@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The ladder of attempts in the record: SYNs and SYN/ACKs with their times, eight at most."""
 
+import json
+
 import hand
 import replay
 import report
@@ -29,7 +31,18 @@ def handshake(*frames):
     return replay.flows(frames)[0]["handshake"]
 
 
+def pending():
+    """Two SYNs, the second a moment before the capture ends."""
+    late = replay.frame4(CLIENT, SERVER, hand.tcp((40001, 80), hand.SYN, 100, 0))
+    said = replay.output([syn(0), (5_000_000, late)], "--report", "--output", "json").stdout
+    service = [record for record in map(json.loads, said.splitlines()) if record["type"] == "service"][0]
+    report.same("attempts: one unanswered, one pending", service["outcomes"], {"unanswered": 1, "pending": 1})
+    printed = replay.output([syn(0), (5_000_000, late)], "--report").stdout
+    report.check("attempts: pending, in words", "1 unanswered (no-response), 1 pending" in printed, printed)
+
+
 def main():
+    pending()
     slow = handshake(syn(0), syn(1_000_000), syn(3_000_000), synack(3_020_000), ack(3_040_000))
     report.equal("attempts: two SYNs unanswered, the third answered", slow["attempts"],
                  [rung("syn", 0), rung("syn", 1_000_000), rung("syn", 3_000_000), rung("synack", 3_020_000)])

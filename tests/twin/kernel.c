@@ -232,7 +232,7 @@ void kernel_clear(struct kernel *kernel)
 		}
 		kernel->tags[bucket] = kernel->looks[bucket] = 0;
 	}
-	handover_begin(&kernel->call->handover);
+	handover_begin(&kernel->call->handover, 0);
 	services_clear(kernel->services);
 	services_clear(kernel->ended);
 }

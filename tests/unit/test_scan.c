@@ -11,6 +11,7 @@
 enum { BUCKETS = 2048, SLOTS = BUCKETS * WAYS };
 
 struct plain {
+	struct sweep_call sweep;
 	__u64 tags[BUCKETS];
 	struct flow_bucket flows[BUCKETS];
 	struct facts_bucket facts[BUCKETS];
@@ -58,6 +59,7 @@ static struct harvest open(struct plain **plain, struct view *view)
 	cr_assert(*plain);
 	cr_assert_eq(view_open(view, SLOTS), 0);
 	return (struct harvest){ .mapping = { .tags = (*plain)->tags,
+					      .sweep = &(*plain)->sweep,
 					      .flows = (*plain)->flows,
 					      .facts = (*plain)->facts,
 					      .buckets = BUCKETS } };

@@ -182,7 +182,7 @@ static void enter(struct table *table, struct ledger *ledger, __u32 client, __u1
 Test(service, counts_are_exact_where_records_are_lost)
 {
 	enum { CLIENTS = 30000, PORTS = 3 };
-	const struct sweep_policy policy = { .everything = 1 };
+	struct sweep_policy policy = { .everything = 1 };
 	struct random random = { 3 };
 	struct table table;
 	struct ledger ledger = {};
@@ -210,6 +210,7 @@ Test(service, counts_are_exact_where_records_are_lost)
 	}
 	table.room = PLAIN_REPORTS;
 	table.reported = 0;
+	policy.now_ns = now + 2 * NS_PER_SEC;
 	cr_assert(plain_sweep(&table, &policy));
 	for (int set = 0; set < SERVICE_SETS; set++)
 		service_set_merge(&sets[set], &ended[set]);
@@ -233,5 +234,40 @@ Test(service, counts_are_exact_where_records_are_lost)
 		cr_expect_eq(service->span[SERVICE_CONNECT].max_ns, 5000);
 	}
 	cr_expect_eq(attempts, ledger.births);
+	plain_close(&table);
+}
+
+/* Attempts of 1.5 s and 0.5 s ago when the watch ends: a SYN, a SYN and its SYN/ACK, and a handshake. */
+Test(service, who_has_not_lost_patience_is_pending)
+{
+	const struct sweep_policy policy = { .now_ns = 10 * NS_PER_SEC, .everything = 1 };
+	static struct service_set ended[SERVICE_SETS];
+	static struct service sum;
+	struct table table;
+	struct ledger ledger = {};
+	__u32 client = 0;
+
+	plain_open(&table, 1);
+	table.services = sets;
+	table.ended = ended;
+	for (int age = 1; age <= 3; age += 2) {
+		__u64 at = policy.now_ns - (__u64)age * 500 * NS_PER_MS;
+
+		for (int steps = 1; steps <= 3; steps++, client++) {
+			enter(&table, &ledger, client, 80, TCP_SYN, at);
+			if (steps > 1)
+				enter(&table, &ledger, client, 80, TCP_SYN | TCP_ACK, at);
+			if (steps > 2)
+				enter(&table, &ledger, client, 80, TCP_ACK, at);
+		}
+	}
+	cr_assert(plain_sweep(&table, &policy));
+	for (int set = 0; set < SERVICE_SETS; set++)
+		service_merge(&sum, &ended[set].way[0]);
+	cr_expect_eq(service_attempts(&sum), 6);
+	cr_expect_eq(sum.counts.outcome[OUTCOME_ACCEPTED], 2);
+	cr_expect_eq(sum.counts.outcome[OUTCOME_UNANSWERED], 1);
+	cr_expect_eq(sum.counts.outcome[OUTCOME_HALF_OPEN], 1);
+	cr_expect_eq(sum.counts.outcome[SERVICE_PENDING], 2);
 	plain_close(&table);
 }

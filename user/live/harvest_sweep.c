@@ -36,7 +36,7 @@ static int take_flows(struct harvest *harvest)
 
 	while (!err && (slot = handover_find(handover, mapping->flows, mapping->facts)) != SLOT_NONE) {
 		mapping_copy(mapping, slot / WAYS, slot % WAYS, &report);
-		report.reason = handover_reason(&report.flow);
+		report_say(&report, handover_reason(&report.flow), handover->now_ns);
 		harvest->taken++;
 		harvest_record(harvest, &record, &report);
 		err = harvest->error = sink_flow(harvest->sink, &record, &report);

@@ -68,7 +68,7 @@ void mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct
 {
 	copy(&report->flow, &mapping->flows[bucket].way[way], sizeof(report->flow));
 	copy(&report->facts, &mapping->facts[bucket].way[way], sizeof(report->facts));
-	report->reason = END_OPEN;
+	report_say(report, END_OPEN, mapping->sweep->policy.now_ns);
 }
 
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context)

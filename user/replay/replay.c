@@ -264,7 +264,7 @@ static int replay_ladder(struct replay *replay)
 static int replay_report(struct replay *replay, const struct options *options)
 {
 	struct ledger_record ledger = { .interface = replay->capture.name };
-	const struct sweep_policy everything = { .everything = 1 };
+	const struct sweep_policy everything = { .everything = 1, .now_ns = (__u64)replay->last_ns + CLOCK_AHEAD_NS };
 	int error;
 
 	if (!options->report && !replay->draws) {

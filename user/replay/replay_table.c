@@ -31,12 +31,14 @@ static bool replay_table_move(struct table *to, const struct flow *flow, const s
 	return true;
 }
 
-static void replay_table_submit(struct table *table, const struct flow *flow, const struct facts *facts, __u32 reason)
+static void replay_table_submit(struct table *table, const struct flow *flow, const struct facts *facts, __u32 reason,
+				__u64 now_ns)
 {
 	struct report *report = report_reserve(table);
 	struct service_sample sample;
 
 	table_write_report(report, flow, facts, reason);
+	report_say(report, reason, now_ns);
 	if (reason != END_ACTIVE)
 		table_count_service(table, report, &sample);
 	report_submit(report);
@@ -50,7 +52,7 @@ static void replay_table_move_bucket(struct table *to, const struct table *from,
 
 		if (!(from->tags[bucket] >> way * 8 & 0xff) || replay_table_move(to, flow, facts))
 			continue;
-		replay_table_submit(to, flow, facts, END_EVICTED);
+		replay_table_submit(to, flow, facts, END_EVICTED, 0);
 		ledger->evicted++;
 	}
 }
@@ -185,7 +187,7 @@ int replay_table_report(struct table *table, const struct sweep_policy *policy)
 		const struct entry *entry = &entries[i];
 		int reason = replay_table_due(entry, policy);
 
-		replay_table_submit(table, entry->flow, entry->facts, (__u32)reason);
+		replay_table_submit(table, entry->flow, entry->facts, (__u32)reason, policy->now_ns);
 		if (reason == END_ACTIVE)
 			entry->facts->interim_ns = policy->now_ns;
 	}

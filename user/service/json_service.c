@@ -38,6 +38,7 @@ static void put_outcomes(struct json *json, const struct service_counts *counts)
 	json_object_begin(json);
 	for (int i = 0; i < OUTCOME_MIDSTREAM; i++)
 		put_unsigned(json, words_outcome((enum outcome)i), counts->outcome[i]);
+	put_unsigned(json, "pending", counts->outcome[SERVICE_PENDING]);
 	json_object_end(json);
 	JSON_KEY(json, "filtered_by");
 	json_object_begin(json);

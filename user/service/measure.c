@@ -20,6 +20,7 @@ static const struct counter service_counters[] = {
 	OF_SERVICE("unanswered", outcome[OUTCOME_UNANSWERED], false),
 	OF_SERVICE("half_open", outcome[OUTCOME_HALF_OPEN], false),
 	OF_SERVICE("aborted", outcome[OUTCOME_ABORTED], false),
+	OF_SERVICE("pending", outcome[SERVICE_PENDING], false),
 	OF_SERVICE("syn_retries", syn_retries, false),
 	OF_SERVICE("synack_retries", synack_retries, false),
 	OF_SERVICE("delayed", delayed, false),

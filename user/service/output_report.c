@@ -85,14 +85,15 @@ static void print_reasons(const struct service_counts *counts)
 static void print_outcomes(const struct service_counts *counts)
 {
 	static const struct {
-		enum outcome outcome;
+		int outcome;
 		const char *words;
 	} rows[] = { { OUTCOME_ACCEPTED, "accepted (syn-ack)" },
 		     { OUTCOME_REFUSED, "refused (reset)" },
 		     { OUTCOME_FILTERED, "filtered" },
 		     { OUTCOME_UNANSWERED, "unanswered (no-response)" },
 		     { OUTCOME_HALF_OPEN, "half open (syn-ack)" },
-		     { OUTCOME_ABORTED, "aborted (syn-ack)" } };
+		     { OUTCOME_ABORTED, "aborted (syn-ack)" },
+		     { SERVICE_PENDING, "pending" } };
 	const char *before = "  ";
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
