@@ -64,6 +64,7 @@ REFUSED = (
     ("an interface's name that commands terminals", ("-i", HOSTILE), FAILED, SHOWN),
     ("a user's name that does", ("-i", "veth0", "--user", HOSTILE), USAGE, SHOWN),
     ("one of two interfaces is not there", ("-i", "veth0", "-i", "nosuch0"), FAILED, "nosuch0"),
+    ("filter of the link layer, live", ("-i", "veth0", "vlan", "5"), USAGE, "not for its link layer"),
     ("bad filter, live", ("-i", "veth0", "port", "ninety"), USAGE, "port ninety"),
     ("filter that may loop", ("-r", f"{SCRATCH}/good.pcap", "ip6", "protochain", "6"), USAGE, "protochain"),
     ("bad filter, capture", ("-r", f"{SCRATCH}/good.pcap", "port", "ninety"), USAGE, "port ninety"),

@@ -59,6 +59,18 @@ static int filter_compile(struct filter *filter, int dlt, char *why)
 	return err;
 }
 
+/* What to add where flows cannot be asked, but frames could. */
+static const char *filter_advice(int dlt, const char *expression)
+{
+	char why[PCAP_ERRBUF_SIZE];
+	struct bpf_program program;
+
+	if (dlt != DLT_RAW || filter_program(&program, DLT_EN10MB, expression, why))
+		return "";
+	pcap_freecode(&program);
+	return "; a flow is asked for its addresses and ports, not for its link layer";
+}
+
 static int filter_open(struct filter *filter, int dlt, const char *expression)
 {
 	char why[PCAP_ERRBUF_SIZE];
@@ -66,7 +78,7 @@ static int filter_open(struct filter *filter, int dlt, const char *expression)
 	*filter = (struct filter){ .expression = expression };
 	if (!expression || !filter_compile(filter, dlt, why))
 		return 0;
-	message_put("filter '%s': %s", expression, why);
+	message_put("filter '%s': %s%s", expression, why, filter_advice(dlt, expression));
 	return -EINVAL;
 }
 
