@@ -173,10 +173,11 @@ static int measure_all(const struct settings *settings)
 	int err;
 
 	printf("# net ns per packet, medians; undisturbed: the lowest %u %% of the runs\n"
-	       "# mean: of ack and data\n"
+	       "# mean: of ack and data; each touches three cache lines of one page of the table: two halves, its tally\n"
 	       "# line: for comparison, a program that counts each flow's packets in one line of memory\n"
 	       "# data6: data over IPv6; at most 1.1 of data\n"
-	       "# syn: births, in slots left blank; of 1 flow repeated SYNs; at most 300\n"
+	       "# syn: births, in slots left blank: eight lines of two pages, tags, a lock; at most 300\n"
+	       "#      of 1 flow: repeated SYNs\n"
 	       "%-12s %8s %8s %8s %8s %8s %8s %8s\n",
 	       settings->percent, "program", "flows", "ack", "data", "mean", "line", "data6", "syn");
 	for (__u32 i = 0; i < settings->counts; i++)
