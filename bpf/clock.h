@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The lazy clock. Reading the fine clock costs 25 ns, and is a fence: at scale it also waits for the cache misses of the
  * packets before. So a CPU reads it for each of the first CLOCK_EXACT frames of a jiffy; beyond, a few frames in a row share
- * one reading, and carry twice the span for which it is good, as the last span promises, as their clock error. A frame never
- * carries a reading of an earlier jiffy. What is news to a flow asks for its exact time (clock_exact). */
+ * one reading, and carry twice the span for which it is good as their clock error: as the last span promises, at first the
+ * jiffy so far. Who pauses breaks the promise: the first frames after that carry a reading from before, but never one of
+ * an earlier jiffy. What is news to a flow asks for its exact time (clock_exact). */
 #ifndef TCPSCOPE_CLOCK_H
 #define TCPSCOPE_CLOCK_H
 
@@ -30,6 +31,10 @@ INLINE void clock_read(struct hook_state *hook)
 	__u64 now = bpf_ktime_get_ns(), span = now - hook->stamp.now_ns;
 	bool rush = reading >= CLOCK_RUSH && span >> shared_log2 < CLOCK_RUSH_NS;
 
+	if (reading == 0)
+		hook->tick_ns = now;
+	else if (reading == CLOCK_EXACT)
+		span = (now - hook->tick_ns) >> CLOCK_EXACT_LOG2;
 	hook->sharing = 1;
 	hook->shared_log2 = 0;
 	hook->stamp.clock_error = 0;

@@ -11,9 +11,10 @@
 enum {
 	INTERFACES = 64,	  /* watched at once */
 	INTERFACE_INDEXES = 4096, /* direct-mapped: ifindex modulo this */
-	CLOCK_EXACT = 256,	  /* frames a jiffy and CPU that each read the fine clock */
-	CLOCK_SHARED_LOG2 = 4,	  /* beyond, 2^4 frames share one reading; */
-	CLOCK_RUSH = 384,	  /* beyond so many readings, 2^6 do, if they came within 512 ns of each other */
+	CLOCK_EXACT_LOG2 = 8,
+	CLOCK_EXACT = 1 << CLOCK_EXACT_LOG2, /* frames a jiffy and CPU that each read the fine clock */
+	CLOCK_SHARED_LOG2 = 4,		     /* beyond, 2^4 frames share one reading; */
+	CLOCK_RUSH = 384, /* beyond so many readings, 2^6 do, if they came within 512 ns of each other */
 	CLOCK_RUSH_LOG2 = 6,
 	CLOCK_RUSH_NS = 512,
 };
@@ -63,7 +64,8 @@ struct layer {
 struct hook_state {
 	struct ledger ledger;
 	__u64 tick;		    /* jiffies of the last segment */
-	__u32 readings;		    /* of the fine clock since (bpf/clock.h) */
+	__u64 tick_ns;		    /* the first reading of the fine clock since (bpf/clock.h) */
+	__u32 readings;		    /* and how many there were */
 	__u32 sharing;		    /* frames that share the last of them, this one and those to come */
 	__u32 shared_log2;	    /* how many they are: 2^shared_log2 */
 	__u32 strays;		    /* flows that were away from home since (table_find_home) */

@@ -89,10 +89,10 @@ struct half {
 	__u8 rtt_kind;	 /* enum rtt_kind of its sample */
 	__u32 tsval;	 /* highest it sent (RFC 7323) */
 	__u32 peer_max_was;
-	__u8 noted;   /* enum noted_bit */
-	__u8 retired; /* half[0]: the flow is no longer to be found (table_retire) */
-	__u8 handed;  /* half[0]: 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
-	__u8 reserved;
+	__u8 noted;	/* enum noted_bit */
+	__u8 retired;	/* half[0]: the flow is no longer to be found (table_retire) */
+	__u8 handed;	/* half[0]: 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
+	__u8 rtt_error; /* of rtt_ns: struct segment's clock_error */
 };
 
 enum { HISTORY_FIRST_UNSEEN = 128 }; /* where tally.acked_unseen starts: the first has a letter (history.h) */

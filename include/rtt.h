@@ -13,8 +13,8 @@
 
 /* Before `own` takes the segment's ack and time: does it close the peer's sample? `seg` has the ACK flag. */
 INLINE void rtt_close(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg);
-/* `own` sent new octets up to `end`. */
-INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, __u64 now_ns);
+/* `own` sent new octets, in `seg`, up to `end`. */
+INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, const struct segment *seg);
 /* `own` sent a segment without payload, SYN or FIN. */
 INLINE void rtt_open_pure(struct half *own, const struct half *peer, const struct segment *seg, bool fresh);
 /* `own` sent octets again. */
@@ -49,6 +49,7 @@ INLINE bool rtt_closes(const struct half *peer, const struct segment *seg)
 INLINE void rtt_close(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
 {
 	__u64 begun_ns = peer->rtt_ns, rtt_ns;
+	__u8 error;
 
 	if (peer->rtt_opened == own->rtt_closed || !rtt_closes(peer, seg))
 		return;
@@ -58,27 +59,29 @@ INLINE void rtt_close(struct half *own, struct tally *tally, const struct half *
 	rtt_ns = seg->now_ns - begun_ns;
 	if (peer->rtt_kind == RTT_PURE_ACK && seg->now_ns - own->time_ns > rtt_ns / 2)
 		return;
-	rtt_sample(tally, rtt_ns, peer->rtt_kind, seg->clock_error);
+	error = seg->clock_error > peer->rtt_error ? seg->clock_error : peer->rtt_error;
+	rtt_sample(tally, rtt_ns, peer->rtt_kind, error);
 }
 
-INLINE void rtt_begin(struct half *own, __u32 seq, enum rtt_kind kind, __u64 now_ns)
+INLINE void rtt_begin(struct half *own, __u32 seq, enum rtt_kind kind, const struct segment *seg)
 {
 	own->rtt_opened++;
-	own->rtt_ns = now_ns;
+	own->rtt_ns = seg->now_ns;
+	own->rtt_error = seg->clock_error;
 	own->rtt_seq = seq;
 	own->rtt_kind = kind;
 }
 
-INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, __u64 now_ns)
+INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, const struct segment *seg)
 {
 	if (own->rtt_opened == peer->rtt_closed || own->rtt_kind == RTT_PURE_ACK)
-		rtt_begin(own, end, RTT_ACK, now_ns);
+		rtt_begin(own, end, RTT_ACK, seg);
 }
 
 INLINE void rtt_open_pure(struct half *own, const struct half *peer, const struct segment *seg, bool fresh)
 {
 	if (fresh && own->rtt_opened == peer->rtt_closed)
-		rtt_begin(own, seg->tsval, RTT_PURE_ACK, seg->now_ns);
+		rtt_begin(own, seg->tsval, RTT_PURE_ACK, seg);
 }
 
 INLINE void rtt_resent(struct half *own, const struct half *peer, const struct segment *seg, bool fresh)
@@ -86,7 +89,7 @@ INLINE void rtt_resent(struct half *own, const struct half *peer, const struct s
 	if (own->rtt_opened == peer->rtt_closed || own->rtt_kind == RTT_PURE_ACK)
 		return;
 	if (fresh) {
-		rtt_begin(own, seg->tsval, RTT_RESENT, seg->now_ns);
+		rtt_begin(own, seg->tsval, RTT_RESENT, seg);
 	} else if (own->rtt_kind == RTT_ACK) { /* the next waits until all that was sent is acknowledged */
 		own->rtt_ns = 0;
 		own->rtt_seq = own->next;

@@ -111,7 +111,7 @@ struct segment {
 	__u16 mss;
 	__u16 mptcp_subtypes;	/* bit n: option subtype n (RFC 8684) */
 	__u16 wire_payload_len; /* largest payload of one of the segments; 0 before parsing: as payload_len */
-	__u8 clock_error;	/* now_ns may be early by less than 2^clock_error ns; 0: exact */
+	__u8 clock_error; /* now_ns may be early by some 2^clock_error ns, as the frames before promise; 0: exact */
 	__u8 vlans;
 	__u8 icmp_type, icmp_code; /* of an ICMP error: addresses, ports and sequence are then of what it quotes */
 	__u16 option_quirks;	   /* QUIRK_OPTIONS_*, of SYN and SYN/ACK only */

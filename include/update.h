@@ -247,7 +247,7 @@ INLINE void plain_enter(struct half *own, struct tally *tally, const struct half
 	if (seg->payload_len) {
 		half_payload(tally, seg);
 		rtt_fresh(own, seg);
-		rtt_open(own, peer, end, seg->now_ns);
+		rtt_open(own, peer, end, seg);
 	} else {
 		rtt_open_pure(own, peer, seg, rtt_fresh(own, seg));
 	}
@@ -328,7 +328,7 @@ INLINE void update_rtt(const struct exchange *x, __u32 next)
 	if (x->end == x->seg->sequence)
 		rtt_open_pure(x->own, x->peer, x->seg, fresh && !(x->seg->flags & TCP_RST));
 	else if (x->own->next != next)
-		rtt_open(x->own, x->peer, x->end, x->seg->now_ns);
+		rtt_open(x->own, x->peer, x->end, x->seg);
 	else
 		rtt_resent(x->own, x->peer, x->seg, fresh);
 }
@@ -440,7 +440,7 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 	x.tally->next_ns = seg->now_ns;
 	if (seg->options & OPTION_TIMESTAMPS)
 		x.own->tsval = seg->tsval;
-	rtt_begin(x.own, x.end, RTT_ACK, seg->now_ns);
+	rtt_begin(x.own, x.end, RTT_ACK, seg);
 	half_payload(x.tally, seg);
 	half_count(x.own, x.tally, x.peer, seg);
 	x.own->bits |= HALF_SEEN;

@@ -173,7 +173,8 @@ static int measure_all(const struct settings *settings)
 	int err;
 
 	printf("# net ns per packet, medians; undisturbed: the lowest %u %% of the runs\n"
-	       "# mean: of ack and data; each touches three cache lines of one page of the table: two halves, its tally\n"
+	       "# mean: of ack and data; each touches three cache lines of one page of the table: two halves, its "
+	       "tally\n"
 	       "# line: for comparison, a program that counts each flow's packets in one line of memory\n"
 	       "# data6: data over IPv6; at most 1.1 of data\n"
 	       "# syn: births, in slots left blank: eight lines of two pages, tags, a lock; at most 300\n"

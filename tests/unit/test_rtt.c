@@ -183,3 +183,37 @@ Test(rtt, by_ack_and_by_timestamp)
 	for (size_t i = 0; i < sizeof(scripts) / sizeof(*scripts); i++)
 		play(&scripts[i]);
 }
+
+/* The time of the segment that opened a sample may be as wrong as that of the one that closes it. */
+Test(rtt, a_sample_is_as_coarse_as_the_coarser_of_its_two_times)
+{
+	static const struct line lines[] = { { CLIENT, 20, 1, 100, 1, 0, 0 },
+					     { SERVER, 27, 1, 0, 101, 0, 0 },
+					     { CLIENT, 30, 101, 100, 1, 0, 0 },
+					     { SERVER, 37, 1, 0, 201, 0, 0 } };
+	const struct line syn = { CLIENT, 0, 0, 0, 0, 0, 0 }, synack = { SERVER, 10, 0, 0, 1, 0, 0 },
+			  ack = { CLIENT, 11, 1, 0, 1, 0, 0 };
+
+	for (int coarse = 2; coarse < 4; coarse++) {
+		struct table table;
+		struct ledger ledger = {};
+		struct segment seg = segment_of(&syn, TCP_SYN);
+		struct report report;
+		struct record record;
+
+		plain_open(&table, 1);
+		enter(&table, &ledger, &syn, TCP_SYN);
+		enter(&table, &ledger, &synack, TCP_SYN | TCP_ACK);
+		enter(&table, &ledger, &ack, TCP_ACK);
+		for (int i = 0; i < 4; i++) {
+			seg = segment_of(&lines[i], TCP_ACK);
+			seg.clock_error = i == coarse ? 16 : 0;
+			engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+		}
+		cr_assert(plain_look(&table, &seg, &report));
+		record_make(&record, &report, &context);
+		cr_expect_eq(record.rtt_server.resolution_ns, 1 << 16, "segment %d: %lld", coarse,
+			     record.rtt_server.resolution_ns);
+		plain_close(&table);
+	}
+}
