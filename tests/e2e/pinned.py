@@ -281,18 +281,22 @@ def announced(hook):
     check_gone(name)
 
 
-def unfinished():
-    """Killed while it started: without a state it is nobody's."""
-    start("tc").stop()
+def unfinished(hook):
+    """Killed while it started: without a state it is nobody's. What it had attached goes with its names."""
+    name = f"pinned {hook}, unfinished"
+    start(hook).stop()
     os.unlink(f"{PINS}/{NAME}/state")
-    scope = start("tc")
-    report.check("pinned, unfinished: said", scope.wait_line("did not finish", NAME, "nothing to take over"),
+    scope = start(hook)
+    report.check(f"{name}: said", scope.wait_line("did not finish", NAME, "nothing to take over"),
                  scope.lines)
-    report.check("pinned, unfinished: begun anew", not any("taken over" in line for line in scope.lines), scope.lines)
-    report.equal("pinned, unfinished: exit status", scope.stop(), 0)
+    report.check(f"{name}: begun anew", not any("taken over" in line for line in scope.lines), scope.lines)
+    report.equal(f"{name}: exit status", scope.stop(), 0)
     os.unlink(f"{PINS}/{NAME}/state")
-    report.equal("pinned, unfinished: --unpin: exit status", command("--unpin", NAME).returncode, 0)
-    check_gone("pinned, unfinished: --unpin")
+    report.equal(f"{name}: --unpin: exit status", command("--unpin", NAME).returncode, 0)
+    check_gone(f"{name}: --unpin")
+
+
+def empty():
     os.makedirs(f"{PINS}/{NAME}")
     scope = start("tc")
     said = [line for line in scope.lines if "nothing to take over" in line]
@@ -350,7 +354,9 @@ def main():
         announced(hook)
     misfits()
     words()
-    unfinished()
+    for hook in HOOKS:
+        unfinished(hook)
+    empty()
     replaced()
 
 

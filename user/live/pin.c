@@ -142,6 +142,8 @@ int pin_open(struct pin *pin, const char *name, bool make)
 	if (!err) {
 		err = read_state(pin);
 		pin->found = !err;
+		if (err == -ENOENT)
+			pin_detach(pin); /* what it had attached, if it was killed after that */
 		pin->unfinished = err == -ENOENT && remove_parts(pin);
 		if (pin->unfinished)
 			message_put("removed what a start that did not finish had left of '%s': "
