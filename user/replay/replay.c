@@ -131,6 +131,17 @@ static bool replay_matches(struct filter *filter, const struct capture_packet *p
 	return filter_match_packet(filter, packet->dlt, &header, packet->data);
 }
 
+/* It names no port itself, but is evidence for the flow that it quotes: an expression that chose that wants it. */
+static bool replay_is_icmp_error(const struct capture_packet *packet)
+{
+	struct segment seg = { .segments = 1 };
+	struct cursor at = { .data = packet->data, .end = packet->data + packet->captured, .wire_len = packet->len };
+	struct options_copy scratch;
+
+	at.scratch = &scratch;
+	return segment_parse(packet->link, &at, &seg) == LEDGER_ICMP_ERRORS;
+}
+
 /* With a ladder each packet is entered at once, between two looks at its flow. */
 static void replay_draw(struct replay *replay, const struct capture_packet *packet, struct segment *seg, __u64 hash)
 {
@@ -155,7 +166,8 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	__u64 hash = 0;
 	int verdict;
 
-	if (unlikely(replay->filter.expression) && !replay_matches(&replay->filter, packet)) {
+	if (unlikely(replay->filter.expression) && !replay_matches(&replay->filter, packet) &&
+	    !replay_is_icmp_error(packet)) {
 		replay_filtered(&replay->ledger);
 		return;
 	}
