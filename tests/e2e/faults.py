@@ -259,6 +259,27 @@ def too_large():
                 "tc" if hook == "clsact" else hook, "--flows", str(1 << 26), environment=environment)
 
 
+def cut_short():
+    """A verdict is about the watch that was asked for: none is given on another."""
+    assertion = ("--assert", "refused == 0", "--duration", "60")
+    net.veth_make("client", "server", "veth1")
+    net.inside("client", "ip", "link", "set", "veth1", "up")
+    scope = Scope("client", ["veth1"], *assertion)
+    net.inside("client", "ip", "link", "delete", "veth1")
+    name = "faults the last interface deleted before --duration is over"
+    report.equal(f"{name}: exit status", scope.wait(), 1)
+    report.check(f"{name}: nothing is judged", any("no interface was left" in line for line in scope.lines), scope.lines)
+    name = "faults SIGTERM while it starts"
+    started = net.start("client", BINARY, "-i", "veth0", *assertion, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                        text=True)
+    started.stdout.readline()  # the first hook
+    started.send_signal(signal.SIGTERM)
+    said = started.stdout.read()
+    report.equal(f"{name}: exit status", started.wait(), 1)
+    report.check(f"{name}: nothing is judged", "before anything was watched" in said and "holds" not in said, said)
+    check_detached(name)
+
+
 def main():
     net.pair_make()
     net.namespace_make("aside")
@@ -272,6 +293,7 @@ def main():
     foreign_program()
     generic()
     privileges()
+    cut_short()
     old_kernel()
     too_large()
     little_memory()

@@ -150,14 +150,18 @@ static int watch_flows(struct live *live)
 	int err = 0, wait = 0;
 
 	schedule_begin(&schedule, live);
+	live->cut_short = "it was to end before anything was watched";
 	while (!err && !wait_for_end(live, wait)) {
 		__u64 now = now_ms();
 
+		live->cut_short = NULL;
 		if (now >= schedule.end)
-			break;
+			return 0;
 		err = look(live, &schedule, now);
 		wait = wait_of(&schedule, live, now_ms());
 	}
+	if (live->options->duration_ns && !interfaces_left(live))
+		live->cut_short = "no interface was left before --duration was over";
 	return err;
 }
 
@@ -210,6 +214,10 @@ static int finish(struct live *live)
 		err = programs_put(&live->programs, &live->attach, &live->interfaces, live->output);
 	if (err)
 		return err;
+	if (live->cut_short && (live->options->strict || live->options->assertions)) {
+		message_put("nothing is judged: %s", live->cut_short);
+		return EXIT_FAILED;
+	}
 	return live->options->strict && !whole ? EXIT_STRICT : EXIT_FINE;
 }
 

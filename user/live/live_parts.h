@@ -30,6 +30,7 @@ struct live {
 	struct pin pin;
 	struct programs programs;
 	struct sandbox_user user;
+	const char *cut_short;	      /* why it did not watch for as long as was asked; NULL: it did */
 	bool unprivileged;	      /* what is attached now only the guardian can take off */
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
