@@ -185,6 +185,8 @@ static void read_output(struct options *options, const char *name)
 
 static void read_capture(struct options *options, const char *path)
 {
+	if (!path[0])
+		usage_error("-r wants the name of a file; - is standard input");
 	if (options->capture)
 		usage_error("one capture at a time; of several: `mergecap -w - FILE FILE | tcpscope -r -`");
 	options->capture = path;
@@ -192,6 +194,8 @@ static void read_capture(struct options *options, const char *path)
 
 static void read_interface(struct options *options, const char *name)
 {
+	if (!name[0])
+		usage_error("-i wants the name of an interface; `ip link` lists those there are");
 	if (options->interfaces == OPTIONS_INTERFACES)
 		usage_error("at most %d interfaces", OPTIONS_INTERFACES);
 	options->interface[options->interfaces++] = name;

@@ -93,8 +93,20 @@ static void check_filter(const char *filter)
 		usage_error("'%s' is neither a file that is there nor a filter: -r FILE reads a capture", filter);
 }
 
+/* The first option there is that a capture has no use for, or NULL. */
+static const char *option_of_interfaces(const struct options *options)
+{
+	return options->duration_ns	    ? "--duration"
+	       : options->hook == HOOK_TAP  ? "--tap"
+	       : options->hook != HOOK_AUTO ? "--hook"
+	       : options->merge		    ? "--merge"
+					    : NULL;
+}
+
 void options_check(struct options *options)
 {
+	const char *live = option_of_interfaces(options);
+
 	if (options->filter)
 		check_filter(options->filter);
 	if (options->capture && options->interfaces)
@@ -104,8 +116,8 @@ void options_check(struct options *options)
 	check_active(options);
 	check_pin(options);
 	check_user(options);
-	if (options->capture && (options->duration_ns || options->hook != HOOK_AUTO || options->merge))
-		usage_error("--duration, --hook, --tap and --merge are for interfaces, not for a capture");
+	if (options->capture && live)
+		usage_error("%s is for interfaces, not for a capture", live);
 	if (options->hook == HOOK_TAP && !options->interfaces)
 		usage_error("--tap drops what arrives: name the mirror port with -i");
 }

@@ -69,7 +69,7 @@ def captures(directory):
         done.stdout = "" if name == "cut short" else done.stdout
         refused(name, done, FAILED, path, words)
     refused("a folder", replay.tcpscope("-r", directory), FAILED, directory, "directory")
-    refused("no name", replay.tcpscope("-r", ""), FAILED, "-r: No such file")
+    refused("no name", replay.tcpscope("-r", ""), USAGE, "-r wants")
     nothing = subprocess.run((replay.BINARY, "-r", "-"), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     refused("nothing on standard input", nothing, FAILED, "standard input: empty")
 

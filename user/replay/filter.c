@@ -68,15 +68,40 @@ static const char *filter_advice(int dlt, const char *expression)
 	if (dlt != DLT_RAW || filter_program(&program, DLT_EN10MB, expression, why))
 		return "";
 	pcap_freecode(&program);
-	return "; a flow is asked for its addresses and ports, not for its link layer";
+	return "; a flow is asked for its addresses and ports alone";
 }
 
-static int filter_open(struct filter *filter, int dlt, const char *expression)
+/* Does it ask for a length, or for what only the kernel knows of a frame, as its direction? */
+static bool filter_asks_frame(const struct bpf_program *program)
+{
+	for (u_int i = 0; i < program->bf_len; i++) {
+		const struct bpf_insn *insn = &program->bf_insns[i];
+		bool loads = BPF_CLASS(insn->code) == BPF_LD || BPF_CLASS(insn->code) == BPF_LDX;
+
+		if (loads && (BPF_MODE(insn->code) == BPF_LEN || (BPF_MODE(insn->code) == BPF_ABS && insn->k >> 31)))
+			return true;
+	}
+	return false;
+}
+
+/* The same, for flows: they are shown as packets that they have not sent. */
+static int filter_compile_flows(struct filter *filter, char *why)
+{
+	int err = filter_compile(filter, DLT_RAW, why);
+
+	if (err || !filter_asks_frame(&filter->link[0].program))
+		return err;
+	filter_close(filter);
+	snprintf(why, PCAP_ERRBUF_SIZE, "it asks for a length or a direction");
+	return -EINVAL;
+}
+
+static int filter_open(struct filter *filter, int dlt, const char *expression, bool flows)
 {
 	char why[PCAP_ERRBUF_SIZE];
 
 	*filter = (struct filter){ .expression = expression };
-	if (!expression || !filter_compile(filter, dlt, why))
+	if (!expression || !(flows ? filter_compile_flows(filter, why) : filter_compile(filter, dlt, why)))
 		return 0;
 	message_put("filter '%s': %s%s", expression, why, filter_advice(dlt, expression));
 	return -EINVAL;
@@ -84,18 +109,18 @@ static int filter_open(struct filter *filter, int dlt, const char *expression)
 
 int filter_open_packets(struct filter *filter, int dlt, const char *expression)
 {
-	return filter_open(filter, dlt < 0 ? DLT_EN10MB : dlt, expression);
+	return filter_open(filter, dlt < 0 ? DLT_EN10MB : dlt, expression, false);
 }
 
 int filter_open_flows(struct filter *filter, const char *expression)
 {
-	return filter_open(filter, DLT_RAW, expression);
+	return filter_open(filter, DLT_RAW, expression, true);
 }
 
 int filter_try_flows(struct filter *filter, const char *expression, char *message)
 {
 	*filter = (struct filter){ .expression = expression };
-	return filter_compile(filter, DLT_RAW, message);
+	return filter_compile_flows(filter, message);
 }
 
 void filter_close(struct filter *filter)
