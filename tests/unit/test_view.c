@@ -287,15 +287,18 @@ Test(view, columns_fit_every_width_and_the_ordered_one_stays)
 	int column[VIEW_COLUMNS], widths[VIEW_COLUMNS];
 
 	for (int width = 40; width <= 250; width++) {
-		for (int i = 0; i < 2 * VIEW_COLUMNS; i++) {
-			int ordered = i / 2;
-			int count = view_columns_choose(column, widths, width, ordered, i % 2), total = count - 1;
-			bool there = false;
+		for (int i = 0; i < 4 * VIEW_COLUMNS; i++) {
+			int ordered = i / 4;
+			int count = view_columns_choose(column, widths, width, ordered, i % 2, i & 2),
+			    total = count - 1;
+			bool there = false, interface = false;
 
 			for (int place = 0; place < count; place++) {
 				total += widths[place];
 				there |= column[place] == ordered;
+				interface |= column[place] == VIEW_COLUMN_INTERFACE;
 			}
+			cr_assert(!(i & 2) || width < 120 || interface, "no interface at %d", width);
 			cr_assert(there, "%s at %d", view_columns[ordered].head, width);
 			cr_assert(width < 49 || total <= width, "%d columns at %d by %s", total, width,
 				  view_columns[ordered].head);

@@ -115,6 +115,7 @@ int live_screen_open(struct live_screen *screen, struct harvest *harvest, struct
 					      .statistics = statistics,
 					      .filter = options->filter,
 					      .names = options->names,
+					      .several = harvest->interfaces->count > 1,
 					      .record = record_of,
 					      .draw = options->pin ? NULL : draw,
 					      .context = screen };

@@ -17,6 +17,7 @@ struct screen_source {
 	const struct statistics *statistics;
 	const char *filter;  /* the command line's, under which the typed one works; NULL: none */
 	struct names *names; /* of hosts, in place of addresses; NULL: none */
+	bool several;	     /* interfaces */
 	/* The record of an open flow, now. False: its slot is empty, or another's. */
 	bool (*record)(void *context, __u32 row, __u32 identity, struct record *record);
 	/* Puts the packets of an open flow into `rungs` from now on, those of the flow before no longer; row VIEW_NONE: of

@@ -81,7 +81,8 @@ static void draw_row(struct screen *screen, int row, __u32 number, const int *co
 static void flows_draw(struct screen *screen, int top, int bottom)
 {
 	int column[VIEW_COLUMNS], widths[VIEW_COLUMNS];
-	int count = view_columns_choose(column, widths, screen->columns, screen->column, screen->source.names);
+	int count = view_columns_choose(column, widths, screen->columns, screen->column, screen->source.names,
+					screen->source.several);
 	struct view *view = screen->source.view;
 	__u32 height = bottom > top + 2 ? (__u32)(bottom - top - 2) : 0;
 

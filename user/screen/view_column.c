@@ -212,14 +212,18 @@ static int total_width(const int *widths, int count)
 	return total;
 }
 
+enum { PRIORITY_OF_SEVERAL = 3 };
+
 /* Takes the least important column out; false if all must stay. */
-static bool drop(int *column, int *widths, int *count, int ordered)
+static bool drop(int *column, int *widths, int *count, int ordered, bool several)
 {
 	int worst = -1;
 
 	for (int i = 0; i < *count; i++) {
 		int priority = column[i] == ordered ? 0 : view_columns[column[i]].priority;
 
+		if (several && column[i] == VIEW_COLUMN_INTERFACE && priority)
+			priority = PRIORITY_OF_SEVERAL;
 		if (priority && (worst < 0 || priority > view_columns[column[worst]].priority))
 			worst = i;
 	}
@@ -233,7 +237,8 @@ static bool drop(int *column, int *widths, int *count, int ordered)
 
 enum { COLUMN_ENDPOINT_LEAST = 8 };
 
-int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named)
+int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named,
+			bool several)
 {
 	int count = VIEW_COLUMNS, spare;
 	bool grew = true;
@@ -244,7 +249,7 @@ int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int 
 		if (named && width >= COLUMN_NAMED_FROM && i < VIEW_COLUMN_ENDPOINTS)
 			widths[i] += COLUMN_NAMED;
 	}
-	while (total_width(widths, count) > width && drop(column, widths, &count, ordered))
+	while (total_width(widths, count) > width && drop(column, widths, &count, ordered, several))
 		;
 	/* What is left stays whole but for the endpoints, which are shortened with a mark: a number cut is another number. */
 	while (total_width(widths, count) > width && widths[0] > COLUMN_ENDPOINT_LEAST)

@@ -20,12 +20,18 @@ struct view_column {
 	bool of_row; /* as in struct view_order */
 };
 
-enum { VIEW_COLUMNS = 22, VIEW_COLUMN_RATE = 5, VIEW_COLUMN_ENDPOINTS = 2 /* the first so many */ };
+enum {
+	VIEW_COLUMNS = 22,
+	VIEW_COLUMN_RATE = 5,
+	VIEW_COLUMN_INTERFACE = 21,
+	VIEW_COLUMN_ENDPOINTS = 2 /* the first so many */
+};
 
 extern const struct view_column view_columns[VIEW_COLUMNS];
 
 /* The columns that `width` has room for, `ordered` among them whatever its priority; their widths beside them. `named`: endpoints have
- * names. Returns how many. */
-int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named);
+ * names; `several`: interfaces are watched, so one flow may have several rows. Returns how many. */
+int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named,
+			bool several);
 
 #endif
