@@ -91,10 +91,14 @@ def case_set(name):
                    *(["advmss", advmss] if advmss else []))
 
 
+def server_port(protocol):
+    return PORT + (1 if protocol else 0)
+
+
 def play(version, protocol):
     """Returns the client's port, and what ss said at both ends while the connection was open."""
     client = sniff.socket_inside("client", FAMILY[version], socket.SOCK_STREAM, protocol)
-    client.connect((ADDRESS[version], PORT + (1 if protocol else 0)))
+    client.connect((ADDRESS[version], server_port(protocol)))
     exchange(client)
     port = client.getsockname()[1]
     said = {side: sockets(side, port) for side in SIDES}
@@ -155,11 +159,11 @@ def run(hook):
     for side, scope in scopes.items():
         report.equal(f"negotiated {hook} {side} exit status", scope.stop(), 0)
         for (version, name), (port, said, mtu, protocol) in played.items():
-            check(f"negotiated {hook} at {side} IPv{version} {name},", scope.flow(client_port=port, ip_version=version),
-                  said, mtu, protocol)
+            flow = scope.flow(client_port=port, server_port=server_port(protocol), ip_version=version)
+            check(f"negotiated {hook} at {side} IPv{version} {name},", flow, said, mtu, protocol)
         for version, ports in opened.items():
-            check_fast_open(f"negotiated {hook} at {side} IPv{version} TFO", *[scope.flow(client_port=port)
-                                                                               for port in ports])
+            flows = [scope.flow(client_port=port, server_port=PORT, ip_version=version) for port in ports]
+            check_fast_open(f"negotiated {hook} at {side} IPv{version} TFO", *flows)
 
 
 def main():
