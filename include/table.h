@@ -8,9 +8,10 @@
  * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
  * look. The tags of a million flows are 1.4 MB.
  *
- * Lookups take no lock. A slot is taken, and handed over (handover.h), under the lock of its region, where both its buckets
- * lie, and its tag is written last; it is given back without (leave.h). A segment that had found its slot just before that may
- * be lost from its flow, or be counted in the newcomer: at most one per CPU and flow that leaves.
+ * Lookups take no lock, but that of a SYN, which begins its flow under it. A slot is taken, and handed over (handover.h),
+ * under the lock of its region, where both its buckets lie, and its tag is written last; it is given back without
+ * (leave.h). A segment that had found its slot just before that may be lost from its flow, or be counted in the newcomer: at
+ * most one per CPU and flow that leaves.
  *
  * The body supplies memory, lock and reports (see "the body's part"). Here is how a flow is found; how it gets its slot
  * is birth.h's business, how it leaves leave.h's. */
