@@ -25,6 +25,16 @@ INLINE struct key_hash engine_hash(const struct segment *seg)
 	return (struct key_hash){ .value = seg->key_hash, .direction = seg->direction };
 }
 
+/* Leaves it in the segment, for engine_hash. */
+INLINE struct key_hash engine_take_key(const struct table *table, struct segment *seg)
+{
+	struct key_hash hash = key_hash(seg, &table->shape.seed);
+
+	seg->key_hash = hash.value;
+	seg->direction = (__u8)hash.direction;
+	return hash;
+}
+
 /* As table_birth. */
 SEPARATE __u32 engine_birth(struct table *table, struct ledger *ledger, const struct segment *seg)
 {
@@ -42,9 +52,7 @@ SEPARATE __u32 engine_plain(struct table *table, struct segment *seg)
 
 	if (!table || !seg)
 		return SLOT_NONE;
-	hash = key_hash(seg, &table->shape.seed);
-	seg->key_hash = hash.value;
-	seg->direction = (__u8)hash.direction;
+	hash = engine_take_key(table, seg);
 	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
@@ -60,9 +68,7 @@ SEPARATE __u32 engine_open(struct table *table, struct ledger *ledger, struct se
 
 	if (!table || !ledger || !seg)
 		return SLOT_NONE;
-	hash = key_hash(seg, &table->shape.seed);
-	seg->key_hash = hash.value;
-	seg->direction = (__u8)hash.direction;
+	hash = engine_take_key(table, seg);
 	clock_exact(seg);
 	return table_birth(table, ledger, seg, hash);
 }

@@ -111,7 +111,7 @@ static void *keep_busy(void *unused)
 		perror("cannot keep the CPU busy");
 	else
 		while (waiting)
-			__builtin_ia32_pause();
+			;
 	return unused;
 }
 

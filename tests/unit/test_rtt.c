@@ -14,6 +14,7 @@ struct line {
 	int from;
 	__u64 ms;
 	__u32 seq, len, ack, tsval, tsecr;
+	__u8 clock_error;
 };
 
 struct script {
@@ -43,6 +44,7 @@ static struct segment segment_of(const struct line *line, __u16 flags)
 		.options = line->tsval ? OPTION_TIMESTAMPS : 0,
 		.tsval = line->tsval,
 		.tsecr = line->tsecr,
+		.clock_error = line->clock_error,
 	};
 
 	return seg;
@@ -143,12 +145,13 @@ static void enter(struct table *table, struct ledger *ledger, const struct line 
 	cr_assert_eq(engine_enter(table, ledger, &seg, LEDGER_IN_FLOWS), LEDGER_IN_FLOWS);
 }
 
-static void play(const struct script *script)
+/* The record of a connection with these segments after its handshake; the table is closed. */
+static struct record record_of(const struct line *lines, int count, bool timestamps)
 {
-	const __u32 stamp = script->timestamps;
-	const struct line syn = { CLIENT, 0, 0, 0, 0, stamp * 100, 0 },
-			  synack = { SERVER, 10, 0, 0, 1, stamp * 510, stamp * 100 },
-			  ack = { CLIENT, 11, 1, 0, 1, stamp * 111, stamp * 510 };
+	const __u32 stamp = timestamps;
+	const struct line syn = { CLIENT, 0, 0, 0, 0, stamp * 100, 0, 0 },
+			  synack = { SERVER, 10, 0, 0, 1, stamp * 510, stamp * 100, 0 },
+			  ack = { CLIENT, 11, 1, 0, 1, stamp * 111, stamp * 510, 0 };
 	struct segment any = segment_of(&syn, TCP_SYN);
 	struct table table;
 	struct ledger ledger = {};
@@ -159,10 +162,18 @@ static void play(const struct script *script)
 	enter(&table, &ledger, &syn, TCP_SYN);
 	enter(&table, &ledger, &synack, TCP_SYN | TCP_ACK);
 	enter(&table, &ledger, &ack, TCP_ACK);
-	for (size_t i = 0; i < 8 && script->line[i].ms; i++)
-		enter(&table, &ledger, &script->line[i], TCP_ACK);
+	for (int i = 0; i < count && lines[i].ms; i++)
+		enter(&table, &ledger, &lines[i], TCP_ACK);
 	cr_assert(plain_look(&table, &any, &report));
 	record_make(&record, &report, &context);
+	plain_close(&table);
+	return record;
+}
+
+static void play(const struct script *script)
+{
+	const struct record record = record_of(script->line, 8, script->timestamps);
+
 	cr_expect_eq(record.rtt_server.samples, script->server_samples, "%s: %llu samples of the server", script->name,
 		     record.rtt_server.samples);
 	cr_expect_eq(record.rtt_client.samples, script->client_samples, "%s: %llu samples of the client", script->name,
@@ -175,7 +186,6 @@ static void play(const struct script *script)
 		     script->name, record.rtt_server.max_ns);
 	cr_expect_eq(record.rtt_client.max_ns, script->client_max_ms * (__s64)NS_PER_MS, "%s: client %lld",
 		     script->name, record.rtt_client.max_ns);
-	plain_close(&table);
 }
 
 Test(rtt, by_ack_and_by_timestamp)
@@ -187,33 +197,16 @@ Test(rtt, by_ack_and_by_timestamp)
 /* The time of the segment that opened a sample may be as wrong as that of the one that closes it. */
 Test(rtt, a_sample_is_as_coarse_as_the_coarser_of_its_two_times)
 {
-	static const struct line lines[] = { { CLIENT, 20, 1, 100, 1, 0, 0 },
-					     { SERVER, 27, 1, 0, 101, 0, 0 },
-					     { CLIENT, 30, 101, 100, 1, 0, 0 },
-					     { SERVER, 37, 1, 0, 201, 0, 0 } };
-	const struct line syn = { CLIENT, 0, 0, 0, 0, 0, 0 }, synack = { SERVER, 10, 0, 0, 1, 0, 0 },
-			  ack = { CLIENT, 11, 1, 0, 1, 0, 0 };
-
 	for (int coarse = 2; coarse < 4; coarse++) {
-		struct table table;
-		struct ledger ledger = {};
-		struct segment seg = segment_of(&syn, TCP_SYN);
-		struct report report;
+		struct line lines[] = { { CLIENT, 20, 1, 100, 1, 0, 0, 0 },
+					{ SERVER, 27, 1, 0, 101, 0, 0, 0 },
+					{ CLIENT, 30, 101, 100, 1, 0, 0, 0 },
+					{ SERVER, 37, 1, 0, 201, 0, 0, 0 } };
 		struct record record;
 
-		plain_open(&table, 1);
-		enter(&table, &ledger, &syn, TCP_SYN);
-		enter(&table, &ledger, &synack, TCP_SYN | TCP_ACK);
-		enter(&table, &ledger, &ack, TCP_ACK);
-		for (int i = 0; i < 4; i++) {
-			seg = segment_of(&lines[i], TCP_ACK);
-			seg.clock_error = i == coarse ? 16 : 0;
-			engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
-		}
-		cr_assert(plain_look(&table, &seg, &report));
-		record_make(&record, &report, &context);
+		lines[coarse].clock_error = 16;
+		record = record_of(lines, 4, false);
 		cr_expect_eq(record.rtt_server.resolution_ns, 1 << 16, "segment %d: %lld", coarse,
 			     record.rtt_server.resolution_ns);
-		plain_close(&table);
 	}
 }

@@ -195,8 +195,8 @@ static void detach_link(const struct pin *pin, const char *part)
 void pin_detach(const struct pin *pin)
 {
 	DIR *directory = fdopendir(dup(pin->directory));
-	struct if_nameindex *all = if_nameindex();
 	__u32 reports = map_id(pin, "reports");
+	struct if_nameindex *all = reports ? if_nameindex() : NULL;
 	const struct dirent *entry;
 
 	if (directory)
@@ -206,7 +206,7 @@ void pin_detach(const struct pin *pin)
 			detach_link(pin, entry->d_name);
 	if (directory)
 		closedir(directory);
-	for (const struct if_nameindex *at = all; reports && at && at->if_index; at++)
+	for (const struct if_nameindex *at = all; at && at->if_index; at++)
 		leftover_remove_run(at->if_index, reports);
 	if (all)
 		if_freenameindex(all);

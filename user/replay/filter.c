@@ -59,16 +59,15 @@ static int filter_compile(struct filter *filter, int dlt, char *why)
 	return err;
 }
 
-/* What to add where flows cannot be asked, but frames could. */
-static const char *filter_advice(int dlt, const char *expression)
+int filter_open_packets(struct filter *filter, int dlt, const char *expression)
 {
 	char why[PCAP_ERRBUF_SIZE];
-	struct bpf_program program;
 
-	if (dlt != DLT_RAW || filter_program(&program, DLT_EN10MB, expression, why))
-		return "";
-	pcap_freecode(&program);
-	return "; a flow is asked for its addresses and ports alone";
+	*filter = (struct filter){ .expression = expression };
+	if (!expression || !filter_compile(filter, dlt < 0 ? DLT_EN10MB : dlt, why))
+		return 0;
+	message_put("filter '%s': %s", expression, why);
+	return -EINVAL;
 }
 
 /* Does it ask for a length, or for what only the kernel knows of a frame, as its direction? */
@@ -84,43 +83,41 @@ static bool filter_asks_frame(const struct bpf_program *program)
 	return false;
 }
 
-/* The same, for flows: they are shown as packets that they have not sent. */
-static int filter_compile_flows(struct filter *filter, char *why)
+/* Flows are shown to it as packets that they have not sent. */
+int filter_try_flows(struct filter *filter, const char *expression, char *message)
 {
-	int err = filter_compile(filter, DLT_RAW, why);
+	int err;
 
+	*filter = (struct filter){ .expression = expression };
+	err = filter_compile(filter, DLT_RAW, message);
 	if (err || !filter_asks_frame(&filter->link[0].program))
 		return err;
 	filter_close(filter);
-	snprintf(why, PCAP_ERRBUF_SIZE, "it asks for a length or a direction");
+	snprintf(message, PCAP_ERRBUF_SIZE, "it asks for a length or a direction");
 	return -EINVAL;
 }
 
-static int filter_open(struct filter *filter, int dlt, const char *expression, bool flows)
+/* What to add where flows cannot be asked, but frames could. */
+static const char *filter_advice(const char *expression)
 {
 	char why[PCAP_ERRBUF_SIZE];
+	struct bpf_program program;
 
-	*filter = (struct filter){ .expression = expression };
-	if (!expression || !(flows ? filter_compile_flows(filter, why) : filter_compile(filter, dlt, why)))
-		return 0;
-	message_put("filter '%s': %s%s", expression, why, filter_advice(dlt, expression));
-	return -EINVAL;
-}
-
-int filter_open_packets(struct filter *filter, int dlt, const char *expression)
-{
-	return filter_open(filter, dlt < 0 ? DLT_EN10MB : dlt, expression, false);
+	if (filter_program(&program, DLT_EN10MB, expression, why))
+		return "";
+	pcap_freecode(&program);
+	return "; a flow is asked for its addresses and ports alone";
 }
 
 int filter_open_flows(struct filter *filter, const char *expression)
 {
-	return filter_open(filter, DLT_RAW, expression, true);
-}
+	char why[PCAP_ERRBUF_SIZE];
 
-int filter_try_flows(struct filter *filter, const char *expression, char *message)
-{
-	*filter = (struct filter){ .expression = expression };
-	return filter_compile_flows(filter, message);
+	*filter = (struct filter){ .expression = NULL };
+	if (!expression || !filter_try_flows(filter, expression, why))
+		return 0;
+	message_put("filter '%s': %s%s", expression, why, filter_advice(expression));
+	return -EINVAL;
 }
 
 void filter_close(struct filter *filter)

@@ -131,17 +131,6 @@ static bool replay_matches(struct filter *filter, const struct capture_packet *p
 	return filter_match_packet(filter, packet->dlt, &header, packet->data);
 }
 
-/* It names no port itself, but is evidence for the flow that it quotes: an expression that chose that wants it. */
-static bool replay_is_icmp_error(const struct capture_packet *packet)
-{
-	struct segment seg = { .segments = 1 };
-	struct cursor at = { .data = packet->data, .end = packet->data + packet->captured, .wire_len = packet->len };
-	struct options_copy scratch;
-
-	at.scratch = &scratch;
-	return segment_parse(packet->link, &at, &seg) == LEDGER_ICMP_ERRORS;
-}
-
 /* With a ladder each packet is entered at once, between two looks at its flow. */
 static void replay_draw(struct replay *replay, const struct capture_packet *packet, struct segment *seg, __u64 hash)
 {
@@ -166,8 +155,11 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	__u64 hash = 0;
 	int verdict;
 
-	if (unlikely(replay->filter.expression) && !replay_matches(&replay->filter, packet) &&
-	    !replay_is_icmp_error(packet)) {
+	*seg = (struct segment){ .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
+	verdict = segment_parse(packet->link, &at, seg);
+	/* An ICMP error names no port itself, but is evidence for the flow that it quotes: who chose that wants it. */
+	if (unlikely(replay->filter.expression) && verdict != LEDGER_ICMP_ERRORS &&
+	    !replay_matches(&replay->filter, packet)) {
 		replay_filtered(&replay->ledger);
 		return;
 	}
@@ -175,10 +167,9 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	replay->last_ns = (__s64)packet->time_ns;
 	if (unlikely(replay->policy.active_ns && packet->time_ns + CLOCK_AHEAD_NS >= replay->look_ns)) {
 		replay_look(replay, packet->time_ns + CLOCK_AHEAD_NS);
+		batch->segment[0] = *seg;
 		seg = batch->segment;
 	}
-	*seg = (struct segment){ .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
-	verdict = segment_parse(packet->link, &at, seg);
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
 		hash = key_hash(seg, &replay->table.shape.seed).value;
 		if (unlikely(replay->draws)) {

@@ -214,17 +214,22 @@ static int total_width(const int *widths, int count)
 
 enum { PRIORITY_OF_SEVERAL = 3 };
 
+static int priority_of(int column, int ordered, bool several)
+{
+	if (column == ordered)
+		return 0;
+	return several && column == VIEW_COLUMN_INTERFACE ? PRIORITY_OF_SEVERAL : view_columns[column].priority;
+}
+
 /* Takes the least important column out; false if all must stay. */
 static bool drop(int *column, int *widths, int *count, int ordered, bool several)
 {
 	int worst = -1;
 
 	for (int i = 0; i < *count; i++) {
-		int priority = column[i] == ordered ? 0 : view_columns[column[i]].priority;
+		int priority = priority_of(column[i], ordered, several);
 
-		if (several && column[i] == VIEW_COLUMN_INTERFACE && priority)
-			priority = PRIORITY_OF_SEVERAL;
-		if (priority && (worst < 0 || priority > view_columns[column[worst]].priority))
+		if (priority && (worst < 0 || priority > priority_of(column[worst], ordered, several)))
 			worst = i;
 	}
 	if (worst < 0)
