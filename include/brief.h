@@ -183,12 +183,21 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	if (!brief_look(at, room, &table->shape.seed, stamp->interface, &brief, besides))
 		return BRIEF_NOT;
 	direction = brief.hash.direction;
-	slot.number = found == BRIEF_NOT ? table_search(table, brief.hash.value) : found / 2;
+	if (found == BRIEF_NOT) {
+		table_touch_home(table, brief.hash, false);
+		slot.number = table_search(table, brief.hash.value);
+	} else {
+		slot.number = found / 2;
+	}
 	slot.flow = table_flow(table, slot.number);
 	facts = table_flow_facts(table, slot.number);
 	/* Of a side's first segment more is noted than was read. */
 	if (!slot.flow || !facts || !(slot.flow->half[direction & 1].bits & HALF_SEEN))
 		return BRIEF_NOT;
+	if (!(slot.flow->half[direction & 1].bits & HALF_ACKED))
+		facts_touch(facts, direction, true);
+	else if ((slot.flow->half[0].bits | slot.flow->half[1].bits) & HALF_FIN)
+		facts_touch(facts, direction, false);
 	segment_stamp(room, stamp);
 	brief_read(room, brief.tcp, besides);
 	if (flow_wants_firsts(slot.flow, room, direction)) {

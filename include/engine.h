@@ -53,6 +53,8 @@ SEPARATE __u32 engine_plain(struct table *table, struct segment *seg)
 	if (!table || !seg)
 		return SLOT_NONE;
 	hash = engine_take_key(table, seg);
+	if (seg->flags & (TCP_SYN | TCP_FIN | TCP_RST))
+		table_touch_home(table, hash, seg->flags & TCP_SYN);
 	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;

@@ -174,8 +174,6 @@ struct half_facts {
 	__u8 window_scale;
 	__u8 ttl;     /* of its first segment */
 	__u8 syn_ecn; /* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
-	__u8 has_ack; /* first_ack is valid */
-	__u8 order;   /* enum order_bit */
 
 	__u64 option_layout;		       /* struct segment's */
 	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
@@ -185,6 +183,8 @@ struct half_facts {
 	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
 	__u16 mptcp_sent, mptcp_known; /* subtypes it sent; union of both sides' when its last segment was judged */
 	__u8 rst_ttl;		       /* of its first RST */
+	__u8 has_ack;		       /* first_ack is valid */
+	__u8 order;		       /* enum order_bit */
 };
 
 enum { ATTEMPTS = 8 };

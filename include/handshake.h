@@ -257,11 +257,14 @@ INLINE void handshake_count_flags(const struct exchange *x)
 
 	own->fin += (flags & TCP_FIN) != 0;
 	own->rst += (flags & TCP_RST) != 0;
+	if (unlikely(!(flags & TCP_ACK)))
+		own->no_ack += segments;
+	if (likely(!(flags & (TCP_URG | TCP_ECE | TCP_CWR | TCP_AE | SEGMENT_CE)))) /* then their line need not come */
+		return;
 	own->urg += (flags & TCP_URG) != 0;
 	own->ece += flags & TCP_ECE ? segments : 0;
 	own->cwr += (flags & TCP_CWR) != 0;
 	own->ae += flags & TCP_AE ? segments : 0;
-	own->no_ack += flags & TCP_ACK ? 0 : segments;
 	own->ce += flags & SEGMENT_CE ? segments : 0;
 }
 

@@ -114,7 +114,8 @@ INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
 
-	half_note_rtt(x->tally, x->facts);
+	if (!x->tally->initial_rtt_ns)
+		half_note_rtt(x->tally, x->facts);
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
 	    !(x->own->bits & HALF_NEVER_PLAIN))
@@ -195,7 +196,8 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 {
 	struct half *own = &flow->half[direction & 1];
 
-	half_note_rtt(half_tally(own), facts);
+	if (!half_tally(own)->initial_rtt_ns)
+		half_note_rtt(half_tally(own), facts);
 	half_window(half_tally(own), seg);
 	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
 	own->bits |= HALF_ACKED | half_noted(own);
@@ -337,7 +339,8 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 {
 	const struct exchange x = flow_exchange(flow, facts, seg, direction);
 	const bool news = flow_is_news(x.own, x.peer, seg);
-	__u32 next = x.own->next, first_seq = x.own_facts->first_seq;
+	const bool syn = seg->flags & TCP_SYN;
+	__u32 next = x.own->next, first_seq = syn ? x.own_facts->first_seq : 0;
 
 	if (half_carry_due(x.tally))
 		half_carry(x.tally, x.own_facts);
@@ -350,7 +353,8 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	if (seg->flags & TCP_ACK)
 		rtt_close(x.own, x.tally, x.peer, seg);
 	analysis_judge(&x);
-	if (!(x.own->bits & HALF_SEEN) || x.own_facts->first_seq != first_seq) /* the stream is counted from here */
+	if (!(x.own->bits & HALF_SEEN) ||
+	    (syn && x.own_facts->first_seq != first_seq)) /* the stream is counted from here */
 		x.tally->wraps = x.own->next < x.own_facts->first_seq;
 	update_rtt(&x, next);
 	if (!(seg->flags & (TCP_SYN | TCP_RST)))
@@ -376,6 +380,23 @@ INLINE void flow_clear(struct flow *flow, struct facts *facts, __u32 direction)
 	__builtin_memset(&facts->last_syn_ns, 0,
 			 offsetof(struct facts, attempt[2]) - offsetof(struct facts, last_syn_ns));
 	__builtin_memset(&own->syn_first_ns, 0, sizeof(*own) - offsetof(struct half_facts, syn_first_ns));
+}
+
+/* Begins to bring at once what is needed of the facts by news of a side: its first segments, or its end. */
+INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins)
+{
+	const struct half_facts *own = &facts->half[direction & 1], *peer = &facts->half[~direction & 1];
+
+	touch(&facts->history);
+	touch(&facts->last_syn_ns);
+	touch(&own->option_layout);
+	if (begins) {
+		touch(&facts->key);
+		touch(&own->syn_first_ns);
+		touch(&peer->syn_first_ns);
+	} else {
+		touch(&peer->option_layout);
+	}
 }
 
 /* Begins to bring all lines that a birth writes at once: it waits for them one after the other else. Where the slot is blank

@@ -100,6 +100,21 @@ static int measure_finished(const struct bench *bench)
 	return err;
 }
 
+static int measure_connection(const struct bench *bench)
+{
+	static const char *const names[CONNECTION_SEGMENTS] = { "SYN", "SYN/ACK", "ACK", "FIN", "FIN", "ACK" };
+	struct cost costs[CONNECTION_SEGMENTS];
+	int err = bench_connection(bench, HOOK_TC_INGRESS, costs);
+
+	if (err)
+		return err;
+	printf("short connection, out of cache (undisturbed):");
+	for (int i = 0; i < CONNECTION_SEGMENTS; i++)
+		printf("%s %s %.0f (%.0f)", i ? "," : "", names[i], costs[i].median, costs[i].undisturbed);
+	printf(" ns\n");
+	return 0;
+}
+
 static volatile bool waiting; /* keep_busy goes on */
 
 /* Runs whenever the measurement waits. */
@@ -162,6 +177,8 @@ static int measure_table(const struct settings *settings, struct bench *bench, _
 	}
 	if (!err && figures)
 		err = measure_finished(bench);
+	if (!err && figures)
+		err = measure_connection(bench);
 	kernel_close(&kernel);
 	return err;
 }

@@ -21,6 +21,7 @@ enum {
 	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
 	STEP = 16,
 	FINISHED = 10000, /* flows */
+	CONNECTIONS = CHUNK,
 };
 
 int bench_open(struct bench *bench, const char *object, __u32 flows)
@@ -238,20 +239,48 @@ static int measure_births(const struct bench *bench, enum hook hook, __u32 flows
 	return err;
 }
 
+/* From the client's SYN to its last ACK; the first three establish it. */
+static const struct {
+	__u8 flags;
+	bool to_server;
+} connection[CONNECTION_SEGMENTS] = { { TCP_SYN, true },	   { TCP_SYN | TCP_ACK, false }, { TCP_ACK, true },
+				      { TCP_FIN | TCP_ACK, true }, { TCP_FIN | TCP_ACK, false }, { TCP_ACK, true } };
+
 static int establish(const struct bench *bench, enum hook hook, __u32 flows, bool ipv6)
 {
-	static const __u8 flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
 	struct leg leg = leg_of(bench, hook, flows, ipv6);
 	int runs = 0;
 
 	leg.in_turn = true;
 	kernel_clear(bench->kernel);
-	for (size_t i = 0; i < sizeof(flags) && runs >= 0; i++) {
-		leg.flags = flags[i];
-		leg.to_server = i != 1;
+	for (int i = 0; i < 3 && runs >= 0; i++) {
+		leg.flags = connection[i].flags;
+		leg.to_server = connection[i].to_server;
 		runs = leg_play(bench, &leg, bench->kernel->program[hook], NULL);
 	}
 	return runs < 0 ? runs : 0;
+}
+
+int bench_connection(const struct bench *bench, enum hook hook, struct cost costs[CONNECTION_SEGMENTS])
+{
+	struct leg leg = leg_of(bench, hook, CONNECTIONS, false);
+	struct sample samples[CONNECTION_SEGMENTS];
+	int err = 0;
+
+	leg.in_turn = true;
+	for (int i = 0; i < CONNECTION_SEGMENTS; i++)
+		err |= sample_open(&samples[i], bench->rounds);
+	for (__u32 round = 0; round < bench->rounds; round++) {
+		kernel_clear(bench->kernel);
+		for (int i = 0; i < CONNECTION_SEGMENTS && !err; i++) {
+			leg.flags = connection[i].flags;
+			leg.to_server = connection[i].to_server;
+			err = sample_leg(bench, &leg, hook, bench->kernel->program[hook], &samples[i]);
+		}
+	}
+	for (int i = 0; i < CONNECTION_SEGMENTS; i++)
+		costs[i] = sample_close(&samples[i], bench->percent);
+	return err;
 }
 
 /* Legs that are played by turns, each through its program. */

@@ -26,6 +26,13 @@ int bench_open(struct bench *bench, const char *object, __u32 flows);
 void bench_close(struct bench *bench);
 /* Fills costs[] for `flows` flows. Returns 0 or -errno. */
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS]);
+
+enum { CONNECTION_SEGMENTS = 6 };
+
+/* Fills costs[] for a short connection's segments: SYN, SYN/ACK, ACK, FIN, FIN, ACK, each of 65,536 flows before the next, so
+ * that nothing of a flow is in the cache when its next comes. Returns 0 or -errno. */
+int bench_connection(const struct bench *bench, enum hook hook, struct cost costs[CONNECTION_SEGMENTS]);
+
 /* What a flow that ended costs. */
 struct finished {
 	struct cost kernel; /* the sweep: to hand it over, and to give its slot back */
