@@ -258,6 +258,8 @@ INLINE struct cursor skb_cursor(const struct __sk_buff *skb)
 		.data = (void *)(long)skb->data,
 		.end = (void *)(long)skb->data_end,
 		.wire_len = skb_wire_len(skb),
+		.segments = (__u16)skb->gso_segs,
+		.segment_payload = (__u16)skb->gso_size,
 	};
 }
 
@@ -268,14 +270,16 @@ SEPARATE int skb_judge(struct __sk_buff *skb, struct hook_state *hook, __u32 fou
 	return hook && engine_judge(&table, &hook->ledger, &at, &hook->stamp, &hook->segment, found);
 }
 
-/* The short way, for what is one segment: a super-packet's are counted after parsing. */
+/* The short way; where it begins is for what is one segment alone. */
 INLINE bool skb_brief(struct __sk_buff *skb, struct hook_state *hook)
 {
 	struct cursor at = skb_cursor(skb);
 	__u32 found;
 
-	if (skb->gso_size || hook->interface.link != LINK_ETHERNET)
+	if (hook->interface.link != LINK_ETHERNET)
 		return false;
+	if (skb->gso_size)
+		return skb_judge(skb, hook, BRIEF_NOT);
 	found = engine_brief(&table, &hook->ledger, &at, &hook->stamp, &hook->strays);
 	if (likely(found == BRIEF_ENTERED))
 		return true;
@@ -293,19 +297,6 @@ INLINE bool skb_wants_pull(const struct __sk_buff *skb, const struct hook_state 
 	       (verdict != LEDGER_IN_FLOWS || hook->segment.options & OPTION_CUT);
 }
 
-/* A super-packet counts as the segments it stands for. Where it came from a guest they may not be counted yet. */
-INLINE void skb_count_segments(const struct __sk_buff *skb, struct segment *seg)
-{
-	__u32 size = skb->gso_size, segments = skb->gso_segs;
-
-	if (likely(!size))
-		return;
-	if (!segments)
-		segments = (seg->payload_len + size - 1) / size;
-	if (segments)
-		seg->segments = (__u16)segments;
-}
-
 /* Parses any packet. Returns what segment_parse says. */
 INLINE int skb_read(struct __sk_buff *skb, struct hook_state *hook)
 {
@@ -314,7 +305,8 @@ INLINE int skb_read(struct __sk_buff *skb, struct hook_state *hook)
 	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
 	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
 		verdict = skb_parse(skb, hook);
-	skb_count_segments(skb, &hook->segment);
+	if (skb->gso_size)
+		segment_super(&hook->segment, skb->gso_size, skb->gso_segs);
 	segment_stamp(&hook->segment, &hook->stamp);
 	return verdict;
 }

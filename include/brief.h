@@ -18,9 +18,9 @@ enum {
 
 /* Enters the frame, one segment, into its flow if it is of that kind, and plain there (update.h). */
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays);
-/* Looks at the frame again, now for a FIN, too, and keeps what it sees in `room`. Answers as brief_enter, which said `found`:
- * it may have been plain but for what is first of its kind; else a slot number * 2 + direction, for the segment in `room` to
- * be judged there by every rule. Made to be called from a function of its own, so that the first look has nothing to keep. */
+/* Looks at the frame again, which brief_enter said `found` of, now for a FIN, too; or for the first time at a super-packet, with
+ * BRIEF_NOT. Keeps what it sees in `room`. Answers as brief_enter: it may have been plain but for what is first of its kind; else
+ * a slot number * 2 + direction, for the segment in `room` to be judged there by every rule. Made to be called from a function of its own, so that the first look has nothing to keep. */
 INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
 			 __u32 found);
 
@@ -178,17 +178,20 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	struct brief brief;
 	__u32 direction;
 	struct slot slot;
+	bool firsts;
 
 	segment_begin(room, stamp->interface);
 	if (!brief_look(at, room, &table->shape.seed, stamp->interface, &brief, besides))
 		return BRIEF_NOT;
-	direction = brief.hash.direction;
-	if (found == BRIEF_NOT) {
-		table_touch_home(table, brief.hash, false);
-		slot.number = table_search(table, brief.hash.value);
-	} else {
-		slot.number = found / 2;
+	brief_read(room, brief.tcp, besides);
+	if (at->segment_payload) {
+		segment_super(room, at->segment_payload, at->segments);
+		room->wire_payload_len = at->segment_payload;
 	}
+	direction = brief.hash.direction;
+	if (room->flags & TCP_FIN)
+		table_touch_home(table, brief.hash, false);
+	slot.number = found == BRIEF_NOT ? table_search(table, brief.hash.value) : found / 2;
 	slot.flow = table_flow(table, slot.number);
 	facts = table_flow_facts(table, slot.number);
 	/* Of a side's first segment more is noted than was read. */
@@ -199,12 +202,11 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	else if ((slot.flow->half[0].bits | slot.flow->half[1].bits) & HALF_FIN)
 		facts_touch(facts, direction, false);
 	segment_stamp(room, stamp);
-	brief_read(room, brief.tcp, besides);
-	if (flow_wants_firsts(slot.flow, room, direction)) {
+	firsts = flow_wants_firsts(slot.flow, room, direction);
+	if (firsts)
 		flow_firsts(slot.flow, facts, room, direction);
-		if (flow_plain(table, slot, room, direction))
-			return BRIEF_ENTERED;
-	}
+	if ((firsts || at->segment_payload) && flow_plain(table, slot, room, direction))
+		return BRIEF_ENTERED;
 	room->direction = (__u8)direction;
 	return slot.number * 2 + direction;
 }

@@ -35,6 +35,13 @@ INLINE struct key_hash engine_take_key(const struct table *table, struct segment
 	return hash;
 }
 
+INLINE void engine_account(struct ledger *ledger, const struct segment *seg, int verdict)
+{
+	ledger->frames++;
+	ledger->seen += seg->segments;
+	ledger->counter[verdict & (LEDGER_ROOM - 1)] += seg->segments;
+}
+
 /* As table_birth. */
 SEPARATE __u32 engine_birth(struct table *table, struct ledger *ledger, const struct segment *seg)
 {
@@ -179,7 +186,7 @@ INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struc
 		return false;
 	if (found != BRIEF_ENTERED)
 		engine_special(table, room, found / 2);
-	ledger->brief++;
+	engine_account(ledger, room, LEDGER_IN_FLOWS);
 	return true;
 }
 
@@ -204,9 +211,7 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 		engine_icmp(table, ledger, seg);
 	}
 	opaque(verdict); /* else the compiler knows its range, and drops the mask that tells the verifier */
-	ledger->frames++;
-	ledger->seen += seg->segments;
-	ledger->counter[verdict & (LEDGER_ROOM - 1)] += seg->segments;
+	engine_account(ledger, seg, verdict);
 	return verdict;
 }
 

@@ -147,6 +147,16 @@ INLINE void segment_begin(struct segment *seg, __u16 interface)
 
 /* What of a tunnel tells flows apart. Both directions have it alike: so not an MPLS label, and not the GRE key round Ethernet,
  * where mirrors put the direction and NVGRE puts a flow's number (RFC 7637, 3.2). 0: nothing. */
+/* It is a super-packet, of segments with `payload` octets but for the last; `segments`: 0, if the kernel has not counted them
+ * yet, as where it came from a guest. */
+INLINE void segment_super(struct segment *seg, __u32 payload, __u32 segments)
+{
+	if (!segments)
+		segments = (seg->payload_len + payload - 1) / payload;
+	if (segments)
+		seg->segments = (__u16)segments;
+}
+
 INLINE __u64 tunnel_identity(__u32 kind, __u32 id)
 {
 	if (kind == TUNNEL_MPLS)
