@@ -246,7 +246,6 @@ SEPARATE int skb_parse(struct __sk_buff *skb, struct hook_state *hook)
 		seg->vlan[0] = skb->vlan_tci & 0xfff;
 		seg->vlans = 1;
 	}
-	seg->wire_payload_len = (__u16)skb->gso_size;
 	for (int i = 0; i <= TUNNELS && unlikely(verdict == TUNNEL_FOUND); i++)
 		verdict = skb_parse_layer(skb, hook);
 	return verdict == TUNNEL_FOUND ? LEDGER_TOO_DEEP : verdict;
@@ -305,8 +304,7 @@ INLINE int skb_read(struct __sk_buff *skb, struct hook_state *hook)
 	if (unlikely(skb_wants_pull(skb, hook, verdict)) &&
 	    !bpf_skb_pull_data(skb, skb->len < PULL_LEN ? skb->len : PULL_LEN))
 		verdict = skb_parse(skb, hook);
-	if (skb->gso_size)
-		segment_super(&hook->segment, skb->gso_size, skb->gso_segs);
+	segment_super(&hook->segment, (__u16)skb->gso_size, (__u16)skb->gso_segs);
 	segment_stamp(&hook->segment, &hook->stamp);
 	return verdict;
 }

@@ -20,7 +20,8 @@ enum {
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays);
 /* Looks at the frame again, which brief_enter said `found` of, now for a FIN, too; or for the first time at a super-packet, with
  * BRIEF_NOT. Keeps what it sees in `room`. Answers as brief_enter: it may have been plain but for what is first of its kind; else
- * a slot number * 2 + direction, for the segment in `room` to be judged there by every rule. Made to be called from a function of its own, so that the first look has nothing to keep. */
+ * a slot number * 2 + direction, for the segment in `room` to be judged there by every rule. Made to be called from a function
+ * of its own, so that the first look has nothing to keep. */
 INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
 			 __u32 found);
 
@@ -184,10 +185,7 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	if (!brief_look(at, room, &table->shape.seed, stamp->interface, &brief, besides))
 		return BRIEF_NOT;
 	brief_read(room, brief.tcp, besides);
-	if (at->segment_payload) {
-		segment_super(room, at->segment_payload, at->segments);
-		room->wire_payload_len = at->segment_payload;
-	}
+	segment_super(room, at->segment_payload, at->segments);
 	direction = brief.hash.direction;
 	if (room->flags & TCP_FIN)
 		table_touch_home(table, brief.hash, false);

@@ -35,13 +35,6 @@ INLINE struct key_hash engine_take_key(const struct table *table, struct segment
 	return hash;
 }
 
-INLINE void engine_account(struct ledger *ledger, const struct segment *seg, int verdict)
-{
-	ledger->frames++;
-	ledger->seen += seg->segments;
-	ledger->counter[verdict & (LEDGER_ROOM - 1)] += seg->segments;
-}
-
 /* As table_birth. */
 SEPARATE __u32 engine_birth(struct table *table, struct ledger *ledger, const struct segment *seg)
 {
@@ -186,7 +179,7 @@ INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struc
 		return false;
 	if (found != BRIEF_ENTERED)
 		engine_special(table, room, found / 2);
-	engine_account(ledger, room, LEDGER_IN_FLOWS);
+	ledger_count(ledger, LEDGER_IN_FLOWS, room->segments);
 	return true;
 }
 
@@ -211,7 +204,7 @@ INLINE int engine_enter(struct table *table, struct ledger *ledger, struct segme
 		engine_icmp(table, ledger, seg);
 	}
 	opaque(verdict); /* else the compiler knows its range, and drops the mask that tells the verifier */
-	engine_account(ledger, seg, verdict);
+	ledger_count(ledger, verdict, seg->segments);
 	return verdict;
 }
 

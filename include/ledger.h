@@ -42,8 +42,16 @@ struct ledger {
 	__u64 summarised;	    /* of these, unanswered SYNs, which are summed per service (summary.h) */
 	__u64 lost_records;	    /* flows that left and could not be reported */
 	__u64 collisions;	    /* lookups that met another key under the same tag */
-	__u64 brief;		    /* segments that took the short way, until ledger_add: one addition each */
+	__u64 brief;		    /* segments that were plain on the short way, until ledger_add: one addition each */
 };
+
+/* Accounts for a frame of `segments`, in one counter. */
+INLINE void ledger_count(struct ledger *ledger, enum ledger_counter counter, __u32 segments)
+{
+	ledger->frames++;
+	ledger->seen += segments;
+	ledger->counter[counter & (LEDGER_ROOM - 1)] += segments;
+}
 
 /* Adds an account to a sum, in which `brief` has gone to the counters that it stands for: the way to read one. */
 INLINE void ledger_add(struct ledger *sum, const struct ledger *account)

@@ -21,13 +21,13 @@ enum link_type {
 /* Where the parser stands in a frame. data..end is what was captured. */
 struct cursor {
 	const __u8 *data, *end;
-	__u32 wire_len;	 /* octets of the frame on the wire, from data */
-	__u32 offset;	 /* of the next header, from data */
-	__u32 zero;	 /* 0, but the verifier must not know: see cursor_advance */
-	__u16 ethertype; /* what that header is, host order */
-	bool in_ip;	 /* an IP header was passed, so this is a tunnel's payload */
-	__u16 segments,
-		segment_payload; /* of a super-packet, as the kernel counts them; 0: it is none, or not counted yet */
+	__u32 wire_len;	       /* octets of the frame on the wire, from data */
+	__u32 offset;	       /* of the next header, from data */
+	__u32 zero;	       /* 0, but the verifier must not know: see cursor_advance */
+	__u16 ethertype;       /* what that header is, host order */
+	bool in_ip;	       /* an IP header was passed, so this is a tunnel's payload */
+	__u16 segments;	       /* of a super-packet, as the kernel counts them; 0: not yet */
+	__u16 segment_payload; /* octets of each but the last; 0: it is no super-packet. Both for the short way (brief.h) */
 	struct options_copy *scratch; /* room for the parser, of this CPU or thread */
 };
 

@@ -72,6 +72,9 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash);
  * 0 at each tick, and after some frames so many of them are to be forgiven. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays, __u32 frames);
+/* Begins to bring what a segment that is news needs of its flow, if that is at its home, before it is looked for. `begins`: it is
+ * of the handshake, not of the end (facts_touch). */
+INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
 INLINE void table_retire(struct table *table, struct slot slot, __u64 hash);
@@ -190,7 +193,6 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
 	return &facts->way[number & (WAYS - 1)];
 }
 
-/* Begins to bring what a segment that is news needs of its flow, if that is at its home; as facts_touch. */
 INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins)
 {
 	__u32 home = table_home(&table->shape, hash.value);

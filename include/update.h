@@ -106,7 +106,8 @@ INLINE __u16 half_noted(const struct half *own)
 /* So that a plain segment need not touch the facts: written but once, the initial RTT is never out of date. */
 INLINE void half_note_rtt(struct tally *tally, const struct facts *facts)
 {
-	tally->initial_rtt_ns = facts->initial_rtt_ns > 0xffffffff ? 0xffffffff : (__u32)facts->initial_rtt_ns;
+	if (!tally->initial_rtt_ns)
+		tally->initial_rtt_ns = facts->initial_rtt_ns > 0xffffffff ? 0xffffffff : (__u32)facts->initial_rtt_ns;
 }
 
 /* What is next from this side may be plain: it has had all its firsts. */
@@ -114,8 +115,7 @@ INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
 
-	if (!x->tally->initial_rtt_ns)
-		half_note_rtt(x->tally, x->facts);
+	half_note_rtt(x->tally, x->facts);
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
 	    !(x->own->bits & HALF_NEVER_PLAIN))
@@ -196,8 +196,7 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 {
 	struct half *own = &flow->half[direction & 1];
 
-	if (!half_tally(own)->initial_rtt_ns)
-		half_note_rtt(half_tally(own), facts);
+	half_note_rtt(half_tally(own), facts);
 	half_window(half_tally(own), seg);
 	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
 	own->bits |= HALF_ACKED | half_noted(own);

@@ -239,7 +239,7 @@ static int measure_births(const struct bench *bench, enum hook hook, __u32 flows
 	return err;
 }
 
-/* From the client's SYN to its last ACK; the first three establish it. */
+/* From the client's SYN to its last ACK. */
 static const struct {
 	__u8 flags;
 	bool to_server;
@@ -253,7 +253,7 @@ static int establish(const struct bench *bench, enum hook hook, __u32 flows, boo
 
 	leg.in_turn = true;
 	kernel_clear(bench->kernel);
-	for (int i = 0; i < 3 && runs >= 0; i++) {
+	for (int i = 0; i < HANDSHAKE_SEGMENTS && runs >= 0; i++) {
 		leg.flags = connection[i].flags;
 		leg.to_server = connection[i].to_server;
 		runs = leg_play(bench, &leg, bench->kernel->program[hook], NULL);

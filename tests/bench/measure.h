@@ -27,7 +27,7 @@ void bench_close(struct bench *bench);
 /* Fills costs[] for `flows` flows. Returns 0 or -errno. */
 int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS]);
 
-enum { CONNECTION_SEGMENTS = 6 };
+enum { HANDSHAKE_SEGMENTS = 3, CONNECTION_SEGMENTS = 6 };
 
 /* Fills costs[] for a short connection's segments: SYN, SYN/ACK, ACK, FIN, FIN, ACK, each of 65,536 flows before the next, so
  * that nothing of a flow is in the cache when its next comes. Returns 0 or -errno. */

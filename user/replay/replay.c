@@ -82,13 +82,6 @@ static void replay_submit(void *context, const struct report *report)
 		replay->error = replay->output->flow(&record);
 }
 
-static void replay_filtered(struct ledger *ledger)
-{
-	ledger->frames++;
-	ledger->seen++;
-	ledger->counter[LEDGER_FILTERED]++;
-}
-
 /* The table grows rather than evict, as long as there is memory. */
 static int replay_enter(struct replay *replay, struct segment *seg, int verdict, __u64 hash)
 {
@@ -160,7 +153,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	/* An ICMP error names no port itself, but is evidence for the flow that it quotes: who chose that wants it. */
 	if (unlikely(replay->filter.expression) && verdict != LEDGER_ICMP_ERRORS &&
 	    !replay_matches(&replay->filter, packet)) {
-		replay_filtered(&replay->ledger);
+		ledger_count(&replay->ledger, LEDGER_FILTERED, 1);
 		return;
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
