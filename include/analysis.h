@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sequence analysis: the thirteen counters, with the meanings of tshark's tcp.analysis flags, in constant memory.
- * tshark writes two facts of the peer when a segment acknowledges more than was seen. Here a half has one writer, so
- * the segment's own side keeps them as corrections: the peer's `max`, while it is still peer_max_was, stands for peer_max;
- * the peer's run `mark_run` is marked, and its duplicates count from mark_dups on. */
+ * tshark writes two facts of the peer when a segment acknowledges more than was seen. One of them, the peer's `max`, is
+ * written here, too. The other lies in a line that only the peer writes, so the segment's own side keeps it: the peer's run
+ * `mark_run` is marked, and its duplicates count from mark_dups on. */
 #ifndef TCPSCOPE_ANALYSIS_H
 #define TCPSCOPE_ANALYSIS_H
 
@@ -17,7 +17,8 @@ struct exchange {
 	struct facts *facts;
 	struct half *own, *peer; /* the sender's half and the receiver's */
 	struct tally *tally;	 /* the sender's */
-	__u32 direction;	 /* endpoint that sent it */
+	const struct tally *peer_tally;
+	__u32 direction; /* endpoint that sent it */
 	struct half_facts *own_facts, *peer_facts;
 	const struct segment *seg;
 	__u32 end; /* sequence end: payload, plus one if SYN or FIN */
@@ -33,52 +34,31 @@ enum { DUPS_MARK = 0x100 }; /* above any count: the peer's run was marked and ha
 
 #define analysis_count(x, NAME) ((x)->own_facts->analysis[ANALYSIS_##NAME]++)
 
-/* The `max` of one half, with the correction that the other half, `corrector`, may have. */
-INLINE __u32 analysis_max(const struct half *half, const struct half *corrector)
-{
-	return unlikely(corrector->bits & HALF_CORRECTS) && half->max == corrector->peer_max_was ? corrector->peer_max
-												 : half->max;
-}
-
-/* From now on the peer's `max` stands for its `next`. */
-INLINE void analysis_correct(struct half *own, const struct half *peer)
-{
-	own->peer_max = peer->next;
-	own->peer_max_was = peer->max;
-	own->bits |= HALF_CORRECTS;
-}
-
-/* A correction that the peer's own `max` has left behind lapses: it might come by again. */
-INLINE void analysis_lapse(struct half *own, const struct half *peer)
-{
-	if (own->peer_max_was != peer->max)
-		own->bits &= (__u16)~HALF_CORRECTS;
-}
-
 /* Duplicates of the peer as this side sees them, or DUPS_MARK. */
 INLINE __u32 analysis_peer_dups(const struct exchange *x)
 {
 	const struct half_facts *mine = x->own_facts;
 
-	if (!mine->marked || mine->mark_run != x->peer->run)
-		return x->peer->dups;
-	return x->peer->dups == mine->mark_dups ? DUPS_MARK : (__u8)(x->peer->dups - mine->mark_dups);
+	if (!mine->marked || mine->mark_run != x->peer_tally->run)
+		return x->peer_tally->dups;
+	return x->peer_tally->dups == mine->mark_dups ? DUPS_MARK : (__u8)(x->peer_tally->dups - mine->mark_dups);
 }
 
 /* Shift of the peer's window, or -1 if unknown. */
 INLINE int analysis_peer_shift(const struct exchange *x)
 {
 	const struct half *own = x->own, *peer = x->peer;
+	const __u8 own_scale = x->flow->scale[x->direction & 1], peer_scale = x->flow->scale[~x->direction & 1];
 
-	if ((own->scale == SCALE_NONE && own->bits & (HALF_SYN | HALF_SYNACK)) ||
-	    (peer->scale == SCALE_NONE && peer->bits & (HALF_SYN | HALF_SYNACK)))
+	if ((own_scale == SCALE_NONE && own->bits & (HALF_SYN | HALF_SYNACK)) ||
+	    (peer_scale == SCALE_NONE && peer->bits & (HALF_SYN | HALF_SYNACK)))
 		return 0;
 	if (!(peer->bits & (HALF_SYN | HALF_SYNACK)))
 		return -1;
 	/* The window of a SYN is as it stands (RFC 7323, 2.2), and here until the next ACK. */
 	if (!(peer->bits & HALF_ACKED) || x->peer_facts->order & ORDER_UNSCALED)
 		return 0;
-	return own->scale == SCALE_UNKNOWN || peer->scale == SCALE_UNKNOWN ? -1 : peer->scale & 15;
+	return own_scale == SCALE_UNKNOWN || peer_scale == SCALE_UNKNOWN ? -1 : peer_scale & 15;
 }
 
 INLINE bool analysis_window_full(const struct exchange *x)
@@ -102,26 +82,26 @@ INLINE void analysis_repeat(const struct exchange *x, bool new_subtype)
 		analysis_count(x, KEEP_ALIVE_ACKS);
 	} else if (!new_subtype) {
 		analysis_count(x, DUPLICATE_ACKS);
-		own->dups += own->dups < 255;
+		x->tally->dups += x->tally->dups < 255;
 	}
 }
 
 /* It acknowledges what was not seen: the capture, not the network, lost something. */
-INLINE void analysis_acked_unseen(const struct exchange *x, __u32 peer_max)
+INLINE void analysis_acked_unseen(const struct exchange *x)
 {
 	struct half_facts *mine = x->own_facts;
 	/* A probe of the closed window that was taken: seen, but no part of `next`. */
 	bool probed = x->own->win == 0 && x->seg->acknowledgment == x->peer->next + 1;
 
-	if (seq_before(peer_max, x->peer->next)) {
+	if (seq_before(x->peer->max, x->peer->next)) {
 		history_unseen(x->flow, x->facts, true, x->direction);
-		analysis_correct(x->own, x->peer);
+		x->peer->max = x->peer->next;
 	} else {
 		if (analysis_peer_dups(x) == 0)
 			history_unseen(x->flow, x->facts, !probed, x->direction);
 		mine->marked = 1;
-		mine->mark_run = x->peer->run;
-		mine->mark_dups = x->peer->dups;
+		mine->mark_run = x->peer_tally->run;
+		mine->mark_dups = x->peer_tally->dups;
 		x->own->bits |= HALF_MARKS;
 	}
 }
@@ -129,7 +109,7 @@ INLINE void analysis_acked_unseen(const struct exchange *x, __u32 peer_max)
 INLINE void analysis_resent(const struct exchange *x, bool behind)
 {
 	const struct segment *seg = x->seg;
-	const struct half *own = x->own, *peer = x->peer;
+	const struct half *peer = x->peer;
 	__u64 initial_rtt = x->facts->initial_rtt_ns;
 
 	if (initial_rtt == 0)
@@ -138,11 +118,11 @@ INLINE void analysis_resent(const struct exchange *x, bool behind)
 		analysis_count(x, SPURIOUS_RETRANSMITS);
 	else if (!behind)
 		return;
-	else if (peer->ack == seg->sequence && seg->now_ns - peer->time_ns < FAST_RETRANSMIT_NS &&
+	else if (peer->ack == seg->sequence && seg->now_ns - x->peer_tally->time_ns < FAST_RETRANSMIT_NS &&
 		 analysis_peer_dups(x) >= 2)
 		analysis_count(x, FAST_RETRANSMITS);
-	else if (x->end != own->next && seg->now_ns - x->tally->next_ns < initial_rtt)
-		x->tally->out_of_order++;
+	else if (x->end != x->own->next && seg->now_ns - x->tally->next_ns < initial_rtt)
+		analysis_count(x, OUT_OF_ORDER);
 	else
 		analysis_count(x, RETRANSMITS);
 }
@@ -168,14 +148,14 @@ INLINE void analysis_judge(const struct exchange *x)
 	const struct segment *seg = x->seg;
 	struct half *own = x->own;
 	const struct half *peer = x->peer;
+	struct tally *tally = x->tally;
 	const __u32 sequence = seg->sequence, ack = seg->acknowledgment, len = seg->payload_len;
 	const bool quiet = !(seg->flags & (TCP_SYN | TCP_FIN | TCP_RST));
 	const bool new_subtype = analysis_new_subtype(x);
 	bool probe, keep_alive = false, behind;
-	__u32 max;
 
 	if (unlikely((seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && own->bits & HALF_SEEN))
-		own->next = analysis_max(own, peer);
+		own->next = own->max;
 	probe = len == 1 && sequence == own->next && peer->win == 0 && peer->bits & HALF_SEEN;
 	if (unlikely(probe)) {
 		analysis_count(x, ZERO_WINDOW_PROBES);
@@ -183,7 +163,7 @@ INLINE void analysis_judge(const struct exchange *x)
 		if (unlikely(seg->window == 0) && quiet)
 			analysis_count(x, ZERO_WINDOWS);
 		if (unlikely(seq_after(sequence, own->next)) && own->next && !(seg->flags & TCP_RST))
-			x->tally->lost_segments++;
+			tally->totals += 1ULL << TALLY_LOST_SEGMENTS;
 		if (quiet && len <= 1 && unlikely(sequence == own->next - 1)) {
 			keep_alive = true;
 			analysis_count(x, KEEP_ALIVES);
@@ -195,14 +175,11 @@ INLINE void analysis_judge(const struct exchange *x)
 	}
 
 	if (ack != own->ack) {
-		own->run += own->dups || peer->bits & HALF_MARKS;
-		own->dups = 0;
+		tally->run += tally->dups || peer->bits & HALF_MARKS;
+		tally->dups = 0;
 	}
-	if (own->bits & HALF_CORRECTS)
-		analysis_lapse(own, peer);
-	max = analysis_max(peer, own);
-	if (seg->flags & TCP_ACK && max && unlikely(seq_after(ack, max)))
-		analysis_acked_unseen(x, max);
+	if (seg->flags & TCP_ACK && peer->max && unlikely(seq_after(ack, peer->max)))
+		analysis_acked_unseen(x);
 
 	behind = own->next && unlikely(seq_before(sequence, own->next)) && !(len > 1 && sequence == own->next - 1);
 	if (x->end != sequence && !keep_alive &&
@@ -211,12 +188,11 @@ INLINE void analysis_judge(const struct exchange *x)
 
 	if (likely(!probe)) {
 		if (own->next == 0 || seq_after(x->end, own->next)) {
-			x->tally->wraps += own->next && x->end < own->next;
+			x->own_facts->wraps += own->next && x->end < own->next;
 			own->next = x->end;
-			x->tally->next_ns = seg->now_ns;
+			tally->next_ns = seg->now_ns;
 		}
-		max = analysis_max(own, peer);
-		if (max == 0 || sequence == max)
+		if (own->max == 0 || sequence == own->max)
 			own->max = own->next;
 	}
 	own->ack = ack;

@@ -57,10 +57,10 @@ INLINE __u32 table_find_locked(struct flow_bucket *const flows[2], __u64 tags0, 
 	__u64 match0 = tags_match(tags0, tag), match1 = tags_match(tags1, tag);
 
 	for (__u32 i = 0; i < WAYS && unlikely(match0); i++, match0 &= match0 - 1)
-		if (flows[0]->way[tags_first(match0)].half[0].hash == (__u32)hash)
+		if (flows[0]->way[tags_first(match0)].hash == (__u32)hash)
 			return tags_first(match0);
 	for (__u32 i = 0; i < WAYS && unlikely(match1); i++, match1 &= match1 - 1)
-		if (flows[1]->way[tags_first(match1)].half[0].hash == (__u32)hash)
+		if (flows[1]->way[tags_first(match1)].hash == (__u32)hash)
 			return WAYS + tags_first(match1);
 	return 2 * WAYS;
 }

@@ -50,10 +50,6 @@ struct brief_ipv6 {
 _Static_assert(sizeof(struct brief_tcp) == 32 && sizeof(struct brief_ipv4) == 34 && sizeof(struct brief_ipv6) == 22,
 	       "no padding");
 
-struct unaligned_u64 {
-	__u64 value;
-} WIRE;
-
 INLINE __be32 brief_u32(const void *p) { return ((const struct unaligned_u32 *)p)->value; }
 INLINE __u64 brief_u64(const void *p) { return ((const struct unaligned_u64 *)p)->value; }
 
@@ -203,7 +199,7 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	firsts = flow_wants_firsts(slot.flow, room, direction);
 	if (firsts)
 		flow_firsts(slot.flow, facts, room, direction);
-	if ((firsts || at->segment_payload) && flow_plain(table, slot, room, direction))
+	if ((firsts || at->segment_payload) && tally_takes(room) && flow_plain(table, slot, room, direction))
 		return BRIEF_ENTERED;
 	room->direction = (__u8)direction;
 	return slot.number * 2 + direction;

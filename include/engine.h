@@ -58,8 +58,7 @@ SEPARATE __u32 engine_plain(struct table *table, struct segment *seg)
 	slot = table_find(table, hash);
 	if (unlikely(!slot.flow))
 		return SLOT_NONE;
-	return seg->payload_len <= PLAIN_PAYLOAD_MAX && flow_plain(table, slot, seg, hash.direction) ? ENTERED
-												     : slot.number;
+	return tally_takes(seg) && flow_plain(table, slot, seg, hash.direction) ? ENTERED : slot.number;
 }
 
 /* The same for a SYN: begins its flow unless that is there, by table_birth's answer. What it does not find is not looked for
@@ -102,7 +101,7 @@ INLINE bool engine_belongs(struct table *table, struct ledger *ledger, const str
 		return false;
 	if (likely(!handshake_is_new_flow(flow, facts, seg, seg->direction)))
 		return true;
-	table_retire(table, (struct slot){ .flow = flow, .number = number }, seg->key_hash);
+	table_retire(table, (struct slot){ .flow = flow, .number = number }, engine_hash(seg));
 	return false;
 }
 

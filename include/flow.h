@@ -2,13 +2,14 @@
 /* What is kept of a connection: struct flow, the part that every segment writes, and struct facts, the part that only
  * special segments write (SYN, FIN, RST, losses). Both lie in the flow table, under one index.
  *
- * One writer per direction. A flow has two halves; half[d] and facts.half[d] are written only by segments that
- * endpoint d sent, and these come one after the other: one NIC queue, one socket or one forwarding CPU hands them on. So
+ * One writer per direction. A flow has two halves; half[d], tally[d] and facts.half[d] are written only by segments
+ * that endpoint d sent, but for what is said below, and these come one after the other: one NIC queue, one socket or one forwarding CPU hands them on. So
  * there is no lock and no atomic. A segment reads its peer's half while another CPU may write it. What may be seen then:
  * - a counter or time of the peer as it was one segment ago: a duplicate ACK or window-full judged against that;
  * - next, ack, win and bits of the peer from two neighbouring segments: the same;
- * - rtt_seq of one segment with rtt_ns of the next: excluded, since a half opens a sample only after the peer's ack,
- *   written last by the peer, covered the one before;
+ * - an RTT sample that is replaced by another (rtt.h) at the instant that the peer closes it: it may be lost;
+ * - `max` of a half, which the peer writes when it acknowledges what was not seen (analysis.h), from before the half's own
+ *   last segment: then the next ACK may count that once more;
  * - the shared facts (attempts, initial RTT) if both sides send SYN at one instant: one attempt may be lost.
  * If one direction is spread over CPUs (a sender that migrates over a device without queues, as veth), two writers may
  * meet, and the later store wins: a record then lacks a segment or two, in a test of a hundred busy flows 6 records of a
@@ -23,8 +24,9 @@ enum half_bit {			    /* what this side has sent, as far as later segments need 
 		HALF_SEEN = 1 << 0, /* anything */
 		HALF_SYN = 1 << 1,  /* SYN without ACK */
 		HALF_SYNACK = 1 << 2,
-		HALF_ACKED = 1 << 3,	  /* ACK without SYN */
-		HALF_CORRECTS = 1 << 4,	  /* an ACK that corrected the peer's `max`: peer_max */
+		HALF_ACKED = 1 << 3, /* ACK without SYN */
+		HALF_RETIRED =
+			1 << 4, /* a SYN of another connection: the flow is no longer to be found (table_retire) */
 		HALF_PLAIN_DATA = 1 << 5, /* all that may come before plain data (update.h) */
 		HALF_FIN = 1 << 6,
 		HALF_RST = 1 << 7,
@@ -47,9 +49,9 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_UNSCALED = 1 << 5, /* its SYN came after its own ACK, and no other has come since (analysis.h) */
 };
 
-enum { HANDED_BLANK = 0xff }; /* in half[0].handed: and its slot is blank */
+enum { HANDED_BLANK = 0xff }; /* in flow.handed: and its slot is blank */
 
-enum noted_bit { /* in half.noted: what of this side needs no second note */
+enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
 		 NOTED_PAYLOAD = 1 << 0,
 		 NOTED_DATA = 1 << 1, /* payload without SYN, FIN and RST; the rest as history.h has it */
 		 NOTED_ACK = 1 << 2,
@@ -60,65 +62,62 @@ enum noted_bit { /* in half.noted: what of this side needs no second note */
 		 NOTED_SYN_MIX = 1 << 7,
 };
 
-enum {			     /* in half.scale, above any that it has */
+enum {			     /* in flow.scale, above any that there is */
        SCALE_UNKNOWN = 0xfe, /* its SYN or SYN/ACK was not captured whole */
        SCALE_NONE = 0xff,
 };
 
-enum rtt_kind { RTT_ACK, RTT_RESENT, RTT_PURE_ACK }; /* what opened the sample (rtt.h) */
+enum rtt_kind { RTT_ACK = 1, RTT_RESENT, RTT_PURE_ACK }; /* what opened the sample (rtt.h) */
 
-/* One cache line: what the analysis knows of a side, and all that its peer's segments read. Sequence state is that of
- * tshark's analysis. */
+/* What a side shows: all that its peer's segments read. Sequence state is that of tshark's analysis. */
 struct half {
-	__u32 next;	/* highest sequence end sent; 0: unknown */
-	__u32 max;	/* end up to which no hole was seen; 0: unknown */
-	__u32 ack;	/* acknowledgment of its last segment */
-	__u16 win;	/* raw window of its last segment */
-	__u16 bits;	/* enum half_bit */
-	__u64 time_ns;	/* when its last segment was seen */
-	__u32 rtt_seq;	/* what closes its open RTT sample: an ACK of this, or a TSecr (rtt_kind) */
-	__u16 run;	/* number of its present run of equal acknowledgments */
-	__u8 dups;	/* duplicate ACKs in that run, saturating */
-	__u8 scale;	/* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
-	__u64 rtt_ns;	/* when that began; 0: it gives no sample, but none opens before it closes */
-	__u32 hash;	/* of the flow's key (key.h); the same in both halves */
-	__u32 peer_max; /* with HALF_CORRECTS: what the peer's `max` stands for while it is peer_max_was */
-	__u8 turn;	/* one more than the peer's at its last segment: the side that is ahead was last to send */
-	__u8 rtt_opened; /* number of its open sample, modulo 256, if the peer's rtt_closed is another: else none is open */
-	__u8 rtt_closed; /* number of the peer's sample that this side closed last */
-	__u8 rtt_kind;	 /* enum rtt_kind of its sample */
-	__u32 tsval;	 /* highest it sent (RFC 7323) */
-	__u32 peer_max_was;
-	__u8 noted;	/* enum noted_bit */
-	__u8 retired;	/* half[0]: the flow is no longer to be found (table_retire) */
-	__u8 handed;	/* half[0]: 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
-	__u8 rtt_error; /* of rtt_ns: struct segment's clock_error */
+	/* Its RTT sample, one word (rtt.h), and the peer's to close. 0: none is open. Else when it began, ns modulo 2^56, 0: it gives
+	 * none, but no other opens before it closes; above, enum rtt_kind and then struct segment's clock_error. */
+	__u32 rtt[2];
+	__u32 next;    /* highest sequence end sent; 0: unknown */
+	__u32 max;     /* end up to which no hole was seen, or the peer acknowledged one; 0: unknown */
+	__u32 ack;     /* acknowledgment of its last segment */
+	__u32 rtt_seq; /* what closes its open RTT sample: an ACK of this, or a TSecr (enum rtt_kind) */
+	__u16 win;     /* raw window of its last segment */
+	__u16 bits;    /* enum half_bit */
 };
+
+/* Totals of 11 bits, and one of 18, in the word tally.totals: one addition counts a segment in all. The shift of each. */
+enum tally_total {
+	TALLY_PACKETS = 0,
+	TALLY_PSH = 11, /* segments with PSH */
+	TALLY_LOST_SEGMENTS = 22,
+	TALLY_HEADERS = 33, /* octets of headers */
+};
+
+/* So many packets are carried into struct half_facts, before any total can wrap: half_carry. A segment adds no more than
+ * this many packets, and to each no more octets of header; what is larger the facts count alone. */
+enum { TALLY_PACKETS_FULL = 1 << 10, TALLY_SEGMENTS_MAX = 1 << 10, TALLY_HEADER_MAX = 128 };
 
 enum { HISTORY_FIRST_UNSEEN = 128 }; /* where tally.acked_unseen starts: the first has a letter (history.h) */
 
-/* One cache line more: what only this side's own segments read and write. */
+/* What a side keeps for itself: a cache line that only its own segments write, and plain ones of the peer do not read. */
 struct tally {
-	/* Since the last carry into struct half_facts (half_carry), two totals to a word: one addition for both. */
-	__u64 volume;		      /* packets; payload octets << 32 */
-	__u64 headers;		      /* octets of headers; segments with PSH << 32 */
-	__u64 next_ns;		      /* when `next` was set */
+	__u64 time_ns; /* when its last segment was seen */
+	__u64 next_ns; /* when its `next` was set */
+	__u64 totals;  /* enum tally_total, since the last carry; so are the next, rtt_samples and rtt_by_timestamp */
+	__u32 payload_bytes;
+	__u32 tsval; /* highest it sent (RFC 7323) */
+	/* RTT between the monitor and this side: samples closed by its own segments. */
+	__u32 rtt_sum_ns;	      /* the rest is in the facts: rtt_carry */
+	__u32 rtt_min_ns, rtt_max_ns; /* saturating at 2^32 - 1: 4.3 s */
+	__u16 rtt_samples, rtt_by_timestamp;
 	__u16 window_min, window_max; /* raw, of segments without SYN and RST; min > max: none yet */
 	__u16 payload_max;
-	__u8 wraps;	  /* how often `next` has passed 2^32 */
+	__u16 run;	  /* number of its present run of equal acknowledgments */
+	__u8 dups;	  /* duplicate ACKs in that run, saturating */
 	__u8 clock_error; /* of time_ns, as in struct segment */
-	/* RTT between the monitor and this side: samples closed by its own segments. */
-	__u64 rtt_sum_ns;
-	__u32 rtt_min_ns, rtt_max_ns; /* saturating at 2^32 - 1: 4.3 s */
-	__u32 rtt_samples;	      /* since the last carry; those by timestamp << 16 */
-	__u32 initial_rtt_ns;	      /* the facts', saturating; 0: ask the facts */
-	/* Frequent where a mirror port drops. From 128 on flow_update must look at acked_unseen: the next has a letter, or
-	 * the octet would wrap; the facts have the rest of that total (history.h). */
-	__u16 lost_segments, out_of_order;
+	__u8 rtt_error;	  /* largest clock_error of its RTT samples */
+	__u8 handovers;	  /* how often `cpu` changed, saturating */
+	__u8 cpu;	  /* that saw its last segment, modulo 256 */
+	/* Frequent where a mirror port drops. From 128 on flow_update must look: the next has a letter, or the octet would
+	 * wrap; the facts have the rest of that total (history.h). */
 	__u8 acked_unseen;
-	__u8 handovers; /* how often `cpu` changed, saturating */
-	__u8 rtt_error; /* largest clock_error of its RTT samples */
-	__u8 cpu;	/* that saw its last segment, modulo 256 */
 };
 
 /* Analysis counters by tshark's names, in the order of the record. Priority is analysis.h's business. */
@@ -155,7 +154,8 @@ struct half_facts {
 	__u16 mark_run;		   /* the peer's run that this side marked, valid with `marked` (analysis.h) */
 	__u8 marked, mark_dups;	   /* mark_dups: the peer's dups at the mark */
 	__u64 resent_bytes;	   /* payload that was seen before, without hole */
-	__u64 reserved[6];
+	__u64 rtt_sum_ns;	   /* carried over, too */
+	__u64 reserved[5];
 	/* Two lines: all that a SYN and its answers, FIN and RST need here. */
 	__u64 syn_first_ns, syn_last_ns; /* its SYNs, first and last */
 	__u32 syns;
@@ -174,6 +174,7 @@ struct half_facts {
 	__u8 window_scale;
 	__u8 ttl;     /* of its first segment */
 	__u8 syn_ecn; /* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
+	__u8 wraps;   /* how often its tally's `next` has passed 2^32 */
 
 	__u64 option_layout;		       /* struct segment's */
 	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
@@ -185,6 +186,7 @@ struct half_facts {
 	__u8 rst_ttl;		       /* of its first RST */
 	__u8 has_ack;		       /* first_ack is valid */
 	__u8 order;		       /* enum order_bit */
+	__u8 noted;		       /* enum noted_bit */
 };
 
 enum { ATTEMPTS = 8 };
@@ -206,39 +208,49 @@ struct history {
 
 enum answered_by { ANSWERED_NONE, ANSWERED_ONLY, ANSWERED_TIMESTAMP, ANSWERED_LAST };
 
+INLINE __u32 tally_get(const struct tally *tally, enum tally_total total)
+{
+	return (__u32)(tally->totals >> total) & (total == TALLY_HEADERS ? 0x3ffff : 0x7ff);
+}
+
 /* With what the tally has that was not carried over yet. */
 INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *tally, enum analysis_counter counter)
 {
 	switch (counter) {
-	case ANALYSIS_LOST_SEGMENTS: return (__u64)facts->analysis[counter] + tally->lost_segments;
-	case ANALYSIS_OUT_OF_ORDER: return (__u64)facts->analysis[counter] + tally->out_of_order;
+	case ANALYSIS_LOST_SEGMENTS: return (__u64)facts->analysis[counter] + tally_get(tally, TALLY_LOST_SEGMENTS);
 	case ANALYSIS_ACKED_UNSEEN: return facts->analysis[counter] + tally->acked_unseen; /* modulo 2^32 */
 	default: return facts->analysis[counter];
 	}
 }
 
-/* 256 octets, four cache lines, of which a plain segment touches three: its side's two, and its peer's half. The key's
- * hash stands for the key there; special segments, SYNs among them, compare the key itself. */
+/* 192 octets, three cache lines, of which a plain segment touches two: the one that both sides write, and its side's own.
+ * The key's hash stands for the key there; special segments, SYNs among them, compare the key itself. */
 struct flow {
 	struct half half[2]; /* [endpoint], as in the key */
+	__u32 hash;	     /* of the key (key.h) */
+	__u8 handed;	     /* 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
+	__u8 last_sender;    /* endpoint that sent the last segment */
+	__u8 scale[2];	     /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
 	struct tally tally[2];
 };
 
 INLINE __u64 flow_last_ns(const struct flow *flow)
 {
-	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
+	__u64 x = flow->tally[0].time_ns, y = flow->tally[1].time_ns;
 
 	return x ^ ((x ^ y) & (0 - u64_less(x, y)));
 }
 
 /* Windows are scaled if both sides' SYNs had the option (RFC 7323, 2.2). */
-INLINE bool half_is_scaled(const struct half *own, const struct half *peer)
+INLINE bool flow_is_scaled(const struct flow *flow)
 {
-	return own->scale < SCALE_UNKNOWN && peer->scale < SCALE_UNKNOWN;
+	return flow->scale[0] < SCALE_UNKNOWN && flow->scale[1] < SCALE_UNKNOWN;
 }
 
-/* The tally of the side whose half this is: the same distance for both, so that one address leads to the two lines. */
-INLINE struct tally *half_tally(struct half *half) { return (struct tally *)(half + 2); }
+INLINE bool flow_is_retired(const struct flow *flow)
+{
+	return (flow->half[0].bits | flow->half[1].bits) & HALF_RETIRED;
+}
 
 struct facts {
 	/* Two cache lines that come together: all that the first data of a side needs here. */
@@ -273,7 +285,7 @@ INLINE void tally_begin(struct tally *tally)
 	*tally = (struct tally){ .window_min = 0xffff, .rtt_min_ns = 0xffffffff, .acked_unseen = HISTORY_FIRST_UNSEEN };
 }
 
-/* Makes a slot blank: tallies and facts are those of a flow that begins. Its halves are written at each birth. */
+/* Makes a slot blank: tallies and facts are those of a flow that begins. Its first line is written at each birth. */
 INLINE void flow_blank(struct flow *flow, struct facts *facts)
 {
 	*facts = (struct facts){};
@@ -281,6 +293,13 @@ INLINE void flow_blank(struct flow *flow, struct facts *facts)
 		tally_begin(&flow->tally[i]);
 		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
 	}
+}
+
+/* The first line of a flow that begins: nobody finds it yet. */
+INLINE void flow_open(struct flow *flow)
+{
+	__builtin_memset(flow, 0, offsetof(struct flow, tally));
+	flow->scale[0] = flow->scale[1] = SCALE_NONE;
 }
 
 /* A flow on its way to the user: what include/record.h reads. */
@@ -301,9 +320,8 @@ INLINE void report_say(struct report *report, __u32 reason, __u64 now_ns)
 	report->silent_ms = !open ? 0 : silent_ms < 0xffffffff ? (__u32)silent_ms : 0xffffffff;
 }
 
-_Static_assert(sizeof(struct half) == 64 && sizeof(struct tally) == 64, "a cache line each");
-_Static_assert(offsetof(struct flow, tally) == 2 * sizeof(struct half), "half_tally");
-_Static_assert(sizeof(struct flow) == 256, "a flow is four cache lines");
+_Static_assert(offsetof(struct flow, tally) == 64 && sizeof(struct tally) == 64, "a cache line each");
+_Static_assert(sizeof(struct flow) == 192, "a flow is three cache lines");
 _Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64 &&
 		       offsetof(struct facts, last_syn_ns) == 128 && offsetof(struct facts, half) % 64 == 0 &&
 		       sizeof(struct half_facts) % 64 == 0 && offsetof(struct half_facts, syn_first_ns) % 64 == 0 &&

@@ -22,7 +22,7 @@ _Static_assert(GLANCE_FACTS_BEGIN(1) / 64 == (GLANCE_FACTS_END(1) - 1) / 64, "of
 /* Whose slot it is: 31 bits of the key's hash, the same when the flow was retired, which inverts it (table_retire). */
 INLINE __u32 glance_identity(const struct flow *flow)
 {
-	__u32 hash = flow->half[0].hash;
+	__u32 hash = flow->hash;
 
 	return hash >> 31 ? ~hash : hash;
 }
@@ -30,20 +30,20 @@ INLINE __u32 glance_identity(const struct flow *flow)
 /* Time of the last segment, ns of the engine's clock: costs no look at the facts. */
 INLINE __u64 glance_last_ns(const struct flow *flow)
 {
-	__u64 x = flow->half[0].time_ns, y = flow->half[1].time_ns;
+	__u64 x = flow->tally[0].time_ns, y = flow->tally[1].time_ns;
 
 	return x > y ? x : y;
 }
 
 INLINE void glance_take(struct glance *glance, const struct flow *flow, const struct facts *facts)
 {
-	*glance = (struct glance){ .over = flow->half[0].retired || flow_is_over(flow) };
+	*glance = (struct glance){ .over = flow_is_retired(flow) || flow_is_over(flow) };
 	for (int i = 0; i < 2; i++) {
 		const struct half_facts *half = &facts->half[i];
-		__u64 volume = flow->tally[i].volume;
+		const struct tally *tally = &flow->tally[i];
 
-		glance->packets += half->packets + (__u32)volume;
-		glance->payload_bytes += half->payload_bytes + (volume >> 32);
+		glance->packets += half->packets + tally_get(tally, TALLY_PACKETS);
+		glance->payload_bytes += half->payload_bytes + tally->payload_bytes;
 		glance->resent += half->analysis[ANALYSIS_RETRANSMITS] + half->analysis[ANALYSIS_FAST_RETRANSMITS] +
 				  half->analysis[ANALYSIS_SPURIOUS_RETRANSMITS];
 	}

@@ -53,14 +53,14 @@ INLINE __u32 sweep_next(const struct sweep_call *call, __u32 listed);
 /* Does slot `way` of a bucket with these tags have a flow that is not handed over? */
 INLINE bool handover_is_open(__u64 tags, const struct flow *flow, __u32 way)
 {
-	return tags >> (way * 8) & 0xff && !flow->half[0].handed;
+	return tags >> (way * 8) & 0xff && !flow->handed;
 }
 
 /* The slot of the next flow that is handed over, SLOT_NONE: there is none. `flows`, `facts`: the table's. */
 INLINE __u32 handover_find(struct handover *handover, const struct flow_bucket *flows,
 			   const struct facts_bucket *facts);
 /* Why it ended. */
-INLINE __u32 handover_reason(const struct flow *flow) { return flow->half[0].handed - 1u; }
+INLINE __u32 handover_reason(const struct flow *flow) { return flow->handed - 1u; }
 /* Copies that flow, with its reason. False: there is none. */
 INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
 			  struct report *report);
@@ -162,7 +162,7 @@ INLINE void handover_blank(struct flow *flow, struct facts *facts)
 {
 	flow_blank(flow, facts);
 	written();
-	flow->half[0].handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
+	flow->handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
 }
 
 /* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor

@@ -126,9 +126,9 @@ INLINE void handshake_syn_options(const struct exchange *x)
 		x->own->bits |= HALF_LATE_SYN;
 	}
 	if (seg->options & OPTION_WINDOW_SCALE) /* RFC 7323, 2.3: above 14 means 14 */
-		x->own->scale = seg->window_scale > 14 ? 14 : seg->window_scale;
+		x->flow->scale[x->direction & 1] = seg->window_scale > 14 ? 14 : seg->window_scale;
 	else if (seg->options & OPTION_CUT)
-		x->own->scale = SCALE_UNKNOWN;
+		x->flow->scale[x->direction & 1] = SCALE_UNKNOWN;
 }
 
 INLINE void handshake_syn(const struct exchange *x)
@@ -291,7 +291,7 @@ INLINE void handshake_note(const struct exchange *x)
 		handshake_shake(x);
 	}
 	handshake_fin_rst(x);
-	history_payload(x->flow, x->facts, seg->payload_len, seg->now_ns, x->direction);
+	history_payload(x->facts, seg->payload_len, seg->now_ns, x->direction);
 	if ((seg->flags & (TCP_ACK | TCP_SYN)) == TCP_ACK) {
 		x->own->bits |= HALF_ACKED;
 		own->order &= (__u8)~ORDER_UNSCALED;

@@ -14,9 +14,9 @@
 SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 /* Notes its first plain data, or its first plain segment without. No segment is asked for: that of the short way is to
  * stay in registers. */
-SEPARATE int history_first(struct flow *flow, struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction);
+SEPARATE int history_first(struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction);
 /* Notes a SYN that begins its flow, before anyone else can find it. */
-INLINE void history_first_syn(struct flow *flow, struct facts *facts, __u32 direction);
+INLINE void history_first_syn(struct facts *facts, __u32 direction);
 /* Endpoint `direction` acknowledged what was not seen; `gap`: more than the octet of a probe. Counts it in acked_unseen,
  * of which struct tally has an octet that flow_plain adds to: it begins anew, at what gets it to 128 when the next is to
  * have a letter. */
@@ -46,9 +46,9 @@ INLINE __u64 history_next(__u32 count)
 
 INLINE bool history_is_due(__u32 count) { return count && history_next(count - 1) == count; }
 
-INLINE void history_once(struct flow *flow, struct facts *facts, __u8 noted, char letter, __u32 direction)
+INLINE void history_once(struct facts *facts, __u8 noted, char letter, __u32 direction)
 {
-	struct half *own = &flow->half[direction & 1];
+	struct half_facts *own = &facts->half[direction & 1];
 
 	if (!(own->noted & noted))
 		history_add(facts, letter, direction);
@@ -56,34 +56,32 @@ INLINE void history_once(struct flow *flow, struct facts *facts, __u8 noted, cha
 }
 
 /* `same`: with the sequence number of the last of its kind. */
-INLINE void history_again(struct flow *flow, struct facts *facts, __u8 noted, char letter, __u32 direction, bool same)
+INLINE void history_again(struct facts *facts, __u8 noted, char letter, __u32 direction, bool same)
 {
-	struct half *own = &flow->half[direction & 1];
+	struct half_facts *own = &facts->half[direction & 1];
 
 	if (!(own->noted & noted) || !same)
 		history_add(facts, letter, direction);
 	own->noted |= noted;
 }
 
-INLINE void history_control(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 end,
-			    __u32 direction)
+INLINE void history_control(struct facts *facts, const struct segment *seg, __u32 end, __u32 direction)
 {
 	struct half_facts *own = &facts->half[direction & 1];
 	__u16 control = seg->flags & (TCP_SYN | TCP_FIN | TCP_RST);
 
 	if ((control & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST)) {
-		history_once(flow, facts, NOTED_FIN_RST, 'I', direction);
+		history_once(facts, NOTED_FIN_RST, 'I', direction);
 	} else if (control == TCP_SYN) {
-		history_again(flow, facts, NOTED_SYN, seg->flags & TCP_ACK ? 'H' : 'S', direction,
-			      seg->sequence == own->isn);
+		history_again(facts, NOTED_SYN, seg->flags & TCP_ACK ? 'H' : 'S', direction, seg->sequence == own->isn);
 	} else if (control == TCP_FIN) {
-		history_again(flow, facts, NOTED_FIN, 'F', direction, end == own->last_fin);
+		history_again(facts, NOTED_FIN, 'F', direction, end == own->last_fin);
 		own->last_fin = end;
 	} else if (control == TCP_RST) {
-		history_again(flow, facts, NOTED_RST, 'R', direction, seg->sequence == own->last_rst);
+		history_again(facts, NOTED_RST, 'R', direction, seg->sequence == own->last_rst);
 		own->last_rst = seg->sequence;
 	} else {
-		history_once(flow, facts, NOTED_SYN_MIX, 'Q', direction);
+		history_once(facts, NOTED_SYN_MIX, 'Q', direction);
 	}
 }
 
@@ -100,9 +98,9 @@ INLINE void history_resent(const struct flow *flow, struct facts *facts, const s
 		own_facts->resent_bytes += seg->payload_len;
 }
 
-INLINE void history_payload(struct flow *flow, struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction)
+INLINE void history_payload(struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction)
 {
-	struct half *own = &flow->half[direction & 1];
+	struct half_facts *own = &facts->half[direction & 1];
 
 	if (!payload_len || own->noted & NOTED_PAYLOAD)
 		return;
@@ -110,9 +108,9 @@ INLINE void history_payload(struct flow *flow, struct facts *facts, __u32 payloa
 	facts->first_data_ns[direction & 1] = now_ns;
 }
 
-INLINE void history_plain(struct flow *flow, struct facts *facts, __u32 payload_len, __u32 direction)
+INLINE void history_plain(struct facts *facts, __u32 payload_len, __u32 direction)
 {
-	history_once(flow, facts, payload_len ? NOTED_DATA : NOTED_ACK, payload_len ? 'D' : 'A', direction);
+	history_once(facts, payload_len ? NOTED_DATA : NOTED_ACK, payload_len ? 'D' : 'A', direction);
 }
 
 SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -126,9 +124,9 @@ SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct s
 	peer = &flow->half[~direction & 1];
 	end = seg->sequence + seg->payload_len + !!(seg->flags & (TCP_SYN | TCP_FIN));
 	if (seg->flags & (TCP_SYN | TCP_FIN | TCP_RST))
-		history_control(flow, facts, seg, end, direction);
+		history_control(facts, seg, end, direction);
 	else if (seg->payload_len || seg->flags & TCP_ACK)
-		history_plain(flow, facts, seg->payload_len, direction);
+		history_plain(facts, seg->payload_len, direction);
 	if (seg->flags & TCP_RST)
 		return 0;
 	/* After the peer's FIN the window is of no interest, nor is what follows a RST. */
@@ -140,20 +138,20 @@ SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct s
 	return 0;
 }
 
-SEPARATE int history_first(struct flow *flow, struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction)
+SEPARATE int history_first(struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction)
 {
-	if (!flow || !facts)
+	if (!facts)
 		return 0;
-	history_payload(flow, facts, payload_len, now_ns, direction);
-	history_plain(flow, facts, payload_len, direction);
+	history_payload(facts, payload_len, now_ns, direction);
+	history_plain(facts, payload_len, direction);
 	return 0;
 }
 
-INLINE void history_first_syn(struct flow *flow, struct facts *facts, __u32 direction)
+INLINE void history_first_syn(struct facts *facts, __u32 direction)
 {
 	facts->history.letters = 1;
 	facts->history.letter[0] = (char)('S' | (direction & 1) << 5);
-	flow->half[direction & 1].noted = NOTED_SYN;
+	facts->half[direction & 1].noted = NOTED_SYN;
 }
 
 /* Where the beginning was not seen, or after a RST, an acknowledgment proves nothing. */

@@ -27,7 +27,7 @@ enum victim_class { VICTIM_OVER, VICTIM_UNANSWERED, VICTIM_ANSWERED };
 INLINE __u64 table_victim_class(const struct flow *flow)
 {
 	__u32 either = flow->half[0].bits | flow->half[1].bits, both = flow->half[0].bits & flow->half[1].bits;
-	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | flow->half[0].retired;
+	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | !!(either & HALF_RETIRED);
 	__u32 unanswered = !!(either & HALF_SYN) & !(both & HALF_SEEN) & !(either & (HALF_ACKED | HALF_SYNACK));
 
 	opaque(over);
@@ -39,7 +39,7 @@ INLINE __u64 table_victim_class(const struct flow *flow)
  * handed over is another's. */
 INLINE __u64 table_victim_rank(const struct flow *flow)
 {
-	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2 | mask_if(u64_less(0, flow->half[0].handed));
+	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2 | mask_if(u64_less(0, flow->handed));
 }
 
 INLINE void table_write_report(struct report *report, const struct flow *flow, const struct facts *facts, __u32 reason)
@@ -148,7 +148,7 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 {
 	__u64 last = flow_last_ns(flow), silent = policy->now_ns > last ? policy->now_ns - last : 0;
 
-	if (flow->half[0].retired)
+	if (flow_is_retired(flow))
 		return END_CLOSED;
 	if (policy->everything)
 		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;
@@ -188,7 +188,7 @@ INLINE __u64 table_look_later(const struct sweep_policy *policy)
 }
 
 /* Out of the reach of lookups. */
-INLINE void flow_hide(struct flow *flow) { flow->half[0].hash = flow->half[1].hash = 0; }
+INLINE void flow_hide(struct flow *flow) { flow->hash = 0; }
 
 /* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. It stays marked as
  * handed over, so that nobody evicts it while its tag is there; who is born there begins anew. */
@@ -243,7 +243,7 @@ INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct 
 		reason = table_due(flow, &facts->way[way], policy);
 		if (reason < 0 || reason == END_ACTIVE)
 			continue;
-		flow->half[0].handed = (__u8)(reason + 1);
+		flow->handed = (__u8)(reason + 1);
 		flow_hide(flow);
 		ways |= 1u << way;
 	}
@@ -267,8 +267,9 @@ SEPARATE int table_touch_bucket(struct table *table, __u32 bucket)
 	for (__u32 way = 0; way < WAYS; way++) {
 		const struct flow *flow = &flows->way[*tags >> (way * 8) & 0xff ? way : first];
 
-		touch(&flow->half[0]);
-		touch(&flow->half[1]);
+		touch(flow);
+		touch(&flow->tally[0]);
+		touch(&flow->tally[1]);
 	}
 	return 0;
 }

@@ -22,10 +22,6 @@ INLINE void options_parse(struct segment *seg, const __u8 *data, const __u8 *end
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-struct unaligned_u32 {
-	__be32 value;
-} WIRE;
-
 INLINE __u32 load_be32(const __u8 *p) { return from_be32(((const struct unaligned_u32 *)p)->value); }
 INLINE __u32 option_u16(const __u8 *p) { return (__u32)p[0] << 8 | p[1]; }
 INLINE __u32 option_u32(const __u8 *p) { return option_u16(p) << 16 | option_u16(p + 2); }

@@ -60,7 +60,7 @@ INLINE const char *outcome_reason(enum outcome outcome, const struct report *rep
 INLINE __u64 outcome_beyond_syn(const struct report *report, __u32 side)
 {
 	const struct half_facts *facts = &report->facts.half[side & 1];
-	__u64 packets = facts->packets + (__u32)report->flow.tally[side & 1].volume;
+	__u64 packets = facts->packets + tally_get(&report->flow.tally[side & 1], TALLY_PACKETS);
 	__u64 probes = (__u64)facts->syns + facts->synacks + facts->rst;
 
 	return packets > probes ? packets - probes : 0;
@@ -126,7 +126,7 @@ INLINE bool outcome_is_accepted(const struct report *report, __u32 client)
 		return true;
 	if (asked & answered & HALF_SYN && (asked | answered) & HALF_SYNACK)
 		return true;
-	return report->flow.half[~client & 1].noted & NOTED_PAYLOAD ||
+	return report->facts.half[~client & 1].noted & NOTED_PAYLOAD ||
 	       answered & HALF_FIN; /* a bare ACK may be an answer to a SYN of an old connection */
 }
 

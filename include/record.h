@@ -128,20 +128,24 @@ INLINE bool ledger_is_whole(const struct ledger *ledger)
 INLINE bool record_saw_syn(const struct half *half) { return half->bits & (HALF_SYN | HALF_SYNACK); }
 
 /* UNKNOWN: one of the SYNs was not seen, or its options were not; or there is no window. */
-INLINE __s64 record_window(const struct half *own, const struct half *peer, const struct tally *tally, __u16 window)
+INLINE __s64 record_window(const struct flow *flow, __u32 which, __u16 window)
 {
+	const struct half *own = &flow->half[which & 1], *peer = &flow->half[~which & 1];
+	const struct tally *tally = &flow->tally[which & 1];
+
 	if (tally->window_min > tally->window_max)
 		return UNKNOWN;
-	if (half_is_scaled(own, peer))
-		return (__s64)window << (own->scale & 15);
-	if ((record_saw_syn(own) && own->scale == SCALE_NONE) || (record_saw_syn(peer) && peer->scale == SCALE_NONE))
+	if (flow_is_scaled(flow))
+		return (__s64)window << (flow->scale[which & 1] & 15);
+	if ((record_saw_syn(own) && flow->scale[which & 1] == SCALE_NONE) ||
+	    (record_saw_syn(peer) && flow->scale[~which & 1] == SCALE_NONE))
 		return window;
 	return UNKNOWN;
 }
 
-INLINE __s64 record_stream_bytes(const struct half *half, __u8 wraps, const struct half_facts *facts)
+INLINE __s64 record_stream_bytes(const struct half *half, const struct half_facts *facts)
 {
-	__s64 covered = (__s64)((__u64)wraps << 32 | half->next) - (__s64)facts->first_seq;
+	__s64 covered = (__s64)((__u64)facts->wraps << 32 | half->next) - (__s64)facts->first_seq;
 
 	if (!(half->bits & HALF_SEEN) || half->next == 0)
 		return UNKNOWN;
@@ -155,7 +159,7 @@ INLINE void record_make_flags(struct record_side *side, const struct tally *tall
 	side->flags.fin = facts->fin;
 	side->flags.syn = (__u64)facts->syns + facts->synacks;
 	side->flags.rst = facts->rst;
-	side->flags.psh = facts->psh + (tally->headers >> 32);
+	side->flags.psh = facts->psh + tally_get(tally, TALLY_PSH);
 	side->flags.ack = side->packets - facts->no_ack;
 	side->flags.urg = facts->urg;
 	side->flags.ece = facts->ece;
@@ -196,7 +200,7 @@ INLINE void record_make_negotiated(struct record_side *side, const struct half *
 
 INLINE void record_make_side(struct record_side *side, const struct report *report, __u32 which)
 {
-	const struct half *half = &report->flow.half[which & 1], *peer = &report->flow.half[~which & 1];
+	const struct half *half = &report->flow.half[which & 1];
 	const struct tally *tally = &report->flow.tally[which & 1];
 	const struct half_facts *facts = &report->facts.half[which & 1];
 	__u64 first_data_ns = report->facts.first_data_ns[which & 1];
@@ -204,15 +208,15 @@ INLINE void record_make_side(struct record_side *side, const struct report *repo
 
 	__builtin_memcpy(side->ip, report->facts.key.ip[which & 1], sizeof(side->ip));
 	side->port = report->facts.key.port[which & 1];
-	side->packets = facts->packets + (__u32)tally->volume;
-	side->payload_bytes = facts->payload_bytes + (tally->volume >> 32);
-	side->ip_bytes = side->payload_bytes + facts->header_bytes + (__u32)tally->headers;
-	side->stream_bytes = record_stream_bytes(half, tally->wraps, facts);
+	side->packets = facts->packets + tally_get(tally, TALLY_PACKETS);
+	side->payload_bytes = facts->payload_bytes + tally->payload_bytes;
+	side->ip_bytes = side->payload_bytes + facts->header_bytes + tally_get(tally, TALLY_HEADERS);
+	side->stream_bytes = record_stream_bytes(half, facts);
 	record_make_flags(side, tally, facts);
 	record_make_negotiated(side, half, facts);
 	side->ttl = seen ? facts->ttl : UNKNOWN;
-	side->window_min = record_window(half, peer, tally, tally->window_min);
-	side->window_max = record_window(half, peer, tally, tally->window_max);
+	side->window_min = record_window(&report->flow, which, tally->window_min);
+	side->window_max = record_window(&report->flow, which, tally->window_max);
 	side->payload_max = seen ? tally->payload_max : UNKNOWN;
 	for (int i = 0; i < ANALYSIS_COUNT; i++)
 		side->analysis[i] = half_analysis(facts, tally, (enum analysis_counter)i);
@@ -232,10 +236,10 @@ INLINE __s64 record_resolution(__u8 error, const struct record_context *context)
 INLINE void record_make_rtt(struct record_rtt *rtt, const struct tally *tally, const struct half_facts *facts,
 			    const struct record_context *context)
 {
-	rtt->samples = facts->rtt_samples + (__u16)tally->rtt_samples;
-	rtt->by_timestamp = facts->rtt_by_timestamp + (tally->rtt_samples >> 16);
+	rtt->samples = facts->rtt_samples + tally->rtt_samples;
+	rtt->by_timestamp = facts->rtt_by_timestamp + tally->rtt_by_timestamp;
 	rtt->min_ns = tally->rtt_min_ns;
-	rtt->mean_ns = rtt->samples ? (__s64)(tally->rtt_sum_ns / rtt->samples) : UNKNOWN;
+	rtt->mean_ns = rtt->samples ? (__s64)((facts->rtt_sum_ns + tally->rtt_sum_ns) / rtt->samples) : UNKNOWN;
 	rtt->max_ns = tally->rtt_max_ns;
 	rtt->resolution_ns = record_resolution(tally->rtt_error, context);
 }
@@ -270,22 +274,12 @@ INLINE void record_make_handshake(struct record_handshake *handshake, const stru
 	record_make_attempts(handshake, facts, epoch_ns);
 }
 
-/* The side that was last to send: by turns, since a capture's clock may step back; by time if both sent at once. */
-INLINE __u32 record_last(const struct half half[2])
-{
-	__s8 ahead = (__s8)(half[1].turn - half[0].turn);
-
-	if (ahead == 0)
-		return half[1].time_ns > half[0].time_ns;
-	return ahead > 0;
-}
-
 INLINE void record_make_times(struct record *record, const struct report *report, const struct record_context *context)
 {
-	__u32 last = record_last(report->flow.half);
+	__u32 last = report->flow.last_sender & 1; /* not by time: a capture's clock may step back */
 
 	record->start_ns = (__s64)report->facts.start_ns + context->epoch_ns;
-	record->end_ns = (__s64)report->flow.half[last].time_ns + context->epoch_ns;
+	record->end_ns = (__s64)report->flow.tally[last].time_ns + context->epoch_ns;
 	record->end_resolution_ns = record_resolution(report->flow.tally[last].clock_error, context);
 }
 

@@ -11,96 +11,121 @@
 
 #include "analysis.h"
 
-/* Before `own` takes the segment's ack and time: does it close the peer's sample? `seg` has the ACK flag. */
-INLINE void rtt_close(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg);
+/* Before `own` takes the segment's ack and time: does it close the peer's sample? `seg` has the ACK flag. Returns what the sum
+ * in the tally has no room for: rtt_carry is next, unless that is 0. */
+INLINE __u64 rtt_close(struct half *peer, struct tally *tally, const struct segment *seg);
+/* Moves that sum to the facts, with what it had no room for. */
+INLINE void rtt_carry(struct tally *tally, struct half_facts *facts, __u64 rtt_ns);
 /* `own` sent new octets, in `seg`, up to `end`. */
-INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, const struct segment *seg);
+INLINE void rtt_open(struct half *own, __u32 end, const struct segment *seg);
 /* `own` sent a segment without payload, SYN or FIN. */
-INLINE void rtt_open_pure(struct half *own, const struct half *peer, const struct segment *seg, bool fresh);
+INLINE void rtt_open_pure(struct half *own, const struct segment *seg, bool fresh);
 /* `own` sent octets again. */
-INLINE void rtt_resent(struct half *own, const struct half *peer, const struct segment *seg, bool fresh);
+INLINE void rtt_resent(struct half *own, const struct segment *seg, bool fresh);
 /* Notes the segment's TSval; true if it is higher than any before of this side: only then the first to carry it. */
-INLINE bool rtt_fresh(struct half *own, const struct segment *seg);
+INLINE bool rtt_fresh(struct tally *tally, const struct segment *seg);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
+enum { RTT_TIME_BITS = 56, RTT_KIND_BITS = 2 }; /* of flow.rtt[] */
+
+#define RTT_TIME_MAX ((1ULL << RTT_TIME_BITS) - 1)
+
+INLINE __u64 rtt_get(const struct half *half) { return ((const volatile struct unaligned_u64 *)half->rtt)->value; }
+INLINE void rtt_set(struct half *half, __u64 sample) { ((volatile struct unaligned_u64 *)half->rtt)->value = sample; }
+
+INLINE enum rtt_kind rtt_kind(__u64 sample) { return (enum rtt_kind)(sample >> RTT_TIME_BITS & 3); }
+INLINE __u8 rtt_error(__u64 sample) { return (__u8)(sample >> (RTT_TIME_BITS + RTT_KIND_BITS)); }
+
 /* rtt_min_ns starts at 2^32 - 1. */
-INLINE void rtt_sample(struct tally *tally, __u64 rtt_ns, enum rtt_kind kind, __u8 clock_error)
+INLINE __u64 rtt_sample(struct tally *tally, __u64 rtt_ns, enum rtt_kind kind, __u8 clock_error)
 {
 	__u32 short_ns = rtt_ns > 0xffffffff ? 0xffffffff : (__u32)rtt_ns;
+	__u64 sum_ns = tally->rtt_sum_ns + rtt_ns;
 
-	tally->rtt_sum_ns += rtt_ns;
-	tally->rtt_samples += kind == RTT_ACK ? 1 : 1 | 1 << 16;
+	tally->rtt_samples++;
+	tally->rtt_by_timestamp += kind != RTT_ACK;
 	if (short_ns < tally->rtt_min_ns)
 		tally->rtt_min_ns = short_ns;
 	if (short_ns > tally->rtt_max_ns)
 		tally->rtt_max_ns = short_ns;
 	if (clock_error > tally->rtt_error)
 		tally->rtt_error = clock_error;
+	if (unlikely(sum_ns > 0xffffffff))
+		return rtt_ns;
+	tally->rtt_sum_ns = (__u32)sum_ns;
+	return 0;
 }
 
-INLINE bool rtt_closes(const struct half *peer, const struct segment *seg)
+INLINE bool rtt_closes(__u64 sample, __u32 rtt_seq, const struct segment *seg)
 {
-	if (peer->rtt_kind == RTT_ACK)
-		return !seq_before(seg->acknowledgment, peer->rtt_seq);
-	return seg->options & OPTION_TIMESTAMPS && !seq_before(seg->tsecr, peer->rtt_seq);
+	if (rtt_kind(sample) == RTT_ACK)
+		return !seq_before(seg->acknowledgment, rtt_seq);
+	return seg->options & OPTION_TIMESTAMPS && !seq_before(seg->tsecr, rtt_seq);
 }
 
-INLINE void rtt_close(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
+INLINE __u64 rtt_close(struct half *peer, struct tally *tally, const struct segment *seg)
 {
-	__u64 begun_ns = peer->rtt_ns, rtt_ns;
-	__u8 error;
+	__u64 sample = rtt_get(peer), rtt_ns;
+	__u8 error = rtt_error(sample);
 
-	if (peer->rtt_opened == own->rtt_closed || !rtt_closes(peer, seg))
-		return;
-	own->rtt_closed = peer->rtt_opened;
-	if (!begun_ns || seg->now_ns < begun_ns)
-		return;
-	rtt_ns = seg->now_ns - begun_ns;
-	if (peer->rtt_kind == RTT_PURE_ACK && seg->now_ns - own->time_ns > rtt_ns / 2)
-		return;
-	error = seg->clock_error > peer->rtt_error ? seg->clock_error : peer->rtt_error;
-	rtt_sample(tally, rtt_ns, peer->rtt_kind, error);
+	if (!sample || !rtt_closes(sample, once(peer->rtt_seq), seg))
+		return 0;
+	rtt_set(peer, 0);
+	rtt_ns = (seg->now_ns - sample) & RTT_TIME_MAX;
+	if (!(sample & RTT_TIME_MAX) || rtt_ns > RTT_TIME_MAX / 2) /* void, or the clock has stepped back */
+		return 0;
+	if (rtt_kind(sample) == RTT_PURE_ACK && seg->now_ns - tally->time_ns > rtt_ns / 2)
+		return 0;
+	return rtt_sample(tally, rtt_ns, rtt_kind(sample), seg->clock_error > error ? seg->clock_error : error);
+}
+
+INLINE void rtt_carry(struct tally *tally, struct half_facts *facts, __u64 rtt_ns)
+{
+	facts->rtt_sum_ns += tally->rtt_sum_ns + rtt_ns;
+	tally->rtt_sum_ns = 0;
 }
 
 INLINE void rtt_begin(struct half *own, __u32 seq, enum rtt_kind kind, const struct segment *seg)
 {
-	own->rtt_opened++;
-	own->rtt_ns = seg->now_ns;
-	own->rtt_error = seg->clock_error;
-	own->rtt_seq = seq;
-	own->rtt_kind = kind;
+	once(own->rtt_seq) = seq; /* first: with the word the peer may close it */
+	rtt_set(own, (seg->now_ns & RTT_TIME_MAX) | (__u64)kind << RTT_TIME_BITS |
+			     (__u64)seg->clock_error << (RTT_TIME_BITS + RTT_KIND_BITS));
 }
 
-INLINE void rtt_open(struct half *own, const struct half *peer, __u32 end, const struct segment *seg)
+INLINE void rtt_open(struct half *own, __u32 end, const struct segment *seg)
 {
-	if (own->rtt_opened == peer->rtt_closed || own->rtt_kind == RTT_PURE_ACK)
+	__u64 sample = rtt_get(own);
+
+	if (!sample || rtt_kind(sample) == RTT_PURE_ACK)
 		rtt_begin(own, end, RTT_ACK, seg);
 }
 
-INLINE void rtt_open_pure(struct half *own, const struct half *peer, const struct segment *seg, bool fresh)
+INLINE void rtt_open_pure(struct half *own, const struct segment *seg, bool fresh)
 {
-	if (fresh && own->rtt_opened == peer->rtt_closed)
+	if (fresh && !rtt_get(own))
 		rtt_begin(own, seg->tsval, RTT_PURE_ACK, seg);
 }
 
-INLINE void rtt_resent(struct half *own, const struct half *peer, const struct segment *seg, bool fresh)
+INLINE void rtt_resent(struct half *own, const struct segment *seg, bool fresh)
 {
-	if (own->rtt_opened == peer->rtt_closed || own->rtt_kind == RTT_PURE_ACK)
+	__u64 sample = rtt_get(own);
+
+	if (!sample || rtt_kind(sample) == RTT_PURE_ACK)
 		return;
 	if (fresh) {
 		rtt_begin(own, seg->tsval, RTT_RESENT, seg);
-	} else if (own->rtt_kind == RTT_ACK) { /* the next waits until all that was sent is acknowledged */
-		own->rtt_ns = 0;
+	} else if (rtt_kind(sample) == RTT_ACK) { /* the next waits until all that was sent is acknowledged */
+		rtt_set(own, sample & ~RTT_TIME_MAX);
 		own->rtt_seq = own->next;
 	}
 }
 
-INLINE bool rtt_fresh(struct half *own, const struct segment *seg)
+INLINE bool rtt_fresh(struct tally *tally, const struct segment *seg)
 {
-	if (!(seg->options & OPTION_TIMESTAMPS) || !seq_after(seg->tsval, own->tsval))
+	if (!(seg->options & OPTION_TIMESTAMPS) || !seq_after(seg->tsval, tally->tsval))
 		return false;
-	own->tsval = seg->tsval;
+	tally->tsval = seg->tsval;
 	return true;
 }
 

@@ -83,9 +83,9 @@ INLINE __u32 rung_ack(const struct flow *flow, const struct facts *facts, const 
 INLINE void rung_window(struct rung_segment *to, const struct flow *flow, const struct segment *seg, __u32 side)
 {
 	to->window = seg->window;
-	to->scaled = !(seg->flags & TCP_SYN) && half_is_scaled(&flow->half[side & 1], &flow->half[~side & 1]);
+	to->scaled = !(seg->flags & TCP_SYN) && flow_is_scaled(flow);
 	if (to->scaled)
-		to->window <<= flow->half[side & 1].scale & 15;
+		to->window <<= flow->scale[side & 1] & 15;
 }
 
 INLINE __u16 rung_marks(const struct rung_before *before, const struct flow *flow, const struct facts *facts,

@@ -72,11 +72,11 @@ INLINE void summary_of(struct summary *sum, const struct flow *flow, const struc
 	const struct half_facts *carried = &facts->half[client];
 
 	sum->flows = 1;
-	sum->packets = (__u32)tally->volume + carried->packets;
-	sum->payload_bytes = (tally->volume >> 32) + carried->payload_bytes;
-	sum->ip_bytes = sum->payload_bytes + (__u32)tally->headers + carried->header_bytes;
+	sum->packets = tally_get(tally, TALLY_PACKETS) + carried->packets;
+	sum->payload_bytes = tally->payload_bytes + carried->payload_bytes;
+	sum->ip_bytes = sum->payload_bytes + tally_get(tally, TALLY_HEADERS) + carried->header_bytes;
 	sum->first_ns = facts->start_ns;
-	sum->last_ns = flow->half[client].time_ns;
+	sum->last_ns = tally->time_ns;
 }
 
 INLINE void summary_add(struct summary *sum, const struct summary *more)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 256) and facts (8 x 960). The hash names one slot of
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 192) and facts (8 x 960). The hash names one slot of
  * the first bucket, the flow's home: it is there unless that was taken. So while few are away a lookup reads no tag: it
- * touches three cache lines of one page, those of the slot. In a table that is fuller it reads the tag word of the
+ * touches two cache lines of the slot, nearly always of one page. In a table that is fuller it reads the tag word of the
  * first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are there, and
  * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
  * look. The tags of a million flows are 1.4 MB. What is news (a SYN/ACK, a FIN) needs four to six lines of the facts besides:
@@ -66,7 +66,7 @@ struct place {
 #define ENTERED 0xfffffffeu /* no slot number, as SLOT_NONE: the segment is in its flow */
 
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
-/* Finds a flow by the hash of its key; for the endpoint that sent, whose half it touches. */
+/* Finds a flow by the hash of its key. */
 INLINE struct slot table_find(struct table *table, struct key_hash hash);
 /* The same, and looks at the flow's home before any tag, unless too many are away from home: `strays` counts these, from
  * 0 at each tick, and after some frames so many of them are to be forgiven. */
@@ -77,7 +77,7 @@ INLINE void table_forgive_strays(__u32 *strays, __u32 frames);
 INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
-INLINE void table_retire(struct table *table, struct slot slot, __u64 hash);
+INLINE void table_retire(struct table *table, struct slot slot, struct key_hash hash);
 /* Asks the sweep for a look at the flow at a slot number: it ended, and is due earlier than it was. */
 INLINE void table_look_soon(struct table *table, __u32 number);
 
@@ -118,7 +118,7 @@ SEPARATE __u32 table_search(struct table *table, __u64 hash)
 		__u64 match = tags ? tags_match(*tags, place.tag) : 0;
 
 		for (int j = 0; j < WAYS && match && flows; j++, match &= match - 1)
-			if (flows->way[tags_first(match)].half[0].hash == (__u32)hash)
+			if (flows->way[tags_first(match)].hash == (__u32)hash)
 				return place.bucket[i] * WAYS + tags_first(match);
 	}
 	return SLOT_NONE;
@@ -135,13 +135,13 @@ INLINE struct slot table_find(struct table *table, struct key_hash hash)
 
 	if (!tags || !flows)
 		return slot;
-	early = flows->way[place.way].half[hash.direction & 1].hash; /* the page, and likely the line, begins to come */
+	early = flows->way[place.way].hash; /* the page, and likely the line, begins to come */
 	opaque(early);
 	match = tags_match_first(*tags, place.tag);
 	way = tags_first(match);
 	slot.number = place.bucket[0] * WAYS + way;
 	slot.flow = &flows->way[way];
-	if (likely(slot.flow->half[hash.direction & 1].hash == (__u32)hash.value && match))
+	if (likely(slot.flow->hash == (__u32)hash.value && match))
 		return slot;
 	slot.number = table_search(table, hash.value);
 	slot.flow = table_flow(table, slot.number);
@@ -166,7 +166,7 @@ INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __
 		if (!flows)
 			return slot;
 		slot.flow = &flows->way[slot.number % WAYS];
-		if (likely(slot.flow->half[hash.direction & 1].hash == (__u32)hash.value))
+		if (likely(slot.flow->hash == (__u32)hash.value))
 			return slot;
 		(*strays)++;
 	}
@@ -201,8 +201,7 @@ INLINE void table_touch_home(struct table *table, struct key_hash hash, bool beg
 
 	if (!flow || !facts)
 		return;
-	touch(&flow->half[0]);
-	touch(&flow->half[1]);
+	touch(flow);
 	touch(&flow->tally[hash.direction & 1]);
 	facts_touch(facts, hash.direction, begins);
 }
@@ -216,10 +215,10 @@ INLINE void table_look_soon(struct table *table, __u32 number)
 		*look = 0;
 }
 
-INLINE void table_retire(struct table *table, struct slot slot, __u64 hash)
+INLINE void table_retire(struct table *table, struct slot slot, struct key_hash hash)
 {
-	slot.flow->half[0].retired = 1;
-	slot.flow->half[0].hash = slot.flow->half[1].hash = ~(__u32)hash;
+	slot.flow->half[hash.direction & 1].bits |= HALF_RETIRED;
+	slot.flow->hash = ~(__u32)hash.value;
 	table_look_soon(table, slot.number);
 }
 

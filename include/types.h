@@ -28,6 +28,9 @@
 /* Memory has what was written before, whatever is written after: for who dies, or looks, in between. */
 #define written() asm volatile("" ::: "memory")
 
+/* One load or store; it keeps its place among others of this kind, though another CPU looks. */
+#define once(x) (*(volatile __typeof__(x) *)&(x))
+
 /* Begins to bring a cache line. */
 #define touch(at) ((void)*(const volatile __u8 *)(at))
 

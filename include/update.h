@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What one segment does to its flow. Nearly all are plain: data and ACKs of a connection under way, in order, after a
- * gap, or with some octets that were sent before. flow_plain enters these and touches struct flow alone, but for the counter
- * of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave the same state behind:
+ * gap, or with some octets that were sent before. flow_plain enters these and touches two lines of struct flow alone, but for
+ * the counter of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave the same state behind:
  * flow_plain is a shorter way, never another meaning. */
 #ifndef TCPSCOPE_UPDATE_H
 #define TCPSCOPE_UPDATE_H
@@ -21,10 +21,11 @@ struct slot {
 INLINE struct flow *table_flow(struct table *table, __u32 number);
 INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
 
-enum { PLAIN_PAYLOAD_MAX = 65535, PLAIN_GAP_MAX = 1 << 30 }; /* octets: what flow_plain may be given; lost before it */
+enum { PLAIN_PAYLOAD_MAX = 65535, PLAIN_GAP_MAX = 1 << 30 }; /* octets: of a plain segment; lost before it */
 
-/* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done, but that a
- * correction that had lapsed is gone. */
+/* What the tally's totals have room for (flow.h), and flow_plain may be given. */
+INLINE bool tally_takes(const struct segment *seg);
+/* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
 INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction);
 /* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
  * that flow_plain may follow, or flow_update with the clock as it is. */
@@ -42,39 +43,56 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-#define CARRY_DUE 0x8000000080000000ULL /* both totals of a word: half way to where they wrap */
-#define CARRY_PACKETS 0x7fffu		/* of volume: so many segments fill no other total, those of 16 bits included */
+INLINE __u32 segment_headers(const struct segment *seg) { return seg->ip_len - seg->payload_len; }
 
-/* Moves a side's totals to those of the facts, before they can wrap. */
+INLINE bool tally_takes(const struct segment *seg)
+{
+	return seg->payload_len <= PLAIN_PAYLOAD_MAX && seg->segments <= TALLY_SEGMENTS_MAX &&
+	       segment_headers(seg) <= TALLY_HEADER_MAX;
+}
+
+INLINE bool tally_is_full(const struct tally *tally) { return tally->totals & TALLY_PACKETS_FULL; }
+
+/* Moves a side's totals to those of the facts. */
 INLINE void half_carry(struct tally *tally, struct half_facts *facts)
 {
-	facts->packets += (__u32)tally->volume;
-	facts->payload_bytes += tally->volume >> 32;
-	facts->header_bytes += (__u32)tally->headers;
-	facts->psh += tally->headers >> 32;
-	facts->rtt_samples += (__u16)tally->rtt_samples;
-	facts->rtt_by_timestamp += tally->rtt_samples >> 16;
-	facts->analysis[ANALYSIS_LOST_SEGMENTS] += tally->lost_segments;
-	facts->analysis[ANALYSIS_OUT_OF_ORDER] += tally->out_of_order;
-	tally->volume = tally->headers = tally->rtt_samples = tally->lost_segments = tally->out_of_order = 0;
+	facts->packets += tally_get(tally, TALLY_PACKETS);
+	facts->payload_bytes += tally->payload_bytes;
+	facts->header_bytes += tally_get(tally, TALLY_HEADERS);
+	facts->psh += tally_get(tally, TALLY_PSH);
+	facts->rtt_samples += tally->rtt_samples;
+	facts->rtt_by_timestamp += tally->rtt_by_timestamp;
+	facts->analysis[ANALYSIS_LOST_SEGMENTS] += tally_get(tally, TALLY_LOST_SEGMENTS);
+	tally->totals = tally->payload_bytes = tally->rtt_samples = tally->rtt_by_timestamp = 0;
 }
 
-INLINE bool half_is_full(const struct tally *tally) { return (__u32)tally->volume > CARRY_PACKETS; }
-
-INLINE bool half_carry_due(const struct tally *tally)
+/* What tally_takes. */
+INLINE void tally_count(struct tally *tally, const struct segment *seg)
 {
-	return half_is_full(tally) || (tally->volume | tally->headers) & CARRY_DUE;
+	tally->totals += (1 + ((__u64)segment_headers(seg) << TALLY_HEADERS)) * seg->segments +
+			 ((__u64)(seg->flags & TCP_PSH) << (TALLY_PSH - 3));
+	tally->payload_bytes += seg->payload_len;
 }
 
-INLINE void half_count(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg)
+/* What is larger. */
+INLINE void facts_count(struct half_facts *facts, const struct segment *seg)
 {
-	tally->volume += seg->segments + ((__u64)seg->payload_len << 32);
-	tally->headers += (seg->ip_len - seg->payload_len) * seg->segments + ((__u64)(seg->flags & TCP_PSH) << 29);
-	own->time_ns = seg->now_ns;
-	own->turn = (__u8)(peer->turn + 1);
+	facts->packets += seg->segments;
+	facts->header_bytes += (__u64)segment_headers(seg) * seg->segments;
+	facts->psh += !!(seg->flags & TCP_PSH);
+	facts->payload_bytes += seg->payload_len;
+}
+
+/* When it was sent, and where it was seen. */
+INLINE void flow_stamp(struct flow *flow, const struct segment *seg, __u32 direction)
+{
+	struct tally *tally = &flow->tally[direction & 1];
+
+	tally->time_ns = seg->now_ns;
 	tally->clock_error = seg->clock_error;
+	flow->last_sender = (__u8)direction;
 	if (unlikely(tally->cpu != seg->cpu)) {
-		tally->handovers += own->bits & HALF_SEEN && tally->handovers < 255;
+		tally->handovers += flow->half[direction & 1].bits & HALF_SEEN && tally->handovers < 255;
 		tally->cpu = seg->cpu;
 	}
 }
@@ -98,16 +116,9 @@ INLINE void half_window(struct tally *tally, const struct segment *seg)
 #define HALF_NEVER_PLAIN (HALF_FIN | HALF_RST | HALF_MPTCP | HALF_KEEP_ALIVE | HALF_LATE_SYN)
 
 /* Which kinds of segments of this side may be plain from now on, as far as the history goes. */
-INLINE __u16 half_noted(const struct half *own)
+INLINE __u16 half_noted(const struct half_facts *facts)
 {
-	return (own->noted & NOTED_ACK ? HALF_PLAIN_ACK : 0) | (own->noted & NOTED_DATA ? HALF_PLAIN_DATA : 0);
-}
-
-/* So that a plain segment need not touch the facts: written but once, the initial RTT is never out of date. */
-INLINE void half_note_rtt(struct tally *tally, const struct facts *facts)
-{
-	if (!tally->initial_rtt_ns)
-		tally->initial_rtt_ns = facts->initial_rtt_ns > 0xffffffff ? 0xffffffff : (__u32)facts->initial_rtt_ns;
+	return (facts->noted & NOTED_ACK ? HALF_PLAIN_ACK : 0) | (facts->noted & NOTED_DATA ? HALF_PLAIN_DATA : 0);
 }
 
 /* What is next from this side may be plain: it has had all its firsts. */
@@ -115,17 +126,16 @@ INLINE void half_settle(const struct exchange *x)
 {
 	const __u16 firsts = HALF_SEEN | HALF_ACKED;
 
-	half_note_rtt(x->tally, x->facts);
 	x->own->bits &= (__u16) ~(HALF_PLAIN_ACK | HALF_PLAIN_DATA);
 	if ((x->own->bits & firsts) == firsts && (x->own->bits | x->peer->bits) & HALF_INITIAL_RTT &&
 	    !(x->own->bits & HALF_NEVER_PLAIN))
-		x->own->bits |= half_noted(x->own);
+		x->own->bits |= half_noted(x->own_facts);
 }
 
 /* The bit that says that a segment with or without payload may be plain. */
 INLINE __u16 half_plain_bit(const struct segment *seg) { return seg->payload_len ? HALF_PLAIN_DATA : HALF_PLAIN_ACK; }
 
-/* What in the past of both sides keeps data or an ACK from being plain: bits, not 0. HALF_CORRECTS alone need not. */
+/* What in the past of both sides keeps data or an ACK from being plain: bits, not 0. */
 INLINE __u32 flow_bars(const struct half *own, const struct half *peer, const struct segment *seg)
 {
 	const __u32 plain = HALF_PLAIN_ACK | HALF_PLAIN_DATA;
@@ -133,8 +143,7 @@ INLINE __u32 flow_bars(const struct half *own, const struct half *peer, const st
 	/* The shift sets HALF_SHOOK against HALF_SYNACK, and nothing against the others, which are above. */
 	__u32 answered = own->bits / (HALF_SHOOK / HALF_SYNACK);
 
-	return ((own->bits ^ plain) & (half_plain_bit(seg) | HALF_CORRECTS)) |
-	       (peer->bits & ~answered & (news | HALF_CORRECTS));
+	return ((own->bits ^ plain) & half_plain_bit(seg)) | (peer->bits & ~answered & news);
 }
 
 INLINE bool flow_only_acks(const struct segment *seg) { return (seg->flags & ~TCP_PSH) == TCP_ACK; }
@@ -142,7 +151,7 @@ INLINE bool flow_only_acks(const struct segment *seg) { return (seg->flags & ~TC
 /* Does the segment carry more than data and an ACK, or may it be a first of its side? */
 INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
 {
-	return !flow_only_acks(seg) || flow_bars(own, peer, seg) & ~HALF_CORRECTS;
+	return !flow_only_acks(seg) || flow_bars(own, peer, seg);
 }
 
 INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -153,6 +162,7 @@ INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, con
 		.own = &flow->half[direction & 1],
 		.peer = &flow->half[~direction & 1],
 		.tally = &flow->tally[direction & 1],
+		.peer_tally = &flow->tally[~direction & 1],
 		.direction = direction,
 		.own_facts = &facts->half[direction & 1],
 		.peer_facts = &facts->half[~direction & 1],
@@ -161,26 +171,27 @@ INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, con
 	};
 }
 
-/* Data that ends there is not acknowledged yet, and does not fill the peer's window. May err to false, never to true. */
-INLINE bool plain_within(const struct half *peer, __u32 end)
+/* Data that ends there is not acknowledged yet, and does not fill the peer's window, of that scale. May err to false, never to
+ * true. */
+INLINE bool plain_within(const struct half *peer, __u8 scale, __u32 end)
 {
 	__u32 ahead = end - peer->ack;
 
-	return (!peer->ack || (__s32)ahead > 0) && ahead != (__u32)peer->win << (peer->scale & 15) &&
-	       ahead != peer->win;
+	return (!peer->ack || (__s32)ahead > 0) && ahead != (__u32)peer->win << (scale & 15) && ahead != peer->win;
 }
 
 /* No counter of the analysis can rise but acked_unseen and, by where it begins, those of gaps and overlaps. May err to false,
  * never to true. */
-INLINE bool flow_is_orderly(const struct half *own, const struct half *peer, const struct segment *seg)
+INLINE bool flow_is_orderly(const struct flow *flow, const struct segment *seg, __u32 direction)
 {
+	const struct half *own = &flow->half[direction & 1], *peer = &flow->half[~direction & 1];
 	__u32 len = seg->payload_len;
 
 	if (seg->window == 0 || own->next == 0)
 		return false;
 	if (len == 0) /* else it repeats: duplicate ACK, window update, answer to a keep-alive */
 		return seg->sequence != own->next || seg->acknowledgment != own->ack;
-	return plain_within(peer, seg->sequence + len) && (len > 1 || peer->win);
+	return plain_within(peer, flow->scale[~direction & 1], seg->sequence + len) && (len > 1 || peer->win);
 }
 
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction)
@@ -194,80 +205,34 @@ INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg
 
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
 {
-	struct half *own = &flow->half[direction & 1];
-
-	half_note_rtt(half_tally(own), facts);
-	half_window(half_tally(own), seg);
-	history_first(flow, facts, seg->payload_len, seg->now_ns, direction);
-	own->bits |= HALF_ACKED | half_noted(own);
+	half_window(&flow->tally[direction & 1], seg);
+	history_first(facts, seg->payload_len, seg->now_ns, direction);
+	flow->half[direction & 1].bits |= HALF_ACKED | half_noted(&facts->half[direction & 1]);
 }
 
-/* The ACK is beyond what was seen without a hole, or this side has corrected that before. False: flow_update must judge. */
-INLINE bool plain_unseen(struct half *own, struct tally *tally, const struct half *peer, __u32 ack)
+/* It is known what the ACK covers, or the peer's `max` is corrected by it. False: flow_update must judge. */
+INLINE bool plain_unseen(struct half *peer, struct tally *tally, __u32 ack)
 {
-	__u32 max = peer->max;
-
-	if (own->bits & HALF_CORRECTS) {
-		max = analysis_max(peer, own);
-		analysis_lapse(own, peer);
-	}
-	if (!max || !seq_after(ack, max))
+	if (!peer->max || !seq_after(ack, peer->max))
 		return true;
-	if (unlikely(!seq_before(max, peer->next) || tally->acked_unseen >> 7))
+	if (unlikely(!seq_before(peer->max, peer->next) || tally->acked_unseen >> 7))
 		return false;
 	tally->acked_unseen++;
-	analysis_correct(own, peer);
+	peer->max = peer->next;
 	return true;
 }
 
-/* New octets, or a gap. */
-INLINE void plain_advance(struct half *own, struct tally *tally, const struct segment *seg, __u32 end)
+/* What flow_plain seldom needs of the facts. */
+SEPARATE int flow_carry_rtt(struct table *table, __u32 number_direction, __u64 rtt_ns)
 {
-	if (unlikely(end < own->next))
-		tally->wraps++;
-	own->next = end;
-	tally->next_ns = seg->now_ns;
+	struct flow *flow = table ? table_flow(table, number_direction / 2) : NULL;
+	struct facts *facts = table ? table_flow_facts(table, number_direction / 2) : NULL;
+
+	if (flow && facts)
+		rtt_carry(&flow->tally[number_direction & 1], &facts->half[number_direction & 1], rtt_ns);
+	return 0;
 }
 
-/* What any plain segment does once it is judged; `max`: the side's, corrected. */
-INLINE void plain_enter(struct half *own, struct tally *tally, const struct half *peer, const struct segment *seg,
-			__u32 max)
-{
-	__u32 end = seg->sequence + seg->payload_len;
-
-	if (seg->acknowledgment != own->ack) {
-		if (unlikely(own->dups || peer->bits & HALF_MARKS)) {
-			own->run++;
-			own->dups = 0;
-		}
-		own->ack = seg->acknowledgment;
-	}
-	rtt_close(own, tally, peer, seg);
-	if (end != own->next)
-		plain_advance(own, tally, seg, end);
-	if (seg->payload_len) {
-		half_payload(tally, seg);
-		rtt_fresh(own, seg);
-		rtt_open(own, peer, end, seg);
-	} else {
-		rtt_open_pure(own, peer, seg, rtt_fresh(own, seg));
-	}
-	if (max == 0 || seg->sequence == max)
-		own->max = end;
-	if (unlikely(seg->window != own->win)) { /* the one before was no SYN's: its extremes are known */
-		own->win = seg->window;
-		half_window(tally, seg);
-	}
-	half_count(own, tally, peer, seg);
-}
-
-/* Is data that begins before `next` out of order, by what is at hand? May err to false. */
-INLINE bool plain_disorder(const struct tally *tally, const struct half *peer, const struct segment *seg)
-{
-	return peer->ack != seg->sequence && seg->now_ns - tally->next_ns < tally->initial_rtt_ns;
-}
-
-/* Counts it if not: flow_plain has no facts at hand, and seldom needs them. */
 SEPARATE int flow_resent(struct table *table, __u32 number_direction, __u32 sequence, __u32 payload_len, __u64 now_ns)
 {
 	struct flow *flow = table ? table_flow(table, number_direction / 2) : NULL;
@@ -282,39 +247,76 @@ SEPARATE int flow_resent(struct table *table, __u32 number_direction, __u32 sequ
 	return 0;
 }
 
-/* It begins before `next`, some of its octets are new, and nothing else about it is to be judged. */
-INLINE bool plain_overlaps(const struct half *own, const struct segment *seg)
+/* What any plain segment does once it is judged. Returns what rtt_close does. */
+INLINE __u64 plain_enter(struct flow *flow, const struct segment *seg, __u32 direction)
 {
-	return seg->payload_len > 1 && seq_before(seg->sequence, own->next - 1) &&
-	       seq_after(seg->sequence + seg->payload_len, own->next);
+	struct half *own = &flow->half[direction & 1], *peer = &flow->half[~direction & 1];
+	struct tally *tally = &flow->tally[direction & 1];
+	__u32 end = seg->sequence + seg->payload_len;
+	__u64 rtt_ns;
+
+	if (seg->acknowledgment != own->ack) {
+		if (unlikely(tally->dups || peer->bits & HALF_MARKS)) {
+			tally->run++;
+			tally->dups = 0;
+		}
+		own->ack = seg->acknowledgment;
+	}
+	rtt_ns = rtt_close(peer, tally, seg);
+	if (end != own->next) { /* new octets, or a gap */
+		own->next = end;
+		tally->next_ns = seg->now_ns;
+	}
+	if (seg->payload_len) {
+		half_payload(tally, seg);
+		rtt_fresh(tally, seg);
+		rtt_open(own, end, seg);
+	} else {
+		rtt_open_pure(own, seg, rtt_fresh(tally, seg));
+	}
+	if (own->max == 0 || seg->sequence == own->max)
+		own->max = end;
+	if (unlikely(seg->window != own->win)) { /* the one before was no SYN's: its extremes are known */
+		own->win = seg->window;
+		half_window(tally, seg);
+	}
+	tally_count(tally, seg);
+	flow_stamp(flow, seg, direction);
+	return rtt_ns;
+}
+
+/* It begins before `next`, some of its octets are new, and nothing else about it is to be judged. */
+INLINE bool plain_overlaps(__u32 next, const struct segment *seg)
+{
+	return seg->payload_len > 1 && seq_before(seg->sequence, next - 1) &&
+	       seq_after(seg->sequence + seg->payload_len, next);
 }
 
 INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction)
 {
-	struct half *own = &slot.flow->half[direction & 1];
-	struct tally *tally = half_tally(own);
-	const struct half *peer = &slot.flow->half[~direction & 1];
-	__u32 max, ahead = seg->sequence - own->next;
+	const struct half *own = &slot.flow->half[direction & 1];
+	struct half *peer = &slot.flow->half[~direction & 1];
+	struct tally *tally = &slot.flow->tally[direction & 1];
+	__u32 next = own->next, end = seg->sequence + seg->payload_len, ahead = seg->sequence - next;
+	__u64 rtt_ns;
 
-	if (unlikely(!flow_only_acks(seg) || !flow_is_orderly(own, peer, seg) || half_is_full(tally)))
+	if (unlikely(!flow_only_acks(seg) || !flow_is_orderly(slot.flow, seg, direction) || tally_is_full(tally)))
 		return false;
-	if (unlikely(ahead >= PLAIN_GAP_MAX) && !plain_overlaps(own, seg))
+	if (unlikely(ahead >= PLAIN_GAP_MAX) && !plain_overlaps(next, seg))
 		return false;
-	max = own->max;
-	if (unlikely(flow_bars(own, peer, seg) || seq_after(seg->acknowledgment, peer->max))) {
-		if (flow_bars(own, peer, seg) & ~HALF_CORRECTS || !plain_unseen(own, tally, peer, seg->acknowledgment))
-			return false;
-		max = analysis_max(own, peer);
-	}
-	if (unlikely(ahead >= PLAIN_GAP_MAX)) {
-		if (plain_disorder(tally, peer, seg))
-			tally->out_of_order++;
-		else
-			flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);
-	} else if (unlikely(ahead)) {
-		tally->lost_segments++;
-	}
-	plain_enter(own, tally, peer, seg, max);
+	if (unlikely(end < next)) /* it has passed 2^32 */
+		return false;
+	if (unlikely(flow_bars(own, peer, seg)))
+		return false;
+	if (unlikely(seq_after(seg->acknowledgment, peer->max)) && !plain_unseen(peer, tally, seg->acknowledgment))
+		return false;
+	if (unlikely(ahead >= PLAIN_GAP_MAX))
+		flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);
+	else if (unlikely(ahead))
+		tally->totals += 1ULL << TALLY_LOST_SEGMENTS;
+	rtt_ns = plain_enter(slot.flow, seg, direction);
+	if (unlikely(rtt_ns))
+		flow_carry_rtt(table, slot.number * 2 + direction, rtt_ns);
 	return true;
 }
 
@@ -324,24 +326,33 @@ INLINE void update_rtt(const struct exchange *x, __u32 next)
 	bool fresh;
 
 	if (!(x->own->bits & HALF_SEEN) && x->seg->options & OPTION_TIMESTAMPS)
-		x->own->tsval = x->seg->tsval - 1; /* its first is fresh */
-	fresh = rtt_fresh(x->own, x->seg);
+		x->tally->tsval = x->seg->tsval - 1; /* its first is fresh */
+	fresh = rtt_fresh(x->tally, x->seg);
 	if (x->end == x->seg->sequence)
-		rtt_open_pure(x->own, x->peer, x->seg, fresh && !(x->seg->flags & TCP_RST));
+		rtt_open_pure(x->own, x->seg, fresh && !(x->seg->flags & TCP_RST));
 	else if (x->own->next != next)
-		rtt_open(x->own, x->peer, x->end, x->seg);
+		rtt_open(x->own, x->end, x->seg);
 	else
-		rtt_resent(x->own, x->peer, x->seg, fresh);
+		rtt_resent(x->own, x->seg, fresh);
+}
+
+/* Where the stream is counted from is known, or has changed. */
+INLINE void update_wraps(const struct exchange *x, bool changed)
+{
+	__u8 wraps = x->own->next < x->own_facts->first_seq;
+
+	if (wraps || changed) /* else the line need not be touched: it is 0 */
+		x->own_facts->wraps = wraps;
 }
 
 INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction)
 {
 	const struct exchange x = flow_exchange(flow, facts, seg, direction);
-	const bool news = flow_is_news(x.own, x.peer, seg);
-	const bool syn = seg->flags & TCP_SYN;
+	const bool news = flow_is_news(x.own, x.peer, seg), syn = seg->flags & TCP_SYN;
 	__u32 next = x.own->next, first_seq = syn ? x.own_facts->first_seq : 0;
+	bool changed;
 
-	if (half_carry_due(x.tally))
+	if (tally_is_full(x.tally))
 		half_carry(x.tally, x.own_facts);
 	if (news)
 		clock_exact(seg);
@@ -349,17 +360,25 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 		history_note(flow, facts, seg, direction);
 	if (news)
 		handshake_note(&x);
-	if (seg->flags & TCP_ACK)
-		rtt_close(x.own, x.tally, x.peer, seg);
+	if (seg->flags & TCP_ACK) {
+		__u64 rtt_ns = rtt_close(x.peer, x.tally, seg);
+
+		if (rtt_ns)
+			rtt_carry(x.tally, x.own_facts, rtt_ns);
+	}
 	analysis_judge(&x);
-	if (!(x.own->bits & HALF_SEEN) ||
-	    (syn && x.own_facts->first_seq != first_seq)) /* the stream is counted from here */
-		x.tally->wraps = x.own->next < x.own_facts->first_seq;
+	changed = syn && x.own_facts->first_seq != first_seq;
+	if (changed || !(x.own->bits & HALF_SEEN))
+		update_wraps(&x, changed);
 	update_rtt(&x, next);
 	if (!(seg->flags & (TCP_SYN | TCP_RST)))
 		half_window(x.tally, seg);
 	half_payload(x.tally, seg);
-	half_count(x.own, x.tally, x.peer, seg);
+	if (likely(tally_takes(seg)))
+		tally_count(x.tally, seg);
+	else
+		facts_count(x.own_facts, seg);
+	flow_stamp(flow, seg, direction);
 	x.own->bits |= HALF_SEEN;
 	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT) || (x.own->bits | x.peer->bits) & HALF_LATE_SYN)
 		handshake_initial_rtt(&x);
@@ -399,20 +418,19 @@ INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins)
 }
 
 /* Begins to bring all lines that a birth writes at once: it waits for them one after the other else. Where the slot is blank
- * these are eight, else all. */
+ * these are seven, else all. */
 INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction)
 {
 	const struct half_facts *own = &facts->half[direction & 1];
 
-	touch(&flow->half[0]);
-	touch(&flow->half[1]);
+	touch(flow);
 	touch(&flow->tally[direction & 1]);
 	touch(&facts->history);
 	touch(&facts->key);
 	touch(&facts->last_syn_ns);
 	touch(&own->syn_first_ns);
 	touch(&own->option_layout);
-	if (likely(flow->half[0].handed == HANDED_BLANK))
+	if (likely(flow->handed == HANDED_BLANK))
 		return;
 	touch(&flow->tally[~direction & 1]);
 	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
@@ -421,12 +439,12 @@ INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32
 
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
-	if (likely(flow->half[0].handed == HANDED_BLANK))
+	if (likely(flow->handed == HANDED_BLANK))
 		flow_clear(flow, facts, hash.direction);
 	else
 		flow_blank(flow, facts);
-	flow->half[0] = flow->half[1] = (struct half){ .scale = SCALE_NONE };
-	flow->half[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
+	flow_open(flow);
+	flow->tally[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts->start_ns = seg->now_ns;
 	facts->first_sender = (__u8)hash.direction;
@@ -434,21 +452,21 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	for (int i = 0; i < SEGMENT_VLANS && seg->vlans; i++)
 		facts->vlan[i] = seg->vlan[i];
 	written(); /* now a lookup may find it */
-	flow->half[0].hash = flow->half[1].hash = (__u32)hash.value;
+	flow->hash = (__u32)hash.value;
 }
 
 INLINE bool flow_is_plain_syn(const struct segment *seg)
 {
 	/* A window of 0 has a letter; 2^32 - 1 would end at 0, which stands for unknown. */
 	return seg->flags == TCP_SYN && !seg->payload_len && seg->window && seg->sequence != 0xffffffff &&
-	       !seg->clock_error;
+	       !seg->clock_error && tally_takes(seg);
 }
 
 INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
 {
 	const struct exchange x = flow_exchange(flow, facts, seg, direction);
 
-	history_first_syn(flow, facts, direction);
+	history_first_syn(facts, direction);
 	x.own_facts->ttl = seg->ttl;
 	x.own_facts->no_ack = seg->segments;
 	handshake_syn_options(&x);
@@ -459,10 +477,11 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 	x.own->win = seg->window;
 	x.tally->next_ns = seg->now_ns;
 	if (seg->options & OPTION_TIMESTAMPS)
-		x.own->tsval = seg->tsval;
+		x.tally->tsval = seg->tsval;
 	rtt_begin(x.own, x.end, RTT_ACK, seg);
 	half_payload(x.tally, seg);
-	half_count(x.own, x.tally, x.peer, seg);
+	tally_count(x.tally, seg);
+	flow_stamp(flow, seg, direction);
 	x.own->bits |= HALF_SEEN;
 }
 

@@ -13,6 +13,15 @@
 #define WIRE __attribute__((packed, aligned(1)))
 #endif
 
+/* Where nothing is known of the alignment: one load or store all the same. */
+struct unaligned_u32 {
+	__u32 value;
+} WIRE __attribute__((may_alias));
+
+struct unaligned_u64 {
+	__u64 value;
+} WIRE __attribute__((may_alias));
+
 enum { /* EtherTypes (IEEE 802 numbers), host order */
        ETHERTYPE_VLAN = 0x8100,
        ETHERTYPE_QINQ = 0x88a8,

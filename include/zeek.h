@@ -59,7 +59,7 @@ INLINE bool zeek_syn_then_rst(const char *history)
 
 INLINE bool zeek_has_payload(const struct report *report)
 {
-	return (report->flow.half[0].noted | report->flow.half[1].noted) & NOTED_PAYLOAD;
+	return (report->facts.half[0].noted | report->facts.half[1].noted) & NOTED_PAYLOAD;
 }
 
 INLINE const char *zeek_reset_state(const struct report *report, __u32 client, const char *history)
@@ -94,14 +94,14 @@ INLINE const char *zeek_conn_state(const struct report *report, __u32 client, co
 	if (originator && responder)
 		return "S1";
 	/* A pure ACK of some old connection is no reply; payload is. */
-	return originator && !(report->flow.half[~client & 1].noted & NOTED_PAYLOAD) ? "S0" : "OTH";
+	return originator && !(report->facts.half[~client & 1].noted & NOTED_PAYLOAD) ? "S0" : "OTH";
 }
 
 /* Octets of the stream of `side` that its peer acknowledged and that were not seen; `stream`: those it spans. */
 INLINE __u64 zeek_missed_bytes(const struct report *report, __u32 side, __s64 stream, bool acked_unseen)
 {
 	const struct half_facts *facts = &report->facts.half[side & 1];
-	__s64 seen = (__s64)(facts->payload_bytes + (report->flow.tally[side & 1].volume >> 32) - facts->resent_bytes);
+	__s64 seen = (__s64)(facts->payload_bytes + report->flow.tally[side & 1].payload_bytes - facts->resent_bytes);
 
 	return acked_unseen && zeek_is_active(report, 0) && zeek_is_active(report, 1) && stream > seen
 		       ? (__u64)(stream - seen)

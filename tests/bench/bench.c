@@ -190,11 +190,11 @@ static int measure_all(const struct settings *settings)
 	int err;
 
 	printf("# net ns per packet, medians; undisturbed: the lowest %u %% of the runs\n"
-	       "# mean: of ack and data; each touches three cache lines of one page of the table: two halves, its "
+	       "# mean: of ack and data; each touches two cache lines of the table: what both sides write, its side's "
 	       "tally\n"
 	       "# line: for comparison, a program that counts each flow's packets in one line of memory\n"
 	       "# data6: data over IPv6; at most 1.1 of data\n"
-	       "# syn: births, in slots left blank: eight lines of two pages, tags, a lock; at most 300\n"
+	       "# syn: births, in slots left blank: seven lines of two pages, tags, a lock; at most 300\n"
 	       "#      of 1 flow: repeated SYNs\n"
 	       "%-12s %8s %8s %8s %8s %8s %8s %8s\n",
 	       settings->percent, "program", "flows", "ack", "data", "mean", "line", "data6", "syn");

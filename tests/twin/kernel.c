@@ -227,7 +227,7 @@ void kernel_clear(struct kernel *kernel)
 		for (__u32 ways = tags_taken(kernel->tags[bucket]); ways; ways &= ways - 1) {
 			struct flow *flow = &kernel->flows[bucket].way[__builtin_ctz(ways)];
 
-			flow->half[0] = flow->half[1] = (struct half){};
+			flow_open(flow);
 			handover_blank(flow, &kernel->facts[bucket].way[__builtin_ctz(ways)]);
 		}
 		kernel->tags[bucket] = kernel->looks[bucket] = 0;

@@ -218,7 +218,7 @@ static inline bool plain_look(const struct table *table, const struct segment *s
 		const struct flow_key *key = &table->facts[bucket].way[way].key;
 		__u32 from = key->port[0] != seg->source_port || memcmp(key->ip[0], seg->source_ip, 16);
 
-		if (!(table->tags[bucket] >> (way * 8) & 0xff) || table->flows[bucket].way[way].half[0].retired ||
+		if (!(table->tags[bucket] >> (way * 8) & 0xff) || flow_is_retired(&table->flows[bucket].way[way]) ||
 		    key->interface != seg->interface || key->port[from] != seg->source_port ||
 		    memcmp(key->ip[from], seg->source_ip, 16) || key->port[!from] != seg->destination_port ||
 		    memcmp(key->ip[!from], seg->destination_ip, 16))

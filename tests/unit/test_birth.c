@@ -97,8 +97,8 @@ Test(birth, a_syn_that_lost_the_race_begins_a_flow_of_its_own)
 	cr_assert_not_null(slot.flow);
 	cr_expect_eq(table_flow_facts(&table, slot.number)->half[second.direction].isn, 2000);
 	/* Both saw the older one: it is retired twice. */
-	table_retire(&table, slot, second.key_hash);
-	table_retire(&table, slot, second.key_hash);
+	table_retire(&table, slot, (struct key_hash){ .value = second.key_hash });
+	table_retire(&table, slot, (struct key_hash){ .value = second.key_hash, .direction = 1 });
 	cr_expect_null(table_find(&table, engine_hash(&second)).flow);
 	plain_close(&table);
 }

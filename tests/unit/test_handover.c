@@ -69,7 +69,7 @@ static __u32 handed_count(void)
 
 	for (__u32 number = 0; number < table.shape.buckets * WAYS; number++)
 		count += table.tags[number / WAYS] >> number % WAYS * 8 & 0xff &&
-			 table.flows[number / WAYS].way[number % WAYS].half[0].handed;
+			 table.flows[number / WAYS].way[number % WAYS].handed;
 	return count;
 }
 
@@ -92,7 +92,9 @@ Test(handover, who_is_handed_over_is_found_no_more)
 	enter(1, false, TCP_ACK, 101, 501, 2000);
 	cr_expect_eq(ledger.births, 2, "a late segment went to a flow that was handed over");
 	cr_assert_eq(plain_take(&table, 1), 1);
-	cr_expect_eq((__u32)table.reports[0].flow.tally[0].volume + (__u32)table.reports[0].flow.tally[1].volume, 4);
+	cr_expect_eq(tally_get(&table.reports[0].flow.tally[0], TALLY_PACKETS) +
+			     tally_get(&table.reports[0].flow.tally[1], TALLY_PACKETS),
+		     4);
 	cr_expect_eq(table.reports[0].reason, END_CLOSED);
 	plain_give_back(&table);
 	cr_assert_eq(plain_count(&table), 1, "the newcomer is there, and nobody else");
@@ -120,12 +122,12 @@ Test(handover, a_bucket_is_left_alone_until_something_may_be_due)
 	connection(1, 10 * NS_PER_SEC);
 	slot = found(1);
 	cr_assert_eq(swept(11 * NS_PER_SEC), 0);
-	slot.flow->half[0].time_ns = slot.flow->half[1].time_ns = 1;
+	slot.flow->tally[0].time_ns = slot.flow->tally[1].time_ns = 1;
 	cr_assert_eq(swept(12 * NS_PER_SEC), 0, "looked at before it was due");
 	cr_assert_eq(swept(12 * NS_PER_SEC + 30), 1, "when it was");
 	enter(2, false, TCP_SYN, 100, 0, 13 * NS_PER_SEC);
 	cr_assert_eq(swept(13 * NS_PER_SEC), 0);
-	found(2).flow->half[0].time_ns = found(2).flow->half[1].time_ns = 1;
+	found(2).flow->tally[0].time_ns = found(2).flow->tally[1].time_ns = 1;
 	cr_assert_eq(swept(73 * NS_PER_SEC - 1), 0, "an attempt has a minute");
 	cr_assert_eq(swept(73 * NS_PER_SEC), 1);
 	enter(3, false, TCP_SYN, 100, 0, 80 * NS_PER_SEC);
@@ -144,7 +146,7 @@ Test(handover, who_is_retired_late_is_found_no_more)
 	connection(1, 1000);
 	slot = found(1);
 	plain_call(&table, 0);
-	table_retire(&table, slot, slot.flow->half[0].hash);
+	table_retire(&table, slot, (struct key_hash){ .value = slot.flow->hash });
 	cr_assert_null(found(1).flow);
 	cr_assert_eq(table_victim_rank(slot.flow), ~0ULL);
 	cr_assert_eq(plain_take(&table, 2), 1);
@@ -288,7 +290,7 @@ static void late(struct slot slot)
 	flow_update(slot.flow, facts, &fin, client);
 	handshake_icmp(slot.flow, facts, &syn, client);
 	facts->shown = 1;
-	table_retire(&table, slot, slot.flow->half[0].hash);
+	table_retire(&table, slot, (struct key_hash){ .value = slot.flow->hash });
 }
 
 /* In a slot that was used a flow begins as in a new one: whether its last reader left it blank, or died before, and even if
@@ -307,10 +309,10 @@ Test(handover, a_flow_begins_the_same_in_any_slot)
 			slot = found(1);
 			plain_call(&table, 0);
 			cr_assert_eq(plain_take(&table, 1), 1);
-			cr_assert_eq(slot.flow->half[0].handed, HANDED_BLANK);
+			cr_assert_eq(slot.flow->handed, HANDED_BLANK);
 			late(slot);
 			if (used == 2) {
-				slot.flow->half[0].handed = END_CLOSED + 1;
+				slot.flow->handed = END_CLOSED + 1;
 				memset(slot.flow->tally, 0x55, sizeof(slot.flow->tally));
 				memset(table_flow_facts(&table, slot.number), 0x55, sizeof(struct facts));
 			}
@@ -328,18 +330,18 @@ Test(handover, a_flow_begins_the_same_in_any_slot)
 /* What the screen knows a slot by does not matter once it is handed over; a flow that was retired keeps it. */
 Test(handover, a_retired_flow_keeps_its_identity)
 {
-	struct flow flow = { .half = { { .hash = 0x12345678 }, { .hash = 0x12345678 } } };
+	struct flow flow = { .hash = 0x12345678 };
 	__u32 identity = glance_identity(&flow);
 
 	open_table(1);
-	table_retire(&table, (struct slot){ .flow = &flow }, flow.half[0].hash);
+	table_retire(&table, (struct slot){ .flow = &flow }, (struct key_hash){ .value = flow.hash });
 	cr_expect_eq(glance_identity(&flow), identity);
 }
 
 /* Its slot is given back without the lock: whoever evicts meanwhile may see it emptied, with its tag still there. */
 Test(handover, a_slot_on_its_way_back_is_no_victim)
 {
-	struct flow flow = { .half = { { .handed = END_CLOSED + 1, .bits = HALF_SEEN | HALF_RST } } };
+	struct flow flow = { .handed = END_CLOSED + 1, .half = { { .bits = HALF_SEEN | HALF_RST } } };
 
 	table_vacate(&flow);
 	cr_expect_eq(table_victim_rank(&flow), ~0ULL);

@@ -194,6 +194,21 @@ Test(rtt, by_ack_and_by_timestamp)
 		play(&scripts[i]);
 }
 
+/* Together more than 32 bits hold. */
+Test(rtt, the_mean_of_round_trips_of_seconds)
+{
+	const struct line lines[] = { { CLIENT, 1000, 1, 100, 1, 0, 0, 0 },  { SERVER, 4000, 1, 0, 101, 0, 0, 0 },
+				      { CLIENT, 5000, 101, 5, 1, 0, 0, 0 },  { SERVER, 8000, 1, 0, 106, 0, 0, 0 },
+				      { CLIENT, 9000, 106, 5, 1, 0, 0, 0 },  { SERVER, 17000, 1, 0, 111, 0, 0, 0 },
+				      { CLIENT, 18000, 111, 5, 1, 0, 0, 0 }, { SERVER, 18002, 1, 0, 116, 0, 0, 0 } };
+	const struct record record = record_of(lines, 8, false);
+
+	cr_expect_eq(record.rtt_server.samples, 5);
+	cr_expect_eq(record.rtt_server.mean_ns, (__s64)(10 + 3000 + 3000 + 8000 + 2) * (__s64)NS_PER_MS / 5, "%lld",
+		     record.rtt_server.mean_ns);
+	cr_expect_eq(record.rtt_server.max_ns, 0xffffffff); /* saturates */
+}
+
 /* The time of the segment that opened a sample may be as wrong as that of the one that closes it. */
 Test(rtt, a_sample_is_as_coarse_as_the_coarser_of_its_two_times)
 {

@@ -42,10 +42,12 @@ static void put(struct plain *plain, __u32 slot, __u64 at_ns)
 	struct flow *flow = flow_at(plain, slot);
 
 	plain->tags[slot / WAYS] |= (__u64)(1 + slot % 255) << slot % WAYS * 8;
-	flow->half[0].hash = flow->half[1].hash = slot * 3;
-	flow->half[slot % 2].time_ns = at_ns;
-	flow->tally[0].volume = 2 | 100ULL << 32;
-	flow->tally[1].volume = 1 | (__u64)slot << 32;
+	flow->hash = slot * 3;
+	flow->tally[slot % 2].time_ns = at_ns;
+	flow->tally[0].totals = 2;
+	flow->tally[0].payload_bytes = 100;
+	flow->tally[1].totals = 1;
+	flow->tally[1].payload_bytes = slot;
 	facts->start_ns = slot;
 	facts->half[0].packets = slot;
 	facts->half[1].payload_bytes = 7;
@@ -116,11 +118,11 @@ Test(scan, looks_again_at_what_moved)
 	put(plain, gone, 5);
 	put(plain, closed, 5);
 	harvest_view(&harvest, &view, false);
-	flow_at(plain, still)->tally[0].volume += 1; /* which the time would have told */
-	flow_at(plain, moved)->tally[0].volume += 1;
-	flow_at(plain, moved)->half[1].time_ns = 6;
+	flow_at(plain, still)->tally[0].totals += 1; /* which the time would have told */
+	flow_at(plain, moved)->tally[0].totals += 1;
+	flow_at(plain, moved)->tally[1].time_ns = 6;
 	flow_at(plain, closed)->half[1].bits |= HALF_RST;
-	flow_at(plain, closed)->half[1].time_ns = 6;
+	flow_at(plain, closed)->tally[1].time_ns = 6;
 	plain->tags[gone / WAYS] &= ~0ULL >> 8;
 	harvest_view(&harvest, &view, false);
 	cr_expect_eq(view.live, 3);
@@ -192,8 +194,8 @@ Test(scan, what_has_gone_matches_no_other_filter)
 	cr_assert_eq(view.matching, 4);
 	plain->tags[gone / WAYS] = 0;
 	facts_at(plain, anew)->start_ns = NS_PER_SEC;
-	flow_at(plain, anew)->half[0].time_ns = NS_PER_SEC;
-	flow_at(plain, handed)->half[0].handed = 1;
+	flow_at(plain, anew)->tally[0].time_ns = NS_PER_SEC;
+	flow_at(plain, handed)->handed = 1;
 	cr_expect(harvest_view_record(&harvest, &view, stays, view.rows[stays].identity, &record));
 	cr_expect_not(harvest_view_record(&harvest, &view, anew, view.rows[anew].identity, &record));
 	view_order_by(&view, &(struct view_order){ .key = key_of_start });

@@ -23,17 +23,16 @@ static void expect_flows(const struct mapping *mapping, __u32 bucket)
 	for (; ways; ways &= ways - 1) {
 		const struct flow *flow = &mapping->flows[bucket].way[__builtin_ctz(ways)];
 
-		__builtin_prefetch(&flow->half[0]);
-		__builtin_prefetch(&flow->half[1]);
+		__builtin_prefetch(flow);
+		__builtin_prefetch(&flow->tally[0]);
+		__builtin_prefetch(&flow->tally[1]);
 	}
 }
 
-static void expect_rest(const struct flow *flow, const struct facts *facts)
+static void expect_rest(const struct facts *facts)
 {
-	for (int i = 0; i < 2; i++) {
-		__builtin_prefetch(&flow->tally[i]);
+	for (int i = 0; i < 2; i++)
 		__builtin_prefetch(&facts->half[i]);
-	}
 }
 
 /* Which ways have a flow that was not handed over. */
@@ -62,7 +61,7 @@ static __u32 find_moved(const struct mapping *mapping, struct view *view, __u32 
 
 		if (!view_moved(view, bucket * WAYS + way, identity_of(flow), glance_last_ns(flow)))
 			continue;
-		expect_rest(flow, &mapping->facts[bucket].way[way]);
+		expect_rest(&mapping->facts[bucket].way[way]);
 		moved |= 1U << way;
 	}
 	return moved;

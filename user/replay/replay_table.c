@@ -143,8 +143,8 @@ static int compare_entries(const void *one, const void *two)
 	if (!order)
 		order = compare_tunnels(key_x, key_y);
 	return order ? order
-		     : (int)y->flow->half[0].retired -
-			       (int)x->flow->half[0].retired; /* a retired flow is the earlier */
+		     : (int)flow_is_retired(y->flow) -
+			       (int)flow_is_retired(x->flow); /* a retired flow is the earlier */
 }
 
 /* In a capture flows stay where they are: until the end only interim records are due. -1: nothing. */
