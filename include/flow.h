@@ -2,9 +2,10 @@
 /* What is kept of a connection: struct flow, the part that every segment writes, and struct facts, the part that only
  * special segments write (SYN, FIN, RST, losses). Both lie in the flow table, under one index.
  *
- * One writer per direction. A flow has two halves; half[d], tally[d] and facts.half[d] are written only by segments
- * that endpoint d sent, but for what is said below, and these come one after the other: one NIC queue, one socket or one forwarding CPU hands them on. So
- * there is no lock and no atomic. A segment reads its peer's half while another CPU may write it. What may be seen then:
+ * One writer per direction. A flow has two sides; half[d], tally[d] and facts.half[d] are written only by segments that
+ * endpoint d sent, but for `rtt` and `max` of a half. These come one after the other: one NIC queue, one socket or one
+ * forwarding CPU hands them on. So there is no lock and no atomic. A segment reads its peer's half while another CPU may
+ * write it. What may be seen then:
  * - a counter or time of the peer as it was one segment ago: a duplicate ACK or window-full judged against that;
  * - next, ack, win and bits of the peer from two neighbouring segments: the same;
  * - an RTT sample that is replaced by another (rtt.h) at the instant that the peer closes it: it may be lost;
@@ -13,7 +14,8 @@
  * - the shared facts (attempts, initial RTT) if both sides send SYN at one instant: one attempt may be lost.
  * If one direction is spread over CPUs (a sender that migrates over a device without queues, as veth), two writers may
  * meet, and the later store wins: a record then lacks a segment or two, in a test of a hundred busy flows 6 records of a
- * thousand. The ledger does not lose them. `handovers` (cpu_handovers in the record) tells where that could be. */
+ * thousand; where a carry (half_carry) meets another segment, once in a thousand of these, it counts up to 1,024 twice. The
+ * ledger does not lose them. `handovers` (cpu_handovers in the record) tells where that could be. */
 #ifndef TCPSCOPE_FLOW_H
 #define TCPSCOPE_FLOW_H
 

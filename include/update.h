@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What one segment does to its flow. Nearly all are plain: data and ACKs of a connection under way, in order, after a
- * gap, or with some octets that were sent before. flow_plain enters these and touches two lines of struct flow alone, but for
- * the counter of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave the same state behind:
- * flow_plain is a shorter way, never another meaning. */
+ * gap, or with some octets that were sent before. flow_plain enters these and touches two lines of struct flow alone, but
+ * for the counter of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave the same
+ * state behind: flow_plain is a shorter way, never another meaning. */
 #ifndef TCPSCOPE_UPDATE_H
 #define TCPSCOPE_UPDATE_H
 
