@@ -30,6 +30,7 @@ INLINE bool rtt_fresh(struct tally *tally, const struct segment *seg);
 enum { RTT_TIME_BITS = 56, RTT_KIND_BITS = 2 }; /* of half.rtt */
 
 #define RTT_TIME_MAX ((1ULL << RTT_TIME_BITS) - 1)
+#define RTT_MAX_NS (1ULL << 50) /* 13 days: beyond, a clock was set, or stepped back */
 
 INLINE __u64 rtt_get(const struct half *half) { return ((const volatile struct unaligned_u64 *)half->rtt)->value; }
 INLINE void rtt_set(struct half *half, __u64 sample) { ((volatile struct unaligned_u64 *)half->rtt)->value = sample; }
@@ -69,11 +70,11 @@ INLINE __u64 rtt_close(struct half *peer, struct tally *tally, const struct segm
 	__u64 sample = rtt_get(peer), rtt_ns;
 	__u8 error = rtt_error(sample);
 
-	if (!sample || !rtt_closes(sample, once(peer->rtt_seq), seg))
+	if (!sample || !rtt_closes(sample, once(peer->rtt_seq), seg) || unlikely(rtt_get(peer) != sample))
 		return 0;
 	rtt_set(peer, 0);
 	rtt_ns = (seg->now_ns - sample) & RTT_TIME_MAX;
-	if (!(sample & RTT_TIME_MAX) || rtt_ns > RTT_TIME_MAX / 2) /* void, or the clock has stepped back */
+	if (!(sample & RTT_TIME_MAX) || rtt_ns > RTT_MAX_NS) /* void, or no time between two segments */
 		return 0;
 	if (rtt_kind(sample) == RTT_PURE_ACK && seg->now_ns - tally->time_ns > rtt_ns / 2)
 		return 0;
@@ -88,7 +89,8 @@ INLINE void rtt_carry(struct tally *tally, struct half_facts *facts, __u64 rtt_n
 
 INLINE void rtt_begin(struct half *own, __u32 seq, enum rtt_kind kind, const struct segment *seg)
 {
-	once(own->rtt_seq) = seq; /* first: with the word the peer may close it */
+	rtt_set(own, 0); /* the peer may look at any time: never one sample's word with another's rtt_seq */
+	once(own->rtt_seq) = seq;
 	rtt_set(own, (seg->now_ns & RTT_TIME_MAX) | (__u64)kind << RTT_TIME_BITS |
 			     (__u64)seg->clock_error << (RTT_TIME_BITS + RTT_KIND_BITS));
 }

@@ -352,7 +352,8 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	__u32 next = x.own->next, first_seq = syn ? x.own_facts->first_seq : 0;
 	bool changed;
 
-	if (tally_is_full(x.tally))
+	if (tally_is_full(x.tally) ||
+	    !tally_takes(seg)) /* which adds no packet to them, but what else is counted there */
 		half_carry(x.tally, x.own_facts);
 	if (news)
 		clock_exact(seg);

@@ -209,6 +209,20 @@ Test(rtt, the_mean_of_round_trips_of_seconds)
 	cr_expect_eq(record.rtt_server.max_ns, 0xffffffff); /* saturates */
 }
 
+/* A capture's clock may be set in between, forth or back: that is no round trip. */
+Test(rtt, none_where_the_clock_was_set)
+{
+	const __u64 year_ms = 365ULL * 86400 * 1000;
+	const struct line forth[] = { { CLIENT, 20, 1, 100, 1, 0, 0, 0 }, { SERVER, 2 * year_ms, 1, 0, 101, 0, 0, 0 } };
+	const struct line back[] = { { CLIENT, 2 * year_ms, 1, 100, 1, 0, 0, 0 }, { SERVER, 20, 1, 0, 101, 0, 0, 0 } };
+	const struct line days[] = { { CLIENT, 20, 1, 100, 1, 0, 0, 0 },
+				     { SERVER, year_ms / 100, 1, 0, 101, 0, 0, 0 } };
+
+	cr_expect_eq(record_of(forth, 2, false).rtt_server.samples, 1);
+	cr_expect_eq(record_of(back, 2, false).rtt_server.samples, 1);
+	cr_expect_eq(record_of(days, 2, false).rtt_server.samples, 2);
+}
+
 /* The time of the segment that opened a sample may be as wrong as that of the one that closes it. */
 Test(rtt, a_sample_is_as_coarse_as_the_coarser_of_its_two_times)
 {

@@ -118,6 +118,7 @@ static struct segment random_segment(struct random *random, __u32 next[2], __u64
 	struct segment seg = data(from, flags, seq,
 				  next[!from] - (random_below(random, 4) ? 0 : random_below(random, 9)), len, now_ns);
 
+	seg.ip_len += random_below(random, 30) ? 0 : random_below(random, 200);
 	seg.segments = random_below(random, 50) ? 1 : 1 + random_below(random, 2 * TALLY_SEGMENTS_MAX);
 	seg.window = (__u16)(random_below(random, 8) ? 5000 : random_below(random, 8));
 	seg.clock_error = (__u8)(random_below(random, 8) ? 0 : random_below(random, 20));
@@ -136,6 +137,39 @@ static struct segment random_segment(struct random *random, __u32 next[2], __u64
 	if ((__s32)(seq + len - next[from]) > 0)
 		next[from] = seq + len;
 	return seg;
+}
+
+/* With headers of 160 octets, which the tally does not take: what else it counts of them must find room. Each data after a gap,
+ * each acknowledged, so that each is a round trip, too. */
+Test(stream, headers_that_the_tally_does_not_take)
+{
+	const int rounds = 70000;
+	struct table table;
+	struct ledger ledger = {};
+	struct record record;
+
+	plain_open(&table, 1);
+	enter(&table, &ledger, data(0, TCP_SYN, 0, 0, 0, 1));
+	enter(&table, &ledger, data(1, TCP_SYN | TCP_ACK, 500, 1, 0, 2));
+	enter(&table, &ledger, data(0, TCP_ACK, 1, 501, 0, 3));
+	for (int i = 0; i < rounds; i++) {
+		struct segment segs[] = { data(0, TCP_ACK | TCP_PSH, 2 + (__u32)i * 10, 501, 9, 100 + 1000 * (__u64)i),
+					  data(1, TCP_ACK, 501, 11 + (__u32)i * 10, 0, 600 + 1000 * (__u64)i) };
+
+		for (int j = 0; j < 2; j++) {
+			segs[j].ip_len += 120;
+			enter(&table, &ledger, segs[j]);
+		}
+	}
+	record = look(&table);
+	cr_expect_eq(record.client.analysis[ANALYSIS_LOST_SEGMENTS], (__u64)rounds, "%llu",
+		     record.client.analysis[ANALYSIS_LOST_SEGMENTS]);
+	cr_expect_eq(record.client.packets, 2ULL + rounds, "%llu", record.client.packets);
+	cr_expect_eq(record.client.ip_bytes, 80 + 169ULL * rounds, "%llu", record.client.ip_bytes);
+	cr_expect_eq(record.client.flags.psh, (__u64)rounds);
+	cr_expect_eq(record.rtt_server.samples, 1ULL + rounds, "%llu", record.rtt_server.samples);
+	cr_expect_eq(record.rtt_server.mean_ns, 500LL * rounds / (rounds + 1), "%lld", record.rtt_server.mean_ns);
+	plain_close(&table);
 }
 
 /* The octet of that total may begin anew at another segment, and the facts then have the rest. */
@@ -233,7 +267,7 @@ Test(stream, the_shorter_way_means_the_same)
 	taken = 0; /* until totals are carried over, of round trips of seconds, too */
 	for (__u64 seed = 1; seed <= 4; seed++)
 		taken += shorter_way_run(seed, 10000, NS_PER_MS, false) + shorter_way_run(seed, 2000, NS_PER_SEC, true);
-	cr_expect_gt(taken, 3000, "only %d segments of long flows went the shorter way", taken);
+	cr_expect_gt(taken, 2000, "only %d segments of long flows went the shorter way", taken);
 }
 
 /* What the snap length kept from being seen is not known, and nothing is derived from it. */
