@@ -344,6 +344,19 @@ def replaced():
     client.close()
 
 
+def tapped():
+    """Of a mirror port nothing that leaves is watched, nor said to be."""
+    name = "pinned, --tap"
+    scope = Scope("client", ("veth0",), "--tap", "--pin", NAME)
+    report.equal(f"{name}: exit status", scope.stop(), 0)
+    scope = Scope("client", ("veth0",), "--tap", "--pin", NAME)
+    report.check(f"{name}: taken over, and what leaves is not watched",
+                 scope.wait_line("taken over", "ingress by XDP, egress not watched"), scope.lines)
+    report.equal(f"{name}: its exit status", scope.stop(), 0)
+    unpin()
+    check_gone(f"{name}: --unpin")
+
+
 def main():
     net.pair_make()
     sink.serve("server", PORT)
@@ -353,6 +366,7 @@ def main():
         beside(hook)
         announced(hook)
     misfits()
+    tapped()
     words()
     for hook in HOOKS:
         unfinished(hook)

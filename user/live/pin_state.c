@@ -167,6 +167,7 @@ static int adopt_links(const struct pin *pin, const struct pin_interface *interf
 
 int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach)
 {
+	const bool tap = pin->state.hook == (__u32)HOOK_TAP;
 	char path[PIN_PATH];
 	int err;
 
@@ -179,7 +180,7 @@ int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attac
 		if (!err)
 			message_put("%.*s: taken over as '%s': ingress by %s, %s", IF_NAMESIZE, interface->name,
 				    pin->name, interface->xdp ? "XDP" : "tc",
-				    interface->loopback ? "egress not watched" : "egress by tc");
+				    interface->loopback || tap ? "egress not watched" : "egress by tc");
 	}
 	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* no reason to remove it */
 		message_put("cannot take over '%s': %s%s", pin->name, strerror(-err), message_advice(err, ""));
