@@ -199,11 +199,12 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 		message_put("cannot load its programs: %s%s", strerror(-err), message_advice(err, ""));
 	else if (err == -ENOENT || err == -ENOSYS)
 		message_put("cannot load its programs: this kernel was built without BPF: %s", strerror(-err));
-	else
+	else {
 		message_put("cannot load its programs: the kernel's verifier refused: %s; %s", strerror(-err),
 			    stats || debugging() ? "it said" : "--stats prints what it said");
-	if (stats && !debugging())
-		print_tail();
+		if (stats && !debugging())
+			print_tail();
+	}
 }
 
 int loader_load(struct loader *loader, int refusal, bool stats)
