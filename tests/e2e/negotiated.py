@@ -10,6 +10,7 @@
 import re
 import socket
 import threading
+import time
 
 import net
 import report
@@ -19,6 +20,7 @@ from scope import Scope
 PORT = 7000
 OCTETS = 100_000
 TIMESTAMPS = 12
+SECOND_TIME = 0.4  # seconds
 IPPROTO_MPTCP, TCP_FASTOPEN, MSG_FASTOPEN = 262, 23, 0x20000000
 SIDES = ("client", "server")
 ADDRESS = {4: "192.0.2.2", 6: "2001:db8::2"}
@@ -101,7 +103,11 @@ def play(version, protocol):
     client.connect((ADDRESS[version], server_port(protocol)))
     exchange(client)
     port = client.getsockname()[1]
-    said = {side: sockets(side, port) for side in SIDES}
+    said, before = {side: sockets(side, port) for side in SIDES}, None
+    while protocol and said != before:  # what MPTCP sends a second time comes a while after
+        before = said
+        time.sleep(SECOND_TIME)
+        said = {side: sockets(side, port) for side in SIDES}
     client.close()
     return port, said
 
