@@ -27,14 +27,6 @@ INLINE __u32 glance_identity(const struct flow *flow)
 	return hash >> 31 ? ~hash : hash;
 }
 
-/* Time of the last segment, ns of the engine's clock: costs no look at the facts. */
-INLINE __u64 glance_last_ns(const struct flow *flow)
-{
-	__u64 x = flow->tally[0].time_ns, y = flow->tally[1].time_ns;
-
-	return x > y ? x : y;
-}
-
 INLINE void glance_take(struct glance *glance, const struct flow *flow, const struct facts *facts)
 {
 	*glance = (struct glance){ .over = flow_is_retired(flow) || flow_is_over(flow) };

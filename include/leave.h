@@ -27,7 +27,7 @@ enum victim_class { VICTIM_OVER, VICTIM_UNANSWERED, VICTIM_ANSWERED };
 INLINE __u64 table_victim_class(const struct flow *flow)
 {
 	__u32 either = flow->half[0].bits | flow->half[1].bits, both = flow->half[0].bits & flow->half[1].bits;
-	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & HALF_RST) | !!(either & HALF_RETIRED);
+	__u32 over = !!(both & HALF_FIN_ACKED) | !!(either & (HALF_RST | HALF_RETIRED));
 	__u32 unanswered = !!(either & HALF_SYN) & !(both & HALF_SEEN) & !(either & (HALF_ACKED | HALF_SYNACK));
 
 	opaque(over);

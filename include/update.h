@@ -138,12 +138,11 @@ INLINE __u16 half_plain_bit(const struct segment *seg) { return seg->payload_len
 /* What in the past of both sides keeps data or an ACK from being plain: bits, not 0. */
 INLINE __u32 flow_bars(const struct half *own, const struct half *peer, const struct segment *seg)
 {
-	const __u32 plain = HALF_PLAIN_ACK | HALF_PLAIN_DATA;
 	const __u32 news = HALF_SYNACK | HALF_FIN | HALF_RST | HALF_MPTCP | HALF_LATE_SYN;
 	/* The shift sets HALF_SHOOK against HALF_SYNACK, and nothing against the others, which are above. */
 	__u32 answered = own->bits / (HALF_SHOOK / HALF_SYNACK);
 
-	return ((own->bits ^ plain) & half_plain_bit(seg)) | (peer->bits & ~answered & news);
+	return (~own->bits & half_plain_bit(seg)) | (peer->bits & ~answered & news);
 }
 
 INLINE bool flow_only_acks(const struct segment *seg) { return (seg->flags & ~TCP_PSH) == TCP_ACK; }
@@ -210,10 +209,10 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 	flow->half[direction & 1].bits |= HALF_ACKED | half_noted(&facts->half[direction & 1]);
 }
 
-/* It is known what the ACK covers, or the peer's `max` is corrected by it. False: flow_update must judge. */
-INLINE bool plain_unseen(struct half *peer, struct tally *tally, __u32 ack)
+/* An ACK beyond the peer's `max` counts as such, and corrects that, unless it is unknown. False: flow_update must judge. */
+INLINE bool plain_unseen(struct half *peer, struct tally *tally)
 {
-	if (!peer->max || !seq_after(ack, peer->max))
+	if (!peer->max)
 		return true;
 	if (unlikely(!seq_before(peer->max, peer->next) || tally->acked_unseen >> 7))
 		return false;
@@ -308,7 +307,7 @@ INLINE bool flow_plain(struct table *table, struct slot slot, const struct segme
 		return false;
 	if (unlikely(flow_bars(own, peer, seg)))
 		return false;
-	if (unlikely(seq_after(seg->acknowledgment, peer->max)) && !plain_unseen(peer, tally, seg->acknowledgment))
+	if (unlikely(seq_after(seg->acknowledgment, peer->max)) && !plain_unseen(peer, tally))
 		return false;
 	if (unlikely(ahead >= PLAIN_GAP_MAX))
 		flow_resent(table, slot.number * 2 + direction, seg->sequence, seg->payload_len, seg->now_ns);
@@ -352,8 +351,7 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	__u32 next = x.own->next, first_seq = syn ? x.own_facts->first_seq : 0;
 	bool changed;
 
-	if (tally_is_full(x.tally) ||
-	    !tally_takes(seg)) /* which adds no packet to them, but what else is counted there */
+	if (tally_is_full(x.tally))
 		half_carry(x.tally, x.own_facts);
 	if (news)
 		clock_exact(seg);
@@ -375,10 +373,12 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	if (!(seg->flags & (TCP_SYN | TCP_RST)))
 		half_window(x.tally, seg);
 	half_payload(x.tally, seg);
-	if (likely(tally_takes(seg)))
+	if (likely(tally_takes(seg))) {
 		tally_count(x.tally, seg);
-	else
+	} else {
+		half_carry(x.tally, x.own_facts); /* or what else it has added there would go on without a packet */
 		facts_count(x.own_facts, seg);
+	}
 	flow_stamp(flow, seg, direction);
 	x.own->bits |= HALF_SEEN;
 	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT) || (x.own->bits | x.peer->bits) & HALF_LATE_SYN)

@@ -59,7 +59,7 @@ static __u32 find_moved(const struct mapping *mapping, struct view *view, __u32 
 		__u32 way = (__u32)__builtin_ctz(ways);
 		const struct flow *flow = &mapping->flows[bucket].way[way];
 
-		if (!view_moved(view, bucket * WAYS + way, identity_of(flow), glance_last_ns(flow)))
+		if (!view_moved(view, bucket * WAYS + way, identity_of(flow), flow_last_ns(flow)))
 			continue;
 		expect_rest(&mapping->facts[bucket].way[way]);
 		moved |= 1U << way;
@@ -72,7 +72,7 @@ static void glance_at(const struct mapping *mapping, struct view *view, __u32 bu
 	for (; ways; ways &= ways - 1) {
 		__u32 way = (__u32)__builtin_ctz(ways);
 		const struct flow *flow = &mapping->flows[bucket].way[way];
-		__u64 last_ns = glance_last_ns(flow);
+		__u64 last_ns = flow_last_ns(flow);
 		__u32 identity = identity_of(flow);
 		struct glance glance;
 
