@@ -161,8 +161,10 @@ SEPARATE int xdp_draw(struct xdp_md *ctx, struct hook_state *hook)
 		return XDP_PASS;
 	verdict = xdp_parse(ctx, hook);
 	segment_stamp(&hook->segment, &hook->stamp);
-	if (ladder_enter(hook, verdict) == LEDGER_IN_FLOWS)
+	if (ladder_enter(hook, verdict) == LEDGER_IN_FLOWS) {
+		rung_grow(&table, &hook->segment);
 		ladder_xdp(ctx, hook);
+	}
 	return xdp_verdict();
 }
 
@@ -314,8 +316,10 @@ SEPARATE int skb_draw(struct __sk_buff *skb, struct hook_state *hook)
 {
 	if (!hook)
 		return TC_ACT_UNSPEC;
-	if (ladder_enter(hook, skb_read(skb, hook)) == LEDGER_IN_FLOWS)
+	if (ladder_enter(hook, skb_read(skb, hook)) == LEDGER_IN_FLOWS) {
+		rung_grow(&table, &hook->segment);
 		ladder_skb(skb, hook);
+	}
 	return TC_ACT_UNSPEC;
 }
 

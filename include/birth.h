@@ -75,14 +75,18 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	struct departure *departure = table_departure(table);
 	struct flow *flow = NULL;
 	struct facts *flow_facts = NULL;
-	bool evicted = false, born = false, entered = false;
+	const bool plain = flow_is_plain_syn(seg);
+	bool evicted = false, born = false;
 	__u32 way;
 
 	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock || !departure)
 		return SLOT_NONE;
 	/* The lock waits for all that is being brought: so it is taken before. */
 	table_lock(lock);
-	flow_touch(&flows[0]->way[place.way & 7], &facts[0]->way[place.way & 7], hash.direction);
+	if (likely(plain))
+		embryo_touch(&flows[0]->way[place.way & 7]);
+	else
+		flow_touch(&flows[0]->way[place.way & 7], &facts[0]->way[place.way & 7], hash.direction);
 	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
 	if (likely(way == 2 * WAYS)) {
 		born = true;
@@ -98,12 +102,10 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		if (evicted)
 			table_write_report(&departure->report, flow, flow_facts,
 					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
-		if (born) {
+		if (born && likely(plain))
+			embryo_begin(flow, seg, hash);
+		else if (born)
 			flow_begin(flow, flow_facts, seg, hash);
-			entered = flow_is_plain_syn(seg);
-			if (likely(entered))
-				flow_begin_syn(flow, flow_facts, seg, hash.direction);
-		}
 		if (way < WAYS)
 			tags_put(tags[0], way, place.tag);
 		else
@@ -112,7 +114,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	table_unlock(lock);
 	ledger->births += flow && born;
 	ledger->evicted += evicted;
-	if (likely(entered))
+	if (likely(flow && born && plain))
 		return ENTERED;
 	return flow ? place.bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1)) : SLOT_NONE;
 }

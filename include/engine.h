@@ -84,6 +84,8 @@ INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, cons
 
 	if (!flow || !facts)
 		return NULL;
+	if (flow_is_embryo(flow))
+		table_grow(table, number);
 	key_of_segment(&key, seg, direction);
 	if (likely(key_equal(&facts->key, &key)))
 		return flow;
@@ -132,7 +134,8 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 		return LEDGER_TABLE_FULL;
 	flow = table_flow(table, number);
 	facts = table_flow_facts(table, number);
-	if (!flow || !facts)
+	/* Its flow was given to its reader, or had to go, since it was looked for. */
+	if (!flow || !facts || unlikely(flow->handed || flow_is_embryo(flow)))
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
 	/* By its own side's part of the end: the last of both says so, though neither may see the other's yet. */

@@ -53,15 +53,16 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 
 enum { HANDED_BLANK = 0xff }; /* in flow.handed: and its slot is blank */
 
+enum { SENDER_EMBRYO = 2 }; /* in flow.last_sender, beside the endpoint: struct embryo is valid */
+
 enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
 		 NOTED_PAYLOAD = 1 << 0,
 		 NOTED_DATA = 1 << 1, /* payload without SYN, FIN and RST; the rest as history.h has it */
 		 NOTED_ACK = 1 << 2,
-		 NOTED_SYN = 1 << 3,
-		 NOTED_FIN = 1 << 4,
-		 NOTED_RST = 1 << 5,
-		 NOTED_FIN_RST = 1 << 6,
-		 NOTED_SYN_MIX = 1 << 7,
+		 NOTED_FIN = 1 << 3,
+		 NOTED_RST = 1 << 4,
+		 NOTED_FIN_RST = 1 << 5,
+		 NOTED_SYN_MIX = 1 << 6,
 };
 
 enum {			     /* in flow.scale, above any that there is */
@@ -83,6 +84,9 @@ struct half {
 	__u16 win;     /* raw window of its last segment */
 	__u16 bits;    /* enum half_bit */
 };
+
+/* Has this side sent ACK, with SYN or without? */
+INLINE bool half_has_ack(const struct half *half) { return half->bits & (HALF_ACKED | HALF_SYNACK); }
 
 /* Totals of 11 bits, and one of 18, in the word tally.totals: one addition counts a segment in all. The shift of each. */
 enum tally_total {
@@ -160,10 +164,9 @@ struct half_facts {
 	__u64 reserved[5];
 	/* Two lines: all that a SYN and its answers, FIN and RST need here. */
 	__u64 syn_first_ns, syn_last_ns; /* its SYNs, first and last */
+	__u64 option_layout;		 /* struct segment's */
 	__u32 syns;
-	__u32 no_ack;	 /* segments without ACK flag */
 	__u32 base;	 /* sequence number its stream is counted from (semantics: a SYN off it begins a flow) */
-	__u32 first_ack; /* acknowledgment of its first segment with ACK */
 	__u32 first_seq; /* first octet of its stream */
 	__u32 isn;	 /* of its last SYN or SYN/ACK */
 	__u32 syn_end;	 /* sequence end of that */
@@ -174,21 +177,23 @@ struct half_facts {
 	__u8 syn_ttl, syn_ip_options;
 	__u8 options; /* enum segment_option of its last SYN or SYN/ACK */
 	__u8 window_scale;
-	__u8 ttl;     /* of its first segment */
-	__u8 syn_ecn; /* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
-	__u8 wraps;   /* how often its tally's `next` has passed 2^32 */
+	__u8 ttl;	/* of its first segment */
+	__u8 syn_ecn;	/* its SYN or SYN/ACK asked for ECN (RFC 3168, 6.1.1) */
+	__u8 wraps;	/* how often its tally's `next` has passed 2^32 */
+	__u8 noted_syn; /* enum noted_bit's part for a SYN or SYN/ACK without FIN and RST: 1 */
 
-	__u64 option_layout;		       /* struct segment's */
 	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
 	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
 	__u32 synacks, fin, rst;
+	__u32 no_ack;		  /* segments without ACK and SYN flag */
+	__u32 first_ack;	  /* acknowledgment of its first segment with ACK, valid with half_has_ack */
 	__u32 fin_end;		  /* sequence end of its FIN */
 	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
 	__u16 mptcp_sent, mptcp_known; /* subtypes it sent; union of both sides' when its last segment was judged */
 	__u8 rst_ttl;		       /* of its first RST */
-	__u8 has_ack;		       /* first_ack is valid */
 	__u8 order;		       /* enum order_bit */
 	__u8 noted;		       /* enum noted_bit */
+	__u8 reserved_rest;
 };
 
 enum { ATTEMPTS = 8 };
@@ -225,16 +230,36 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 	}
 }
 
+/* The SYN that began a flow, as long as nothing else was seen of that: the segment's fields as in struct segment (begin.h). So
+ * a flow of a flood is all in the three lines of its slot. */
+struct embryo {
+	__u64 time_ns; /* where tally[0] has its own */
+	__u64 option_layout;
+	__u32 sequence, acknowledgment, tsval, tsecr, ip_word, ip_len;
+	__u16 window, mss, ip_options, urgent, option_quirks;
+	__u8 cpu, ttl, options, window_scale, ip_ecn, tcp_reserved, vlans;
+	__u8 blank; /* 1: the slot's facts are */
+	__u16 reserved[3];
+	__u64 none; /* 0: where tally[1] has its time_ns */
+	struct flow_key key;
+	__u16 vlan[SEGMENT_VLANS];
+};
+
 /* 192 octets, three cache lines, of which a plain segment touches two: the one that both sides write, and its side's own.
  * The key's hash stands for the key there; special segments, SYNs among them, compare the key itself. */
 struct flow {
-	struct half half[2]; /* [endpoint], as in the key */
+	struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
 	__u32 hash;	     /* of the key (key.h) */
 	__u8 handed;	     /* 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
-	__u8 last_sender;    /* endpoint that sent the last segment */
+	__u8 last_sender;    /* endpoint that sent the last segment; SENDER_EMBRYO */
 	__u8 scale[2];	     /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
-	struct tally tally[2];
+	union {
+		struct tally tally[2];
+		struct embryo embryo;
+	};
 };
+
+INLINE bool flow_is_embryo(const struct flow *flow) { return once(flow->last_sender) & SENDER_EMBRYO; }
 
 INLINE __u64 flow_last_ns(const struct flow *flow)
 {
@@ -279,6 +304,21 @@ struct facts {
 	struct half_facts half[2];
 };
 
+INLINE const struct flow_key *flow_key_of(const struct flow *flow, const struct facts *facts)
+{
+	return flow_is_embryo(flow) ? &flow->embryo.key : &facts->key;
+}
+
+INLINE __u64 flow_start_ns(const struct flow *flow, const struct facts *facts)
+{
+	return flow_is_embryo(flow) ? flow->embryo.time_ns : facts->start_ns;
+}
+
+INLINE __u64 flow_interim_ns(const struct flow *flow, const struct facts *facts)
+{
+	return flow_is_embryo(flow) ? 0 : facts->interim_ns;
+}
+
 /* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
 enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR, END_OPEN };
 
@@ -287,14 +327,18 @@ INLINE void tally_begin(struct tally *tally)
 	*tally = (struct tally){ .window_min = 0xffff, .rtt_min_ns = 0xffffffff, .acked_unseen = HISTORY_FIRST_UNSEEN };
 }
 
-/* Makes a slot blank: tallies and facts are those of a flow that begins. Its first line is written at each birth. */
-INLINE void flow_blank(struct flow *flow, struct facts *facts)
+/* Those of a flow that begins. */
+INLINE void facts_blank(struct facts *facts)
 {
 	*facts = (struct facts){};
-	for (int i = 0; i < 2; i++) {
-		tally_begin(&flow->tally[i]);
+	for (int i = 0; i < 2; i++)
 		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
-	}
+}
+
+INLINE void flow_begin_tallies(struct flow *flow)
+{
+	tally_begin(&flow->tally[0]);
+	tally_begin(&flow->tally[1]);
 }
 
 /* The first line of a flow that begins: nobody finds it yet. */
@@ -324,10 +368,13 @@ INLINE void report_say(struct report *report, __u32 reason, __u64 now_ns)
 
 _Static_assert(offsetof(struct flow, tally) == 64 && sizeof(struct tally) == 64, "a cache line each");
 _Static_assert(sizeof(struct flow) == 192, "a flow is three cache lines");
+_Static_assert(sizeof(struct embryo) == 128 && offsetof(struct embryo, none) == 64 &&
+		       offsetof(struct tally, time_ns) == offsetof(struct embryo, time_ns),
+	       "an embryo is two, with times where tallies have theirs");
 _Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64 &&
 		       offsetof(struct facts, last_syn_ns) == 128 && offsetof(struct facts, half) % 64 == 0 &&
 		       sizeof(struct half_facts) % 64 == 0 && offsetof(struct half_facts, syn_first_ns) % 64 == 0 &&
-		       offsetof(struct half_facts, option_layout) % 64 == 0,
+		       offsetof(struct half_facts, synack_first_ns) % 64 == 0,
 	       "its lines are the cache's");
 
 #endif

@@ -30,6 +30,10 @@ INLINE __u32 glance_identity(const struct flow *flow)
 INLINE void glance_take(struct glance *glance, const struct flow *flow, const struct facts *facts)
 {
 	*glance = (struct glance){ .over = flow_is_retired(flow) || flow_is_over(flow) };
+	if (flow_is_embryo(flow)) {
+		glance->packets = 1;
+		return;
+	}
 	for (int i = 0; i < 2; i++) {
 		const struct half_facts *half = &facts->half[i];
 		const struct tally *tally = &flow->tally[i];

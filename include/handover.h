@@ -12,6 +12,7 @@
 #ifndef TCPSCOPE_HANDOVER_H
 #define TCPSCOPE_HANDOVER_H
 
+#include "begin.h"
 #include "service.h"
 #include "shape.h"
 
@@ -149,18 +150,22 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
 			  struct report *report)
 {
 	__u32 number = handover_find(handover, flows, facts);
+	struct segment room;
 
 	if (number == SLOT_NONE)
 		return false;
-	report->flow = flows[number / WAYS].way[number % WAYS];
-	report->facts = facts[number / WAYS].way[number % WAYS];
+	report_copy(report, &flows[number / WAYS].way[number % WAYS], &facts[number / WAYS].way[number % WAYS]);
+	report_grow(report, &room);
 	report_say(report, handover_reason(&report->flow), handover->now_ns);
 	return true;
 }
 
 INLINE void handover_blank(struct flow *flow, struct facts *facts)
 {
-	flow_blank(flow, facts);
+	if (!flow_is_embryo(flow) || !flow->embryo.blank)
+		facts_blank(facts);
+	flow_begin_tallies(flow);
+	flow->last_sender = 0;
 	written();
 	flow->handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
 }

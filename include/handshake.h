@@ -50,7 +50,7 @@ INLINE bool handshake_is_new_flow(const struct flow *flow, const struct facts *f
 		return false;
 	if (flow->half[direction & 1].bits & HALF_SEEN)
 		return seg->sequence != own->base;
-	return peer->has_ack && seg->sequence != peer->first_ack - 1;
+	return half_has_ack(&flow->half[~direction & 1]) && seg->sequence != peer->first_ack - 1;
 }
 
 INLINE void handshake_attempt(const struct exchange *x, bool synack)
@@ -133,13 +133,15 @@ INLINE void handshake_syn_options(const struct exchange *x)
 
 INLINE void handshake_syn(const struct exchange *x)
 {
+	__u8 order = (x->peer->bits & HALF_SYN ? ORDER_SECOND_SYN : 0) |
+		     (x->peer->bits & HALF_ACKED ? ORDER_SYN_LATE : 0);
 	struct half_facts *own = x->own_facts;
 	__u64 now = x->seg->now_ns;
 
 	if (own->syns++ == 0) {
 		own->syn_first_ns = now;
-		own->order |= (x->peer->bits & HALF_SYN ? ORDER_SECOND_SYN : 0) |
-			      (x->peer->bits & HALF_ACKED ? ORDER_SYN_LATE : 0);
+		if (unlikely(order)) /* else its line need not come */
+			own->order |= order;
 	}
 	own->syn_last_ns = now;
 	own->syn_tsval = x->seg->options & OPTION_TIMESTAMPS ? x->seg->tsval : 0;
@@ -247,7 +249,7 @@ INLINE void handshake_first_segment(const struct exchange *x)
 
 	own->ttl = seg->ttl;
 	own->first_seq = seg->sequence;
-	own->base = x->peer_facts->has_ack ? x->peer_facts->first_ack - 1 : seg->sequence - 1 + syn;
+	own->base = half_has_ack(x->peer) ? x->peer_facts->first_ack - 1 : seg->sequence - 1 + syn;
 }
 
 INLINE void handshake_count_flags(const struct exchange *x)
@@ -257,7 +259,7 @@ INLINE void handshake_count_flags(const struct exchange *x)
 
 	own->fin += (flags & TCP_FIN) != 0;
 	own->rst += (flags & TCP_RST) != 0;
-	if (unlikely(!(flags & TCP_ACK)))
+	if (unlikely(!(flags & (TCP_ACK | TCP_SYN))))
 		own->no_ack += segments;
 	if (likely(!(flags & (TCP_URG | TCP_ECE | TCP_CWR | TCP_AE | SEGMENT_CE)))) /* then their line need not come */
 		return;
@@ -276,10 +278,8 @@ INLINE void handshake_note(const struct exchange *x)
 	if (!(x->own->bits & HALF_SEEN))
 		handshake_first_segment(x);
 	handshake_count_flags(x);
-	if (seg->flags & TCP_ACK && !own->has_ack) {
-		own->has_ack = 1;
+	if (seg->flags & TCP_ACK && !half_has_ack(x->own))
 		own->first_ack = seg->acknowledgment;
-	}
 	if (seg->flags & TCP_SYN) {
 		handshake_syn_options(x);
 		handshake_any_fingerprint(own, seg);

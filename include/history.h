@@ -73,7 +73,9 @@ INLINE void history_control(struct facts *facts, const struct segment *seg, __u3
 	if ((control & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST)) {
 		history_once(facts, NOTED_FIN_RST, 'I', direction);
 	} else if (control == TCP_SYN) {
-		history_again(facts, NOTED_SYN, seg->flags & TCP_ACK ? 'H' : 'S', direction, seg->sequence == own->isn);
+		if (!own->noted_syn || seg->sequence != own->isn)
+			history_add(facts, seg->flags & TCP_ACK ? 'H' : 'S', direction);
+		own->noted_syn = 1;
 	} else if (control == TCP_FIN) {
 		history_again(facts, NOTED_FIN, 'F', direction, end == own->last_fin);
 		own->last_fin = end;
@@ -151,7 +153,7 @@ INLINE void history_first_syn(struct facts *facts, __u32 direction)
 {
 	facts->history.letters = 1;
 	facts->history.letter[0] = (char)('S' | (direction & 1) << 5);
-	facts->half[direction & 1].noted = NOTED_SYN;
+	facts->half[direction & 1].noted_syn = 1;
 }
 
 /* Where the beginning was not seen, or after a RST, an acknowledgment proves nothing. */

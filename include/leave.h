@@ -44,8 +44,7 @@ INLINE __u64 table_victim_rank(const struct flow *flow)
 
 INLINE void table_write_report(struct report *report, const struct flow *flow, const struct facts *facts, __u32 reason)
 {
-	report->flow = *flow;
-	report->facts = *facts;
+	report_copy(report, flow, facts);
 	report->reason = reason;
 	report->silent_ms = 0;
 }
@@ -105,6 +104,7 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger)
 
 	if (!departure || !ledger)
 		return 0;
+	report_grow(&departure->report, &departure->embryo);
 	table_count_service(table, &departure->report, &departure->sample);
 	if (table_summarise(table, ledger, departure))
 		return 0;
@@ -120,17 +120,23 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger)
 }
 
 /* In which interval since the flow's start a time lies, from 0. */
-INLINE __u64 table_interval(const struct facts *facts, const struct sweep_policy *policy, __u64 at_ns)
+INLINE __u64 table_interval(__u64 start_ns, const struct sweep_policy *policy, __u64 at_ns)
 {
-	return at_ns > facts->start_ns ? (at_ns - facts->start_ns) / policy->active_ns : 0;
+	return at_ns > start_ns ? (at_ns - start_ns) / policy->active_ns : 0;
 }
 
 /* Once an interval, and only if a segment came since the last one. A sweep that missed some makes one for them all. */
 INLINE int table_due_interim(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
 {
-	if (!policy->active_ns || flow_is_over(flow) || flow_last_ns(flow) < facts->interim_ns)
+	__u64 start_ns, interim_ns;
+
+	if (!policy->active_ns || flow_is_over(flow))
 		return -1;
-	return table_interval(facts, policy, policy->now_ns) > table_interval(facts, policy, facts->interim_ns)
+	start_ns = flow_start_ns(flow, facts);
+	interim_ns = flow_interim_ns(flow, facts);
+	if (flow_last_ns(flow) < interim_ns)
+		return -1;
+	return table_interval(start_ns, policy, policy->now_ns) > table_interval(start_ns, policy, interim_ns)
 		       ? END_ACTIVE
 		       : -1;
 }
@@ -154,13 +160,17 @@ INLINE int table_due(const struct flow *flow, const struct facts *facts, const s
 		return flow_is_over(flow) ? END_CLOSED : END_MONITOR;
 	if (silent < table_patience_ns(flow, policy))
 		return table_due_interim(flow, facts, policy);
-	return flow_is_over(flow) || (facts->icmp_seen && flow_is_unanswered(flow)) ? END_CLOSED : END_IDLE;
+	return flow_is_over(flow) || (!flow_is_embryo(flow) && facts->icmp_seen && flow_is_unanswered(flow))
+		       ? END_CLOSED
+		       : END_IDLE;
 }
 
 /* When the interval that the last interim report is of ends: none is due before. */
-INLINE __u64 table_interim_ns(const struct facts *facts, const struct sweep_policy *policy)
+INLINE __u64 table_interim_ns(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
 {
-	return facts->start_ns + (table_interval(facts, policy, facts->interim_ns) + 1) * policy->active_ns;
+	__u64 start_ns = flow_start_ns(flow, facts);
+
+	return start_ns + (table_interval(start_ns, policy, flow_interim_ns(flow, facts)) + 1) * policy->active_ns;
 }
 
 /* When a flow that is not due may be. It may be over sooner: who ends it, or retires it, says so (table_look_soon). */
@@ -170,7 +180,7 @@ INLINE __u64 table_due_ns(const struct flow *flow, const struct facts *facts, co
 
 	if (!policy->active_ns || flow_is_over(flow))
 		return due_ns;
-	interim_ns = table_interim_ns(facts, policy);
+	interim_ns = table_interim_ns(flow, facts, policy);
 	return interim_ns < due_ns ? interim_ns : due_ns;
 }
 
@@ -213,8 +223,12 @@ SEPARATE int table_sweep_interim(struct table *table, __u32 number, const struct
 	report = report_reserve(table);
 	if (!report)
 		return 0;
+	if (flow_is_embryo(flow))
+		table_grow(table, number);
 	table_lock(lock);
-	due = handover_is_open(*tags, flow, number % WAYS) && table_due(flow, facts, policy) == END_ACTIVE;
+	due = handover_is_open(*tags, flow, number % WAYS) &&
+	      !flow_is_embryo(flow) /* another that was born just now */ &&
+	      table_due(flow, facts, policy) == END_ACTIVE;
 	if (due) {
 		table_write_report(report, flow, facts, END_ACTIVE);
 		facts->interim_ns = policy->now_ns;

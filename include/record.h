@@ -160,7 +160,7 @@ INLINE void record_make_flags(struct record_side *side, const struct tally *tall
 	side->flags.syn = (__u64)facts->syns + facts->synacks;
 	side->flags.rst = facts->rst;
 	side->flags.psh = facts->psh + tally_get(tally, TALLY_PSH);
-	side->flags.ack = side->packets - facts->no_ack;
+	side->flags.ack = side->packets - facts->no_ack - facts->syns;
 	side->flags.urg = facts->urg;
 	side->flags.ece = facts->ece;
 	side->flags.cwr = facts->cwr;

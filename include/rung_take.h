@@ -10,7 +10,9 @@
 
 /* Before the engine sees a segment. */
 INLINE void rung_before(struct rung_before *before, struct table *table, const struct segment *seg);
-/* After it: is the segment's connection one that is shown? */
+/* After it, first of all: makes the segment's flow one to look at. */
+SEPARATE int rung_grow(struct table *table, const struct segment *seg);
+/* Is the segment's connection one that is shown? */
 INLINE bool rung_is_shown(struct table *table, const struct segment *seg);
 /* Is it of the flow with this key? */
 INLINE bool rung_is_of(struct table *table, const struct segment *seg, const struct flow_key *picked);
@@ -20,7 +22,7 @@ INLINE bool rung_make(struct rung *rung, const struct rung_before *before, struc
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* The flow of a segment in the table. `direction`: the endpoint that sent it. */
+/* The flow of a segment in the table, but for an embryo, which has nothing to count. `direction`: the endpoint that sent it. */
 INLINE struct slot rung_find(struct table *table, const struct segment *seg, struct facts **facts, __u32 *direction)
 {
 	const struct key_hash hash = key_hash(seg, &table->shape.seed);
@@ -31,6 +33,8 @@ INLINE struct slot rung_find(struct table *table, const struct segment *seg, str
 	slot.flow = table_flow(table, slot.number);
 	*facts = table_flow_facts(table, slot.number);
 	if (!slot.flow || !*facts)
+		return (struct slot){ .number = SLOT_NONE };
+	if (flow_is_embryo(slot.flow))
 		return (struct slot){ .number = SLOT_NONE };
 	key_of_segment(&key, seg, hash.direction);
 	return key_equal(&(*facts)->key, &key) ? slot : (struct slot){ .number = SLOT_NONE };
@@ -52,6 +56,18 @@ INLINE void rung_before(struct rung_before *before, struct table *table, const s
 	before->start_ns = slot.flow ? facts->start_ns : 0;
 	if (slot.flow)
 		rung_count(before->counter, slot.flow, facts, side);
+}
+
+SEPARATE int rung_grow(struct table *table, const struct segment *seg)
+{
+	const struct flow *flow;
+	__u32 number;
+
+	if (!table || !seg)
+		return 0;
+	number = table_search(table, key_hash(seg, &table->shape.seed).value);
+	flow = table_flow(table, number);
+	return flow && flow_is_embryo(flow) ? table_grow(table, number) : 0;
 }
 
 INLINE bool rung_is_shown(struct table *table, const struct segment *seg)

@@ -19,6 +19,7 @@
 #ifndef TCPSCOPE_TABLE_H
 #define TCPSCOPE_TABLE_H
 
+#include "begin.h"
 #include "handover.h"
 #include "ledger.h"
 #include "summary.h"
@@ -33,6 +34,7 @@ struct table_lock;
 /* Memory for a flow that is evicted: the stack is small, and there may be no room for a report. */
 struct departure {
 	struct report report;
+	struct segment embryo; /* memory for embryo_grow */
 	struct service_sample sample;
 	struct summary_key service; /* of an unanswered SYN */
 	struct summary sum;
@@ -75,6 +77,8 @@ INLINE void table_forgive_strays(__u32 *strays, __u32 frames);
 /* Begins to bring what a segment that is news needs of its flow, if that is at its home, before it is looked for. `begins`: it is
  * of the handshake, not of the end (facts_touch). */
 INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins);
+/* Makes the embryo in a slot grow, unless another CPU has: before its facts are looked at, or a second segment enters it. */
+SEPARATE int table_grow(struct table *table, __u32 number);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
 INLINE void table_retire(struct table *table, struct slot slot, struct key_hash hash);
@@ -193,6 +197,22 @@ INLINE struct facts *table_flow_facts(struct table *table, __u32 number)
 	return &facts->way[number & (WAYS - 1)];
 }
 
+SEPARATE int table_grow(struct table *table, __u32 number)
+{
+	struct flow *flow = table ? table_flow(table, number) : NULL;
+	struct facts *facts = table ? table_flow_facts(table, number) : NULL;
+	struct table_lock *lock = table ? table_lock_of(table, number / WAYS / REGION) : NULL;
+	struct departure *departure = table ? table_departure(table) : NULL;
+
+	if (!flow || !facts || !lock || !departure)
+		return 0;
+	table_lock(lock);
+	if (flow_is_embryo(flow))
+		embryo_grow(flow, facts, &departure->embryo);
+	table_unlock(lock);
+	return 0;
+}
+
 INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins)
 {
 	__u32 home = table_home(&table->shape, hash.value);
@@ -201,8 +221,7 @@ INLINE void table_touch_home(struct table *table, struct key_hash hash, bool beg
 
 	if (!flow || !facts)
 		return;
-	touch(flow);
-	touch(&flow->tally[hash.direction & 1]);
+	embryo_touch(flow);
 	facts_touch(facts, hash.direction, begins);
 }
 

@@ -8,6 +8,7 @@
 
 #include "handshake.h"
 #include "rtt.h"
+#include "tally.h"
 
 struct table;
 
@@ -21,10 +22,8 @@ struct slot {
 INLINE struct flow *table_flow(struct table *table, __u32 number);
 INLINE struct facts *table_flow_facts(struct table *table, __u32 number);
 
-enum { PLAIN_PAYLOAD_MAX = 65535, PLAIN_GAP_MAX = 1 << 30 }; /* octets: of a plain segment; lost before it */
+enum { PLAIN_GAP_MAX = 1 << 30 }; /* octets lost before a plain segment */
 
-/* What the tally's totals have room for (flow.h), and flow_plain may be given. */
-INLINE bool tally_takes(const struct segment *seg);
 /* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
 INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction);
 /* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
@@ -35,81 +34,8 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *seg, __u32 direction);
 /* The body's part: makes now_ns exact (clock_error 0) if it is not. */
 INLINE void clock_exact(struct segment *seg);
-/* Makes a slot the flow of `seg`, with no segment in it yet. */
-INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash);
-/* Nearly every flow begins with a SYN that carries nothing else: what flow_update leaves of that in a flow just begun. */
-INLINE bool flow_is_plain_syn(const struct segment *seg);
-INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 
 /* ------------------------------------------------------------------------------------------------------------- */
-
-INLINE __u32 segment_headers(const struct segment *seg) { return seg->ip_len - seg->payload_len; }
-
-INLINE bool tally_takes(const struct segment *seg)
-{
-	return seg->payload_len <= PLAIN_PAYLOAD_MAX && seg->segments <= TALLY_SEGMENTS_MAX &&
-	       segment_headers(seg) <= TALLY_HEADER_MAX;
-}
-
-INLINE bool tally_is_full(const struct tally *tally) { return tally->totals & TALLY_PACKETS_FULL; }
-
-/* Moves a side's totals to those of the facts. */
-INLINE void half_carry(struct tally *tally, struct half_facts *facts)
-{
-	facts->packets += tally_get(tally, TALLY_PACKETS);
-	facts->payload_bytes += tally->payload_bytes;
-	facts->header_bytes += tally_get(tally, TALLY_HEADERS);
-	facts->psh += tally_get(tally, TALLY_PSH);
-	facts->rtt_samples += tally->rtt_samples;
-	facts->rtt_by_timestamp += tally->rtt_by_timestamp;
-	facts->analysis[ANALYSIS_LOST_SEGMENTS] += tally_get(tally, TALLY_LOST_SEGMENTS);
-	tally->totals = tally->payload_bytes = tally->rtt_samples = tally->rtt_by_timestamp = 0;
-}
-
-/* What tally_takes. */
-INLINE void tally_count(struct tally *tally, const struct segment *seg)
-{
-	tally->totals += (1 + ((__u64)segment_headers(seg) << TALLY_HEADERS)) * seg->segments +
-			 ((__u64)(seg->flags & TCP_PSH) << (TALLY_PSH - 3));
-	tally->payload_bytes += seg->payload_len;
-}
-
-/* What is larger. */
-INLINE void facts_count(struct half_facts *facts, const struct segment *seg)
-{
-	facts->packets += seg->segments;
-	facts->header_bytes += (__u64)segment_headers(seg) * seg->segments;
-	facts->psh += !!(seg->flags & TCP_PSH);
-	facts->payload_bytes += seg->payload_len;
-}
-
-/* When it was sent, and where it was seen. */
-INLINE void flow_stamp(struct flow *flow, const struct segment *seg, __u32 direction)
-{
-	struct tally *tally = &flow->tally[direction & 1];
-
-	tally->time_ns = seg->now_ns;
-	tally->clock_error = seg->clock_error;
-	flow->last_sender = (__u8)direction;
-	if (unlikely(tally->cpu != seg->cpu)) {
-		tally->handovers += flow->half[direction & 1].bits & HALF_SEEN && tally->handovers < 255;
-		tally->cpu = seg->cpu;
-	}
-}
-
-INLINE void half_payload(struct tally *tally, const struct segment *seg)
-{
-	if (unlikely(seg->wire_payload_len > tally->payload_max))
-		tally->payload_max = seg->wire_payload_len;
-}
-
-INLINE void half_window(struct tally *tally, const struct segment *seg)
-{
-	if (unlikely(seg->window < tally->window_min))
-		tally->window_min = seg->window;
-	if (unlikely(seg->window > tally->window_max))
-		tally->window_max = seg->window;
-}
 
 /* What follows these from the same side is not plain; after a keep-alive, the next segment alone, after a late SYN, those
  * until an ACK. */
@@ -151,23 +77,6 @@ INLINE bool flow_only_acks(const struct segment *seg) { return (seg->flags & ~TC
 INLINE bool flow_is_news(const struct half *own, const struct half *peer, const struct segment *seg)
 {
 	return !flow_only_acks(seg) || flow_bars(own, peer, seg);
-}
-
-INLINE struct exchange flow_exchange(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
-{
-	return (struct exchange){
-		.flow = flow,
-		.facts = facts,
-		.own = &flow->half[direction & 1],
-		.peer = &flow->half[~direction & 1],
-		.tally = &flow->tally[direction & 1],
-		.peer_tally = &flow->tally[~direction & 1],
-		.direction = direction,
-		.own_facts = &facts->half[direction & 1],
-		.peer_facts = &facts->half[~direction & 1],
-		.seg = seg,
-		.end = seg->sequence + seg->payload_len + !!(seg->flags & (TCP_SYN | TCP_FIN)),
-	};
 }
 
 /* Data that ends there is not acknowledged yet, and does not fill the peer's window, of that scale. May err to false, never to
@@ -384,106 +293,6 @@ INLINE void flow_update(struct flow *flow, struct facts *facts, struct segment *
 	if (!((x.own->bits | x.peer->bits) & HALF_INITIAL_RTT) || (x.own->bits | x.peer->bits) & HALF_LATE_SYN)
 		handshake_initial_rtt(&x);
 	half_settle(&x);
-}
-
-/* Clears what lies in the lines that a birth writes anyway: a late segment of the slot's last flow may have left something
- * there since it was left blank. */
-INLINE void flow_clear(struct flow *flow, struct facts *facts, __u32 direction)
-{
-	struct half_facts *own = &facts->half[direction & 1];
-
-	tally_begin(&flow->tally[direction & 1]);
-	__builtin_memset(&facts->history, 0, offsetof(struct facts, key) - offsetof(struct facts, history));
-	__builtin_memset(&facts->answered_by, 0,
-			 offsetof(struct facts, last_syn_ns) - offsetof(struct facts, answered_by));
-	__builtin_memset(&facts->last_syn_ns, 0,
-			 offsetof(struct facts, attempt[2]) - offsetof(struct facts, last_syn_ns));
-	__builtin_memset(&own->syn_first_ns, 0, sizeof(*own) - offsetof(struct half_facts, syn_first_ns));
-}
-
-/* Begins to bring at once what is needed of the facts by news of a side: its first segments, or its end. */
-INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins)
-{
-	const struct half_facts *own = &facts->half[direction & 1], *peer = &facts->half[~direction & 1];
-
-	touch(&facts->history);
-	touch(&facts->last_syn_ns);
-	touch(&own->option_layout);
-	if (begins) {
-		touch(&facts->key);
-		touch(&own->syn_first_ns);
-		touch(&peer->syn_first_ns);
-	} else {
-		touch(&peer->option_layout);
-	}
-}
-
-/* Begins to bring all lines that a birth writes at once: it waits for them one after the other else. Where the slot is blank
- * these are seven, else all. */
-INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction)
-{
-	const struct half_facts *own = &facts->half[direction & 1];
-
-	touch(flow);
-	touch(&flow->tally[direction & 1]);
-	touch(&facts->history);
-	touch(&facts->key);
-	touch(&facts->last_syn_ns);
-	touch(&own->syn_first_ns);
-	touch(&own->option_layout);
-	if (likely(flow->handed == HANDED_BLANK))
-		return;
-	touch(&flow->tally[~direction & 1]);
-	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
-		touch((const char *)facts + at);
-}
-
-INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
-{
-	if (likely(flow->handed == HANDED_BLANK))
-		flow_clear(flow, facts, hash.direction);
-	else
-		flow_blank(flow, facts);
-	flow_open(flow);
-	flow->tally[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
-	key_of_segment(&facts->key, seg, hash.direction);
-	facts->start_ns = seg->now_ns;
-	facts->first_sender = (__u8)hash.direction;
-	facts->vlans = seg->vlans;
-	for (int i = 0; i < SEGMENT_VLANS && seg->vlans; i++)
-		facts->vlan[i] = seg->vlan[i];
-	written(); /* now a lookup may find it */
-	flow->hash = (__u32)hash.value;
-}
-
-INLINE bool flow_is_plain_syn(const struct segment *seg)
-{
-	/* A window of 0 has a letter; 2^32 - 1 would end at 0, which stands for unknown. */
-	return seg->flags == TCP_SYN && !seg->payload_len && seg->window && seg->sequence != 0xffffffff &&
-	       !seg->clock_error && tally_takes(seg);
-}
-
-INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
-{
-	const struct exchange x = flow_exchange(flow, facts, seg, direction);
-
-	history_first_syn(facts, direction);
-	x.own_facts->ttl = seg->ttl;
-	x.own_facts->no_ack = seg->segments;
-	handshake_syn_options(&x);
-	handshake_fingerprint(x.own_facts, seg);
-	handshake_syn(&x);
-	x.own->next = x.own->max = x.end;
-	x.own->ack = seg->acknowledgment;
-	x.own->win = seg->window;
-	x.tally->next_ns = seg->now_ns;
-	if (seg->options & OPTION_TIMESTAMPS)
-		x.tally->tsval = seg->tsval;
-	rtt_begin(x.own, x.end, RTT_ACK, seg);
-	half_payload(x.tally, seg);
-	tally_count(x.tally, seg);
-	flow_stamp(flow, seg, direction);
-	x.own->bits |= HALF_SEEN;
 }
 
 #endif

@@ -213,9 +213,13 @@ static inline __u32 plain_count(const struct table *table)
 /* The report of the live flow of `seg`'s endpoints, sought without the engine's help. False: there is none. */
 static inline bool plain_look(const struct table *table, const struct segment *seg, struct report *report)
 {
+	struct segment room;
+
 	for (__u32 number = 0; number < table->shape.buckets * WAYS; number++) {
 		__u32 bucket = number / WAYS, way = number % WAYS;
-		const struct flow_key *key = &table->facts[bucket].way[way].key;
+		const struct flow *flow = &table->flows[bucket].way[way];
+		const struct facts *facts = &table->facts[bucket].way[way];
+		const struct flow_key *key = flow_key_of(flow, facts);
 		__u32 from = key->port[0] != seg->source_port || memcmp(key->ip[0], seg->source_ip, 16);
 
 		if (!(table->tags[bucket] >> (way * 8) & 0xff) || flow_is_retired(&table->flows[bucket].way[way]) ||
@@ -223,11 +227,9 @@ static inline bool plain_look(const struct table *table, const struct segment *s
 		    memcmp(key->ip[from], seg->source_ip, 16) || key->port[!from] != seg->destination_port ||
 		    memcmp(key->ip[!from], seg->destination_ip, 16))
 			continue;
-		*report = (struct report){
-			.flow = table->flows[bucket].way[way],
-			.facts = table->facts[bucket].way[way],
-			.reason = END_OPEN,
-		};
+		*report = (struct report){ .reason = END_OPEN };
+		report_copy(report, flow, facts);
+		report_grow(report, &room);
 		return true;
 	}
 	return false;

@@ -149,25 +149,32 @@ Test(ledger, sums_of_services_are_bounded)
 	plain_close(&table);
 }
 
-/* What bits of a key's hash are alike must not make two keys one flow. */
+/* What bits of a key's hash are alike must not make two keys one flow, be that an embryo or grown. */
 Test(ledger, a_collision_is_found_and_counted)
 {
-	struct table table;
-	struct ledger ledger = {};
-	struct segment seg = {
-		.now_ns = 1, .flags = TCP_SYN, .segments = 1, .ip_len = 40, .ip_version = 4, .source_port = 9
-	};
-	struct key_hash hash;
-	struct slot slot;
+	for (__u16 window = 0; window < 2; window++) {
+		struct table table;
+		struct ledger ledger = {};
+		struct segment seg = { .now_ns = 1,
+				       .flags = TCP_SYN,
+				       .segments = 1,
+				       .ip_len = 40,
+				       .ip_version = 4,
+				       .source_port = 9,
+				       .window = window };
+		struct flow_key *key;
+		struct slot slot;
 
-	plain_open(&table, 1);
-	engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
-	hash = key_hash(&seg, &table.shape.seed);
-	slot = table_find(&table, hash);
-	cr_assert_not_null(slot.flow);
-	table_flow_facts(&table, slot.number)->key.port[0] ^= 1; /* now the slot has the hash, and another key */
-	engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
-	cr_expect_gt(ledger.collisions, 0);
-	cr_expect(plain_balances(&ledger));
-	plain_close(&table);
+		plain_open(&table, 1);
+		engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+		slot = table_find(&table, key_hash(&seg, &table.shape.seed));
+		cr_assert_not_null(slot.flow);
+		cr_assert_eq(flow_is_embryo(slot.flow), window);
+		key = (struct flow_key *)flow_key_of(slot.flow, table_flow_facts(&table, slot.number));
+		key->port[0] ^= 1; /* now the slot has the hash, and another key */
+		engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+		cr_expect_gt(ledger.collisions, 0);
+		cr_expect(plain_balances(&ledger));
+		plain_close(&table);
+	}
 }

@@ -33,9 +33,9 @@ static struct segment trial_segment(__u16 port, int side, __u16 flags, __u32 seq
 	return seg;
 }
 
-static __u16 facts_port(const struct facts *facts)
+static __u16 flow_port(const struct flow *flow, const struct facts *facts)
 {
-	const struct flow_key *key = &facts->key;
+	const struct flow_key *key = flow_key_of(flow, facts);
 
 	return key->port[0] == 443 ? key->port[1] : key->port[0];
 }
@@ -43,7 +43,7 @@ static __u16 facts_port(const struct facts *facts)
 /* A report is of a flow the twin has, with all its segments, for the reason the twin gives. */
 static void trial_take_report(struct trial *trial, const struct report *report, int reason)
 {
-	int which = naive_find_begun(&trial->naive, facts_port(&report->facts), report->facts.start_ns);
+	int which = naive_find_begun(&trial->naive, flow_port(&report->flow, &report->facts), report->facts.start_ns);
 	__u64 packets = 0;
 
 	cr_assert_neq(which, NAIVE_NONE, "a report of a flow that there is not");
@@ -68,12 +68,13 @@ static int trial_victim(const struct trial *trial, const struct place *place, bo
 	*full = false;
 	for (int i = 0; i < 2 * WAYS; i++) {
 		__u32 bucket = place->bucket[i / WAYS];
+		const struct flow *flow = &trial->table.flows[bucket].way[i % WAYS];
 		const struct facts *facts = &trial->table.facts[bucket].way[i % WAYS];
 		int which;
 
 		if (!(trial->table.tags[bucket] >> (i % WAYS * 8) & 0xff))
 			return NAIVE_NONE;
-		which = naive_find_begun(&trial->naive, facts_port(facts), facts->start_ns);
+		which = naive_find_begun(&trial->naive, flow_port(flow, facts), flow_start_ns(flow, facts));
 		cr_assert_neq(which, NAIVE_NONE);
 		if (unanswered && naive_class(&trial->naive.flow[which]) == NAIVE_ANSWERED)
 			continue;
@@ -123,7 +124,8 @@ static void trial_departure(struct trial *trial, const struct naive_flow *evicte
 		return;
 	}
 	cr_assert_eq(trial->table.reported, 1, "no report of the victim");
-	cr_assert_eq(facts_port(&trial->table.reports[0].facts), evicted->port, "another victim");
+	cr_assert_eq(flow_port(&trial->table.reports[0].flow, &trial->table.reports[0].facts), evicted->port,
+		     "another victim");
 	trial_take_report(trial, &trial->table.reports[0],
 			  naive_class(evicted) == NAIVE_OVER ? END_CLOSED : END_EVICTED);
 }
@@ -200,7 +202,8 @@ static void trial_sweep(struct trial *trial, struct sweep_policy policy)
 		cr_assert_eq(interims, room, "no room, though there was");
 	for (size_t i = 0; i < trial->table.reported; i++) {
 		const struct report *report = &trial->table.reports[i];
-		int which = naive_find_begun(&trial->naive, facts_port(&report->facts), report->facts.start_ns);
+		int which = naive_find_begun(&trial->naive, flow_port(&report->flow, &report->facts),
+					     report->facts.start_ns);
 
 		cr_assert_neq(which, NAIVE_NONE);
 		trial_take_report(trial, report, naive_due(&trial->naive.flow[which], &policy));

@@ -66,8 +66,16 @@ static void copy(void *to, const void *from, size_t size)
 
 void mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct report *report)
 {
-	copy(&report->flow, &mapping->flows[bucket].way[way], sizeof(report->flow));
-	copy(&report->facts, &mapping->facts[bucket].way[way], sizeof(report->facts));
+	const struct flow *flow = &mapping->flows[bucket].way[way];
+	struct segment room;
+
+	do { /* again if it has grown meanwhile */
+		copy(&report->flow, flow, sizeof(report->flow));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!flow_is_embryo(&report->flow))
+			copy(&report->facts, &mapping->facts[bucket].way[way], sizeof(report->facts));
+	} while (flow_is_embryo(&report->flow) && !flow_is_embryo(flow));
+	report_grow(report, &room);
 	report_say(report, END_OPEN, mapping->sweep->policy.now_ns);
 }
 

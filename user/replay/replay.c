@@ -130,8 +130,10 @@ static void replay_draw(struct replay *replay, const struct capture_packet *pack
 	struct rung rung;
 
 	rung_before(&replay->before, &replay->table, seg);
-	if (replay_enter(replay, seg, LEDGER_IN_FLOWS, hash) == LEDGER_IN_FLOWS &&
-	    (rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
+	if (replay_enter(replay, seg, LEDGER_IN_FLOWS, hash) != LEDGER_IN_FLOWS)
+		return;
+	rung_grow(&replay->table, seg);
+	if ((rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
 	    rung_make(&rung, &replay->before, &replay->table, seg))
 		ladder_add(&replay->ladder, &rung);
 }

@@ -19,7 +19,7 @@ bool replay_table_lacks_room(struct table *table, __u64 hash)
 /* Copies a flow into `to`; false: its two buckets are full. */
 static bool replay_table_move(struct table *to, const struct flow *flow, const struct facts *facts)
 {
-	struct place place = table_place(&to->shape, key_hash_of(&facts->key, &to->shape.seed).value);
+	struct place place = table_place(&to->shape, key_hash_of(flow_key_of(flow, facts), &to->shape.seed).value);
 	__u32 way = table_free_way(to->tags[place.bucket[0]], to->tags[place.bucket[1]], place.way);
 	__u32 bucket = place.bucket[way / WAYS & 1];
 
@@ -36,8 +36,10 @@ static void replay_table_submit(struct table *table, const struct flow *flow, co
 {
 	struct report *report = report_reserve(table);
 	struct service_sample sample;
+	struct segment room;
 
 	table_write_report(report, flow, facts, reason);
+	report_grow(report, &room);
 	report_say(report, reason, now_ns);
 	if (reason != END_ACTIVE)
 		table_count_service(table, report, &sample);
@@ -104,7 +106,7 @@ void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts)
 }
 
 struct entry {
-	const struct flow *flow;
+	struct flow *flow;
 	struct facts *facts;
 };
 
@@ -158,6 +160,7 @@ static int replay_table_due(const struct entry *entry, const struct sweep_policy
 /* What is due; returns how many. `entries` NULL: only counts. */
 static size_t replay_table_list(const struct table *table, const struct sweep_policy *policy, struct entry *entries)
 {
+	struct segment room;
 	size_t count = 0;
 
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
@@ -166,8 +169,11 @@ static size_t replay_table_list(const struct table *table, const struct sweep_po
 
 			if (!(table->tags[bucket] >> way * 8 & 0xff) || replay_table_due(&entry, policy) < 0)
 				continue;
-			if (entries)
+			if (entries) {
+				if (flow_is_embryo(entry.flow))
+					embryo_grow(entry.flow, entry.facts, &room);
 				entries[count] = entry;
+			}
 			count++;
 		}
 	}
@@ -200,7 +206,8 @@ void replay_table_ask(const struct table *table, struct names *names)
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape) && names; bucket++) {
 		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
 			if (table->tags[bucket] >> way * 8 & 0xff)
-				names_ask_both(names, &table->facts[bucket].way[way].key);
+				names_ask_both(names, flow_key_of(&table->flows[bucket].way[way],
+								  &table->facts[bucket].way[way]));
 		}
 	}
 }

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How a flow begins. Most do with a plain SYN: it is kept as it is, in the three lines of the flow's slot, until a second
+ * segment comes. Then this embryo grows: the facts are written, in lines that the answer to the SYN touches anyway. What is
+ * never answered, as in a flood, never touches the facts; a copy of it grows when it is reported. */
+#ifndef TCPSCOPE_BEGIN_H
+#define TCPSCOPE_BEGIN_H
+
+#include "handshake.h"
+#include "key.h"
+#include "rtt.h"
+#include "tally.h"
+
+/* Makes a slot the flow of `seg`, with no segment in it yet. */
+INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash);
+/* A SYN that carries nothing else. */
+INLINE bool flow_is_plain_syn(const struct segment *seg);
+/* What flow_update leaves of that in a flow just begun. It writes `last_sender` last. */
+INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
+
+/* Makes a slot the flow of a plain SYN. */
+INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash);
+/* Makes of an embryo what flow_begin and flow_begin_syn make of its SYN. Nobody else may do so at once. `seg`: memory to work
+ * in. */
+INLINE void embryo_grow(struct flow *flow, struct facts *facts, struct segment *seg);
+
+/* Copies a flow; of an embryo not the facts: those are then report_grow's part. */
+INLINE void report_copy(struct report *report, const struct flow *flow, const struct facts *facts);
+SEPARATE int report_grow(struct report *report, struct segment *seg);
+
+/* Begins to bring at once what is needed of the facts by news of a side: its first segments (`begins`), or its end. */
+INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins);
+/* Begins to bring all lines at once that flow_begin and its segment write: a birth waits for them one after the other else. Where
+ * the slot is blank these are eight, else all. */
+INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction);
+/* The same for what embryo_begin writes. */
+INLINE void embryo_touch(const struct flow *flow);
+
+/* ------------------------------------------------------------------------------------------------------------- */
+
+INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins)
+{
+	const struct half_facts *own = &facts->half[direction & 1], *peer = &facts->half[~direction & 1];
+
+	touch(&facts->history);
+	touch(&facts->last_syn_ns);
+	touch(&own->synack_first_ns);
+	if (begins) {
+		touch(&facts->key);
+		touch(&own->syn_first_ns);
+		touch(&peer->syn_first_ns);
+	} else {
+		touch(&peer->synack_first_ns);
+	}
+}
+
+INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction)
+{
+	const struct half_facts *own = &facts->half[direction & 1];
+
+	touch(flow);
+	touch(&flow->tally[0]);
+	touch(&flow->tally[1]);
+	touch(&facts->history);
+	touch(&facts->key);
+	touch(&facts->last_syn_ns);
+	touch(&own->syn_first_ns);
+	touch(&own->synack_first_ns);
+	if (likely(flow->handed == HANDED_BLANK))
+		return;
+	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
+		touch((const char *)facts + at);
+}
+
+/* How a flow's first segment begins its facts, but for the key. */
+INLINE void facts_begin(struct facts *facts, const struct segment *seg, __u32 direction)
+{
+	facts->start_ns = seg->now_ns;
+	facts->first_sender = (__u8)direction;
+	facts->vlans = seg->vlans;
+	for (int i = 0; i < SEGMENT_VLANS && seg->vlans; i++)
+		facts->vlan[i] = seg->vlan[i];
+}
+
+INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
+{
+	if (unlikely(flow->handed != HANDED_BLANK))
+		facts_blank(facts);
+	flow_open(flow);
+	flow_begin_tallies(flow);
+	flow->tally[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
+	key_of_segment(&facts->key, seg, hash.direction);
+	facts_begin(facts, seg, hash.direction);
+	written(); /* now a lookup may find it */
+	flow->hash = (__u32)hash.value;
+}
+
+INLINE bool flow_is_plain_syn(const struct segment *seg)
+{
+	/* A window of 0 has a letter; 2^32 - 1 would end at 0, which stands for unknown. */
+	return seg->flags == TCP_SYN && !seg->payload_len && seg->window && seg->sequence != 0xffffffff &&
+	       !seg->clock_error && tally_takes(seg);
+}
+
+INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
+{
+	const struct exchange x = flow_exchange(flow, facts, seg, direction);
+
+	history_first_syn(facts, direction);
+	x.own_facts->ttl = seg->ttl;
+	handshake_syn_options(&x);
+	handshake_fingerprint(x.own_facts, seg);
+	handshake_syn(&x);
+	x.own->next = x.own->max = x.end;
+	x.own->ack = seg->acknowledgment;
+	x.own->win = seg->window;
+	x.tally->next_ns = seg->now_ns;
+	if (seg->options & OPTION_TIMESTAMPS)
+		x.tally->tsval = seg->tsval;
+	rtt_begin(x.own, x.end, RTT_ACK, seg);
+	half_payload(x.tally, seg);
+	tally_count(x.tally, seg);
+	x.own->bits |= HALF_SEEN;
+	x.tally->cpu = seg->cpu;
+	written();
+	flow_stamp(flow, seg, direction);
+}
+
+INLINE void embryo_touch(const struct flow *flow)
+{
+	touch(flow);
+	touch(&flow->tally[0]);
+	touch(&flow->tally[1]);
+}
+
+INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash)
+{
+	__u8 blank = flow->handed == HANDED_BLANK;
+
+	flow_open(flow);
+	flow->embryo = (struct embryo){
+		.time_ns = seg->now_ns,
+		.option_layout = seg->option_layout,
+		.sequence = seg->sequence,
+		.acknowledgment = seg->acknowledgment,
+		.tsval = seg->tsval,
+		.tsecr = seg->tsecr,
+		.ip_word = seg->ip_word,
+		.ip_len = seg->ip_len,
+		.window = seg->window,
+		.mss = seg->mss,
+		.ip_options = seg->ip_options,
+		.urgent = seg->urgent,
+		.option_quirks = seg->option_quirks,
+		.cpu = seg->cpu,
+		.ttl = seg->ttl,
+		.options = seg->options,
+		.window_scale = seg->window_scale,
+		.ip_ecn = seg->ip_ecn,
+		.tcp_reserved = seg->tcp_reserved,
+		.vlans = seg->vlans,
+		.blank = blank,
+	};
+	key_of_segment(&flow->embryo.key, seg, hash.direction);
+	__builtin_memcpy(flow->embryo.vlan, seg->vlan, sizeof(seg->vlan));
+	flow->half[hash.direction & 1].bits = HALF_SEEN | HALF_SYN;
+	flow->last_sender = SENDER_EMBRYO | (__u8)hash.direction;
+	written(); /* now a lookup may find it */
+	flow->hash = (__u32)hash.value;
+}
+
+/* But for addresses and ports. */
+INLINE void embryo_segment(struct segment *seg, const struct embryo *embryo)
+{
+	*seg = (struct segment){
+		.now_ns = embryo->time_ns,
+		.option_layout = embryo->option_layout,
+		.sequence = embryo->sequence,
+		.acknowledgment = embryo->acknowledgment,
+		.tsval = embryo->tsval,
+		.tsecr = embryo->tsecr,
+		.ip_word = embryo->ip_word,
+		.ip_len = embryo->ip_len,
+		.window = embryo->window,
+		.mss = embryo->mss,
+		.ip_options = embryo->ip_options,
+		.urgent = embryo->urgent,
+		.option_quirks = embryo->option_quirks,
+		.cpu = embryo->cpu,
+		.ttl = embryo->ttl,
+		.options = embryo->options,
+		.window_scale = embryo->window_scale,
+		.ip_ecn = embryo->ip_ecn,
+		.tcp_reserved = embryo->tcp_reserved,
+		.vlans = embryo->vlans,
+		.ip_version = embryo->key.ip_version,
+		.flags = TCP_SYN,
+		.segments = 1,
+	};
+	__builtin_memcpy(seg->vlan, embryo->vlan, sizeof(seg->vlan));
+}
+
+INLINE void embryo_grow(struct flow *flow, struct facts *facts, struct segment *seg)
+{
+	__u32 direction = flow->last_sender & 1;
+
+	embryo_segment(seg, &flow->embryo);
+	if (unlikely(!flow->embryo.blank))
+		facts_blank(facts);
+	facts->key = flow->embryo.key;
+	facts_begin(facts, seg, direction);
+	flow_begin_tallies(flow);
+	flow_begin_syn(flow, facts, seg, direction);
+}
+
+INLINE void report_copy(struct report *report, const struct flow *flow, const struct facts *facts)
+{
+	report->flow = *flow;
+	if (!flow_is_embryo(&report->flow))
+		report->facts = *facts;
+}
+
+SEPARATE int report_grow(struct report *report, struct segment *seg)
+{
+	if (!report || !seg || !flow_is_embryo(&report->flow))
+		return 0;
+	report->flow.embryo.blank = 0; /* its slot's facts may be, not what a report had before */
+	embryo_grow(&report->flow, &report->facts, seg);
+	return 0;
+}
+
+#endif
