@@ -84,8 +84,11 @@ INLINE struct flow *engine_flow(struct table *table, struct ledger *ledger, cons
 
 	if (!flow || !facts)
 		return NULL;
-	if (flow_is_embryo(flow))
+	if (flow_is_embryo(flow)) {
 		table_grow(table, number);
+		if (flow_is_embryo(flow))
+			return NULL;
+	}
 	key_of_segment(&key, seg, direction);
 	if (likely(key_equal(&facts->key, &key)))
 		return flow;

@@ -19,7 +19,7 @@
 	X(MALFORMED_TCP, malformed_tcp, "data offset below 5 or beyond the IP payload") \
 	X(TOO_DEEP, too_deep, "more VLAN tags, IPv6 extension headers or tunnels than are followed") \
 	X(FILTERED, filtered, "left out by the filter expression") \
-	X(TABLE_FULL, table_full, "no slot in the flow table, none that may be evicted")
+	X(TABLE_FULL, table_full, "no slot in the flow table, none that may be evicted, or its flow left it just then")
 
 enum ledger_counter {
 #define LEDGER_ENUM(NAME, name, meaning) LEDGER_##NAME,

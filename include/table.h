@@ -6,10 +6,11 @@
  * touches two cache lines of the slot, nearly always of one page. In a table that is fuller it reads the tag word of the
  * first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are there, and
  * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
- * look. The tags of a million flows are 1.4 MB. What is news (a SYN/ACK, a FIN) needs four to six lines of the facts besides:
- * all that is at its home begins to come as soon as the hash is known.
+ * look. The tags of a million flows are 1.4 MB. A SYN that begins a flow touches the three lines of its slot (begin.h). What else
+ * is news (a SYN/ACK, a FIN) needs four to six lines of the facts: all that is at its home begins to come as soon as the
+ * hash is known.
  *
- * Lookups take no lock, but that of a SYN, which begins its flow under it. A slot is taken, and handed over (handover.h),
+ * Lookups take no lock, but that of a SYN, which begins its flow under it, and the first after that, which makes it grow. A slot is taken, and handed over (handover.h),
  * under the lock of its region, where both its buckets lie, and its tag is written last; it is given back without
  * (leave.h). A segment that had found its slot just before that may be lost from its flow, or be counted in the newcomer: at
  * most one per CPU and flow that leaves.
@@ -77,7 +78,8 @@ INLINE void table_forgive_strays(__u32 *strays, __u32 frames);
 /* Begins to bring what a segment that is news needs of its flow, if that is at its home, before it is looked for. `begins`: it is
  * of the handshake, not of the end (facts_touch). */
 INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins);
-/* Makes the embryo in a slot grow, unless another CPU has: before its facts are looked at, or a second segment enters it. */
+/* Makes the embryo in a slot grow, unless another CPU has, or it was handed over: before its facts are looked at, or a second
+ * segment enters it. */
 SEPARATE int table_grow(struct table *table, __u32 number);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
@@ -207,7 +209,7 @@ SEPARATE int table_grow(struct table *table, __u32 number)
 	if (!flow || !facts || !lock || !departure)
 		return 0;
 	table_lock(lock);
-	if (flow_is_embryo(flow))
+	if (flow_is_embryo(flow) && !flow->handed)
 		embryo_grow(flow, facts, &departure->embryo);
 	table_unlock(lock);
 	return 0;
