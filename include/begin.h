@@ -17,7 +17,7 @@ INLINE bool flow_is_plain_syn(const struct segment *seg);
 /* What flow_update leaves of that in a flow just begun. It writes `last_sender` last. */
 INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 
-/* Makes a slot the flow of a plain SYN. */
+/* Makes a slot the flow of a plain SYN. It reads nothing there: what is only written nobody waits for. */
 INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash);
 /* Makes of an embryo what flow_begin and flow_begin_syn make of its SYN. Nobody else may do so at once. `seg`: memory to work
  * in. */
@@ -29,11 +29,8 @@ SEPARATE int report_grow(struct report *report, struct segment *seg);
 
 /* Begins to bring at once what is needed of the facts by news of a side: its first segments (`begins`), or its end. */
 INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins);
-/* Begins to bring all lines at once that flow_begin and its segment write: a birth waits for them one after the other else. Where
- * the slot is blank these are eight, else all. */
+/* Begins to bring all lines at once that flow_begin and its segment need: a birth waits for them one after the other else. */
 INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction);
-/* The same for what embryo_begin writes. */
-INLINE void embryo_touch(const struct flow *flow);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -65,15 +62,12 @@ INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32
 	touch(&facts->last_syn_ns);
 	touch(&own->syn_first_ns);
 	touch(&own->synack_first_ns);
-	if (likely(flow->handed == HANDED_BLANK))
-		return;
-	for (size_t at = offsetof(struct facts, attempt[2]); at < sizeof(struct facts); at += 64)
-		touch((const char *)facts + at);
 }
 
 /* How a flow's first segment begins its facts, but for the key. */
 INLINE void facts_begin(struct facts *facts, const struct segment *seg, __u32 direction)
 {
+	facts->used = 1;
 	facts->start_ns = seg->now_ns;
 	facts->first_sender = (__u8)direction;
 	facts->vlans = seg->vlans;
@@ -83,7 +77,7 @@ INLINE void facts_begin(struct facts *facts, const struct segment *seg, __u32 di
 
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
-	if (unlikely(flow->handed != HANDED_BLANK))
+	if (unlikely(facts->used))
 		facts_blank(facts);
 	flow_open(flow);
 	flow_begin_tallies(flow);
@@ -125,17 +119,8 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 	flow_stamp(flow, seg, direction);
 }
 
-INLINE void embryo_touch(const struct flow *flow)
-{
-	touch(flow);
-	touch(&flow->tally[0]);
-	touch(&flow->tally[1]);
-}
-
 INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash)
 {
-	__u8 blank = flow->handed == HANDED_BLANK;
-
 	flow_open(flow);
 	flow->embryo = (struct embryo){
 		.time_ns = seg->now_ns,
@@ -158,7 +143,6 @@ INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct ke
 		.ip_ecn = seg->ip_ecn,
 		.tcp_reserved = seg->tcp_reserved,
 		.vlans = seg->vlans,
-		.blank = blank,
 	};
 	key_of_segment(&flow->embryo.key, seg, hash.direction);
 	__builtin_memcpy(flow->embryo.vlan, seg->vlan, sizeof(seg->vlan));
@@ -204,7 +188,7 @@ INLINE void embryo_grow(struct flow *flow, struct facts *facts, struct segment *
 	__u32 direction = flow->last_sender & 1;
 
 	embryo_segment(seg, &flow->embryo);
-	if (unlikely(!flow->embryo.blank))
+	if (unlikely(facts->used))
 		facts_blank(facts);
 	facts->key = flow->embryo.key;
 	facts_begin(facts, seg, direction);
@@ -223,7 +207,7 @@ SEPARATE int report_grow(struct report *report, struct segment *seg)
 {
 	if (!report || !seg || !flow_is_embryo(&report->flow))
 		return 0;
-	report->flow.embryo.blank = 0; /* its slot's facts may be, not what a report had before */
+	report->facts.used = 1; /* whatever the report had before */
 	embryo_grow(&report->flow, &report->facts, seg);
 	return 0;
 }

@@ -83,9 +83,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		return SLOT_NONE;
 	/* The lock waits for all that is being brought: so it is taken before. */
 	table_lock(lock);
-	if (likely(plain))
-		embryo_touch(&flows[0]->way[place.way & 7]);
-	else
+	if (unlikely(!plain))
 		flow_touch(&flows[0]->way[place.way & 7], &facts[0]->way[place.way & 7], hash.direction);
 	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
 	if (likely(way == 2 * WAYS)) {

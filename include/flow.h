@@ -51,8 +51,6 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_UNSCALED = 1 << 5, /* its SYN came after its own ACK, and no other has come since (analysis.h) */
 };
 
-enum { HANDED_BLANK = 0xff }; /* in flow.handed: and its slot is blank */
-
 enum { SENDER_EMBRYO = 2 }; /* in flow.last_sender, beside the endpoint: struct embryo is valid */
 
 enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
@@ -100,7 +98,7 @@ enum tally_total {
  * this many packets, and to each no more octets of header; what is larger the facts count alone. */
 enum { TALLY_PACKETS_FULL = 1 << 10, TALLY_SEGMENTS_MAX = 1 << 10, TALLY_HEADER_MAX = 128 };
 
-enum { HISTORY_FIRST_UNSEEN = 128 }; /* where tally.acked_unseen starts: the first has a letter (history.h) */
+enum { HISTORY_FIRST_UNSEEN = 128 }; /* where tally.acked_unseen starts from 0: the first has a letter (history.h) */
 
 /* What a side keeps for itself: a cache line that only its own segments write, and plain ones of the peer do not read. */
 struct tally {
@@ -225,7 +223,8 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 {
 	switch (counter) {
 	case ANALYSIS_LOST_SEGMENTS: return (__u64)facts->analysis[counter] + tally_get(tally, TALLY_LOST_SEGMENTS);
-	case ANALYSIS_ACKED_UNSEEN: return facts->analysis[counter] + tally->acked_unseen; /* modulo 2^32 */
+	case ANALYSIS_ACKED_UNSEEN: /* modulo 2^32 */
+		return facts->analysis[counter] + tally->acked_unseen - HISTORY_FIRST_UNSEEN;
 	default: return facts->analysis[counter];
 	}
 }
@@ -238,8 +237,7 @@ struct embryo {
 	__u32 sequence, acknowledgment, tsval, tsecr, ip_word, ip_len;
 	__u16 window, mss, ip_options, urgent, option_quirks;
 	__u8 cpu, ttl, options, window_scale, ip_ecn, tcp_reserved, vlans;
-	__u8 blank; /* 1: the slot's facts are */
-	__u16 reserved[3];
+	__u8 reserved[7];
 	__u64 none; /* 0: where tally[1] has its time_ns */
 	struct flow_key key;
 	__u16 vlan[SEGMENT_VLANS];
@@ -250,9 +248,9 @@ struct embryo {
 struct flow {
 	struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
 	__u32 hash;	     /* of the key (key.h) */
-	__u8 handed;	     /* 1 + enum end_reason: handed over to user space (handover.h); HANDED_BLANK; 0: not */
-	__u8 last_sender;    /* endpoint that sent the last segment; SENDER_EMBRYO */
-	__u8 scale[2];	     /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
+	__u8 handed;	  /* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
+	__u8 last_sender; /* endpoint that sent the last segment; SENDER_EMBRYO */
+	__u8 scale[2];	  /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
 	union {
 		struct tally tally[2];
 		struct embryo embryo;
@@ -289,7 +287,8 @@ struct facts {
 	__u8 icmp_seen, icmp_type, icmp_code; /* first ICMP error that quoted its SYN */
 	__u8 vlans;
 	__u8 first_sender; /* endpoint whose segment began the flow */
-	__u16 shown;	   /* 1: a ladder is drawn of it (rung_take.h) */
+	__u8 shown;	   /* 1: a ladder is drawn of it (rung_take.h) */
+	__u8 used;	   /* 0: all of this is blank, as facts_blank leaves it */
 	/* A third, for the handshake. */
 	__u64 last_syn_ns;     /* SYN without ACK of either side; 0: none */
 	__u64 answered_syn_ns; /* the SYN that the first SYN/ACK answered */
@@ -327,12 +326,13 @@ INLINE void tally_begin(struct tally *tally)
 	*tally = (struct tally){ .window_min = 0xffff, .rtt_min_ns = 0xffffffff, .acked_unseen = HISTORY_FIRST_UNSEEN };
 }
 
-/* Those of a flow that begins. */
+/* Those of a flow that begins: all 0, as memory is that was never used; but for `used`. */
 INLINE void facts_blank(struct facts *facts)
 {
-	*facts = (struct facts){};
-	for (int i = 0; i < 2; i++)
-		facts->half[i].analysis[ANALYSIS_ACKED_UNSEEN] = 0u - HISTORY_FIRST_UNSEEN;
+	const size_t behind = offsetof(struct facts, used) + sizeof(facts->used);
+
+	__builtin_memset(facts, 0, offsetof(struct facts, used));
+	__builtin_memset((char *)facts + behind, 0, sizeof(*facts) - behind);
 }
 
 INLINE void flow_begin_tallies(struct flow *flow)

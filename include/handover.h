@@ -66,11 +66,11 @@ INLINE __u32 handover_reason(const struct flow *flow) { return flow->handed - 1u
 INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
 			  struct report *report);
 /* After the report that was taken has been put out: counts its handshake in `services`, SERVICE_SETS that nobody else
- * writes (NULL: in none), and leaves its slot blank, so that the next flow there writes only what it has to say. */
-INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,
+ * writes (NULL: in none), and leaves its facts blank, so that the next flow there writes only what it has to say. */
+INLINE void handover_taken(struct handover *handover, const struct flow_bucket *flows, struct facts_bucket *facts,
 			   struct service_set *services, const struct report *report);
-/* Leaves a slot blank that nobody else has. */
-INLINE void handover_blank(struct flow *flow, struct facts *facts);
+/* Leaves the facts of a slot blank that nobody else has. */
+INLINE void handover_blank(const struct flow *flow, struct facts *facts);
 /* First of all, by a reader: makes good what a predecessor left half done in `services`. */
 INLINE void handover_resume(struct handover *handover, struct service_set *services);
 /* ---- for the sweep ---- */
@@ -160,19 +160,18 @@ INLINE bool handover_take(struct handover *handover, const struct flow_bucket *f
 	return true;
 }
 
-INLINE void handover_blank(struct flow *flow, struct facts *facts)
+INLINE void handover_blank(const struct flow *flow, struct facts *facts)
 {
-	if (!flow_is_embryo(flow) || !flow->embryo.blank)
-		facts_blank(facts);
-	flow_begin_tallies(flow);
-	flow->last_sender = 0;
+	if (flow_is_embryo(flow)) /* then nobody used them */
+		return;
+	facts_blank(facts);
 	written();
-	flow->handed = HANDED_BLANK; /* not before it is: else its next flow sees to that */
+	facts->used = 0; /* not before it is: else its next flow sees to that */
 }
 
 /* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor
  * is concerned, without it all. */
-INLINE void handover_taken(struct handover *handover, struct flow_bucket *flows, struct facts_bucket *facts,
+INLINE void handover_taken(struct handover *handover, const struct flow_bucket *flows, struct facts_bucket *facts,
 			   struct service_set *services, const struct report *report)
 {
 	__u64 at = handover->taken;

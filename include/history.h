@@ -175,7 +175,7 @@ SEPARATE int history_unseen(struct flow *flow, struct facts *facts, bool gap, __
 		return 0;
 	own = &facts->half[direction & 1];
 	octet = &flow->tally[direction & 1].acked_unseen;
-	count = own->analysis[ANALYSIS_ACKED_UNSEEN] + *octet + 1;
+	count = (__u32)half_analysis(own, &flow->tally[direction & 1], ANALYSIS_ACKED_UNSEEN) + 1;
 	gap = gap && history_is_established(flow);
 	own->no_gaps += !gap;
 	gaps = count - own->no_gaps;
@@ -183,7 +183,7 @@ SEPARATE int history_unseen(struct flow *flow, struct facts *facts, bool gap, __
 		history_add(facts, 'G', ~direction);
 	free = history_next(gaps) - gaps - 1; /* that come before the next letter */
 	*octet = free < 128 ? (__u8)(128 - free) : 0;
-	own->analysis[ANALYSIS_ACKED_UNSEEN] = count - *octet; /* modulo 2^32, as is their sum */
+	own->analysis[ANALYSIS_ACKED_UNSEEN] = count - *octet + HISTORY_FIRST_UNSEEN; /* modulo 2^32, as is their sum */
 	return 0;
 }
 

@@ -223,7 +223,9 @@ INLINE void table_touch_home(struct table *table, struct key_hash hash, bool beg
 
 	if (!flow || !facts)
 		return;
-	embryo_touch(flow);
+	touch(flow);
+	touch(&flow->tally[0]);
+	touch(&flow->tally[1]);
 	facts_touch(facts, hash.direction, begins);
 }
 

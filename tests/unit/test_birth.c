@@ -73,7 +73,7 @@ Test(birth, a_plain_syn_leaves_what_any_leaves)
 	cr_expect(plain > 50000 && plain < 95000, "%d of the SYNs were plain", plain);
 }
 
-/* In the table, in a blank slot or not, or in a copy. */
+/* In the table, where the facts are blank or not, or in a copy. */
 Test(birth, an_embryo_grows_to_what_any_syn_begins)
 {
 	static struct report grown, whole;
@@ -83,34 +83,28 @@ Test(birth, an_embryo_grows_to_what_any_syn_begins)
 	for (int i = 0; i < 30000; i++) {
 		struct segment seg = random_syn(&random);
 		const struct key_hash hash = { .value = 0x123456789a, .direction = random_below(&random, 2) };
-		bool blank = random_below(&random, 2), copy = random_below(&random, 2);
+		bool copy = random_below(&random, 2);
 
 		if (!flow_is_plain_syn(&seg))
 			continue;
 		seg.now_ns = 1 + random_below(&random, 1000000);
 		seg.ip_version = 4;
-		memset(&grown, blank ? 0 : 0x55, sizeof(grown));
 		memset(&whole, 0x55, sizeof(whole));
-		whole.flow.handed = 0;
 		flow_begin(&whole.flow, &whole.facts, &seg, hash);
 		flow_begin_syn(&whole.flow, &whole.facts, &seg, hash.direction);
-		facts_blank(&grown.facts);
-		memset(&grown.facts.half[hash.direction].syn_first_ns, 0x55, 8); /* a late segment's */
-		if (!blank)
-			memset(&grown.facts, 0x55, sizeof(grown.facts));
-		grown.flow.handed = blank ? HANDED_BLANK : 0;
+		memset(&grown, 0x33, sizeof(grown));
+		if (random_below(&random, 2))
+			handover_blank(&whole.flow, &grown.facts);
 		embryo_begin(&grown.flow, &seg, hash);
 		cr_assert(flow_is_embryo(&grown.flow));
 		cr_assert(flow_is_unanswered(&grown.flow));
 		cr_assert_eq(flow_last_ns(&grown.flow), seg.now_ns);
 		cr_assert_eq(flow_start_ns(&grown.flow, &grown.facts), seg.now_ns);
 		cr_assert(key_equal(flow_key_of(&grown.flow, &grown.facts), &whole.facts.key));
-		if (copy) {
-			memset(&grown.facts, 0x33, sizeof(grown.facts)); /* another's, in the copy */
+		if (copy)
 			report_grow(&grown, &room);
-		} else {
+		else
 			embryo_grow(&grown.flow, &grown.facts, &room);
-		}
 		cr_assert(!flow_is_embryo(&grown.flow));
 		cr_assert_arr_eq(&grown.flow, &whole.flow, sizeof(struct flow), "flows differ, SYN %d", i);
 		cr_assert_arr_eq(&grown.facts, &whole.facts, sizeof(struct facts), "facts differ, SYN %d", i);
