@@ -122,27 +122,10 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash)
 {
 	flow_open(flow);
-	flow->embryo = (struct embryo){
-		.time_ns = seg->now_ns,
-		.option_layout = seg->option_layout,
-		.sequence = seg->sequence,
-		.acknowledgment = seg->acknowledgment,
-		.tsval = seg->tsval,
-		.tsecr = seg->tsecr,
-		.ip_word = seg->ip_word,
-		.ip_len = seg->ip_len,
-		.window = seg->window,
-		.mss = seg->mss,
-		.ip_options = seg->ip_options,
-		.urgent = seg->urgent,
-		.option_quirks = seg->option_quirks,
-		.cpu = seg->cpu,
-		.ttl = seg->ttl,
-		.options = seg->options,
-		.window_scale = seg->window_scale,
-		.ip_ecn = seg->ip_ecn,
-		.tcp_reserved = seg->tcp_reserved,
-		.vlans = seg->vlans,
+	flow->embryo = (struct embryo){ .time_ns = seg->now_ns,
+#define EMBRYO_KEEP(type, name) .name = seg->name,
+					EMBRYO_FIELDS(EMBRYO_KEEP)
+#undef EMBRYO_KEEP
 	};
 	key_of_segment(&flow->embryo.key, seg, hash.direction);
 	__builtin_memcpy(flow->embryo.vlan, seg->vlan, sizeof(seg->vlan));
@@ -155,30 +138,13 @@ INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct ke
 /* But for addresses and ports. */
 INLINE void embryo_segment(struct segment *seg, const struct embryo *embryo)
 {
-	*seg = (struct segment){
-		.now_ns = embryo->time_ns,
-		.option_layout = embryo->option_layout,
-		.sequence = embryo->sequence,
-		.acknowledgment = embryo->acknowledgment,
-		.tsval = embryo->tsval,
-		.tsecr = embryo->tsecr,
-		.ip_word = embryo->ip_word,
-		.ip_len = embryo->ip_len,
-		.window = embryo->window,
-		.mss = embryo->mss,
-		.ip_options = embryo->ip_options,
-		.urgent = embryo->urgent,
-		.option_quirks = embryo->option_quirks,
-		.cpu = embryo->cpu,
-		.ttl = embryo->ttl,
-		.options = embryo->options,
-		.window_scale = embryo->window_scale,
-		.ip_ecn = embryo->ip_ecn,
-		.tcp_reserved = embryo->tcp_reserved,
-		.vlans = embryo->vlans,
-		.ip_version = embryo->key.ip_version,
-		.flags = TCP_SYN,
-		.segments = 1,
+	*seg = (struct segment){ .now_ns = embryo->time_ns,
+				 .ip_version = embryo->key.ip_version,
+				 .flags = TCP_SYN,
+				 .segments = 1,
+#define EMBRYO_GIVE(type, name) .name = embryo->name,
+				 EMBRYO_FIELDS(EMBRYO_GIVE)
+#undef EMBRYO_GIVE
 	};
 	__builtin_memcpy(seg->vlan, embryo->vlan, sizeof(seg->vlan));
 }

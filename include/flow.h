@@ -229,14 +229,35 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 	}
 }
 
-/* The SYN that began a flow, as long as nothing else was seen of that: the segment's fields as in struct segment (begin.h). So
- * a flow of a flood is all in the three lines of its slot. */
+/* What an embryo keeps of its SYN, as in struct segment. */
+#define EMBRYO_FIELDS(X) \
+	X(__u64, option_layout) \
+	X(__u32, sequence) \
+	X(__u32, acknowledgment) \
+	X(__u32, tsval) \
+	X(__u32, tsecr) \
+	X(__u32, ip_word) \
+	X(__u32, ip_len) \
+	X(__u16, window) \
+	X(__u16, mss) \
+	X(__u16, ip_options) \
+	X(__u16, urgent) \
+	X(__u16, option_quirks) \
+	X(__u8, cpu) \
+	X(__u8, ttl) \
+	X(__u8, options) \
+	X(__u8, window_scale) \
+	X(__u8, ip_ecn) \
+	X(__u8, tcp_reserved) \
+	X(__u8, vlans)
+
+/* The SYN that began a flow, as long as nothing else was seen of that (begin.h). So a flow of a flood is all in the three lines
+ * of its slot. */
 struct embryo {
 	__u64 time_ns; /* where tally[0] has its own */
-	__u64 option_layout;
-	__u32 sequence, acknowledgment, tsval, tsecr, ip_word, ip_len;
-	__u16 window, mss, ip_options, urgent, option_quirks;
-	__u8 cpu, ttl, options, window_scale, ip_ecn, tcp_reserved, vlans;
+#define EMBRYO_FIELD(type, name) type name;
+	EMBRYO_FIELDS(EMBRYO_FIELD)
+#undef EMBRYO_FIELD
 	__u8 reserved[7];
 	__u64 none; /* 0: where tally[1] has its time_ns */
 	struct flow_key key;
