@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a flow begins. Most do with a plain SYN: it is kept as it is, in the three lines of the flow's slot, until a second
  * segment comes. Then this embryo grows: the facts are written, in lines that the answer to the SYN touches anyway. What is
- * never answered, as in a flood, never touches the facts; a copy of it grows when it is reported. */
+ * never answered, as in a flood, never touches the facts; a copy of it grows when it is reported.
+ *
+ * An embryo is written by its birth and its growth alone, both under the lock of its region; its key lies where the segments
+ * of a flow under way write. So none is born in place of a flow that was evicted under way, but of another embryo, or where the
+ * slot was free. */
 #ifndef TCPSCOPE_BEGIN_H
 #define TCPSCOPE_BEGIN_H
 
@@ -80,8 +84,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	if (unlikely(facts->used))
 		facts_blank(facts);
 	flow_open(flow);
-	flow_begin_tallies(flow);
-	flow->tally[hash.direction & 1].time_ns = seg->now_ns; /* a sweep may look before the segment is in */
+	flow_begin_tallies(flow, hash.direction, seg->now_ns);
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts_begin(facts, seg, hash.direction);
 	written(); /* now a lookup may find it */
@@ -91,8 +94,8 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 INLINE bool flow_is_plain_syn(const struct segment *seg)
 {
 	/* A window of 0 has a letter; 2^32 - 1 would end at 0, which stands for unknown. */
-	return seg->flags == TCP_SYN && !seg->payload_len && seg->window && seg->sequence != 0xffffffff &&
-	       !seg->clock_error && tally_takes(seg);
+	return seg->flags == TCP_SYN && !seg->payload_len && seg->segments == 1 && seg->window &&
+	       seg->sequence != 0xffffffff && !seg->clock_error && tally_takes(seg);
 }
 
 INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction)
@@ -153,12 +156,14 @@ INLINE void embryo_grow(struct flow *flow, struct facts *facts, struct segment *
 {
 	__u32 direction = flow->last_sender & 1;
 
+	flow->last_sender |= SENDER_GROWS;
+	written();
 	embryo_segment(seg, &flow->embryo);
 	if (unlikely(facts->used))
 		facts_blank(facts);
 	facts->key = flow->embryo.key;
 	facts_begin(facts, seg, direction);
-	flow_begin_tallies(flow);
+	flow_begin_tallies(flow, direction, seg->now_ns);
 	flow_begin_syn(flow, facts, seg, direction);
 }
 

@@ -75,7 +75,7 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	struct departure *departure = table_departure(table);
 	struct flow *flow = NULL;
 	struct facts *flow_facts = NULL;
-	const bool plain = flow_is_plain_syn(seg);
+	bool plain = flow_is_plain_syn(seg);
 	bool evicted = false, born = false;
 	__u32 way;
 
@@ -97,9 +97,13 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 	if (likely(way < 2 * WAYS)) {
 		flow = way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7];
 		flow_facts = way < WAYS ? &facts[0]->way[way & 7] : &facts[1]->way[way & 7];
-		if (evicted)
+		if (evicted) {
+			/* A segment that has found a flow but for an embryo may still write to its lines, which an embryo's
+			 * key is in: that is then no place for one. */
+			plain = plain && flow_is_embryo(flow);
 			table_write_report(&departure->report, flow, flow_facts,
 					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
+		}
 		if (born && likely(plain))
 			embryo_begin(flow, seg, hash);
 		else if (born)

@@ -191,8 +191,11 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	/* Of a side's first segment more is noted than was read. */
 	if (!slot.flow || !facts || !(slot.flow->half[direction & 1].bits & HALF_SEEN))
 		return BRIEF_NOT;
-	if (unlikely(flow_is_embryo(slot.flow)))
+	if (unlikely(flow_is_embryo(slot.flow))) {
 		table_grow(table, slot.number);
+		if (slot.flow->hash != (__u32)brief.hash.value) /* one that was born there just now */
+			return BRIEF_NOT;
+	}
 	if (!(slot.flow->half[direction & 1].bits & HALF_ACKED))
 		facts_touch(facts, direction, true);
 	else if ((slot.flow->half[0].bits | slot.flow->half[1].bits) & HALF_FIN)

@@ -141,6 +141,8 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	if (!flow || !facts || unlikely(flow->handed || flow_is_embryo(flow)))
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
+	if (unlikely(flow->handed)) /* just now: they may have been left blank before that was written */
+		facts->used = 1;
 	/* By its own side's part of the end: the last of both says so, though neither may see the other's yet. */
 	if (flow->half[seg->direction & 1].bits & (HALF_FIN_ACKED | HALF_RST))
 		table_look_soon(table, number);
@@ -161,8 +163,11 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	number = table_search(table, hash.value);
 	flow = engine_flow(table, ledger, quoted, number, hash.direction);
 	facts = table_flow_facts(table, number);
-	if (flow && facts)
-		handshake_icmp(flow, facts, quoted, hash.direction);
+	if (!flow || !facts)
+		return 0;
+	handshake_icmp(flow, facts, quoted, hash.direction);
+	if (unlikely(flow->handed)) /* as in engine_special */
+		facts->used = 1;
 	return 0;
 }
 
@@ -179,12 +184,15 @@ INLINE __u32 engine_brief(struct table *table, struct ledger *ledger, const stru
 INLINE bool engine_judge(struct table *table, struct ledger *ledger, const struct cursor *at, const struct stamp *stamp,
 			 struct segment *room, __u32 found)
 {
+	int verdict = LEDGER_IN_FLOWS;
+
 	found = brief_judge(table, at, stamp, room, found);
 	if (found == BRIEF_NOT)
 		return false;
 	if (found != BRIEF_ENTERED)
-		engine_special(table, room, found / 2);
-	ledger_count(ledger, LEDGER_IN_FLOWS, room->segments);
+		verdict = engine_special(table, room, found / 2);
+	opaque(verdict); /* as in engine_enter */
+	ledger_count(ledger, verdict, room->segments);
 	return true;
 }
 

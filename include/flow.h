@@ -51,7 +51,10 @@ enum order_bit {			    /* in half_facts.order: what this side did after the othe
 		 ORDER_UNSCALED = 1 << 5, /* its SYN came after its own ACK, and no other has come since (analysis.h) */
 };
 
-enum { SENDER_EMBRYO = 2 }; /* in flow.last_sender, beside the endpoint: struct embryo is valid */
+enum {			  /* in flow.last_sender, beside the endpoint */
+       SENDER_EMBRYO = 2, /* struct embryo is valid, not the tallies, nor the facts */
+       SENDER_GROWS = 4,  /* it is about to change: who holds no lock takes neither */
+};
 
 enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
 		 NOTED_PAYLOAD = 1 << 0,
@@ -183,7 +186,7 @@ struct half_facts {
 	__u64 synack_first_ns, synack_last_ns; /* its first SYN/ACK that answers the peer's SYN, its last; 0: none */
 	__u64 shook_ns;			       /* its first ACK of the peer's SYN/ACK; 0: none or not captured */
 	__u32 synacks, fin, rst;
-	__u32 no_ack;		  /* segments without ACK and SYN flag */
+	__u32 no_ack;		  /* segments without ACK flag, less `syns` */
 	__u32 first_ack;	  /* acknowledgment of its first segment with ACK, valid with half_has_ack */
 	__u32 fin_end;		  /* sequence end of its FIN */
 	__u32 last_fin, last_rst; /* end of its last FIN, sequence number of its last RST, as the history counts them */
@@ -270,7 +273,7 @@ struct flow {
 	struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
 	__u32 hash;	     /* of the key (key.h) */
 	__u8 handed;	  /* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
-	__u8 last_sender; /* endpoint that sent the last segment; SENDER_EMBRYO */
+	__u8 last_sender; /* endpoint that sent the last segment; SENDER_* */
 	__u8 scale[2];	  /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
 	union {
 		struct tally tally[2];
@@ -279,6 +282,14 @@ struct flow {
 };
 
 INLINE bool flow_is_embryo(const struct flow *flow) { return once(flow->last_sender) & SENDER_EMBRYO; }
+
+/* Is a copy of a flow whole, made by one who holds no lock, as far as its kind goes? The slot may have been born into, or its
+ * embryo may have grown. `flow`: what was copied, as it is after that. */
+INLINE bool flow_copy_is_whole(const struct flow *copy, const struct flow *flow)
+{
+	return copy->hash == once(flow->hash) && !(copy->last_sender & SENDER_GROWS) &&
+	       !((copy->last_sender ^ once(flow->last_sender)) & (SENDER_EMBRYO | SENDER_GROWS));
+}
 
 INLINE __u64 flow_last_ns(const struct flow *flow)
 {
@@ -342,9 +353,11 @@ INLINE __u64 flow_interim_ns(const struct flow *flow, const struct facts *facts)
 /* END_ACTIVE: interim, the flow goes on. END_OPEN: no record is due, a picture was asked for. */
 enum end_reason { END_CLOSED, END_IDLE, END_ACTIVE, END_EVICTED, END_MONITOR, END_OPEN };
 
-INLINE void tally_begin(struct tally *tally)
+INLINE void tally_begin(struct tally *tally, __u64 time_ns)
 {
-	*tally = (struct tally){ .window_min = 0xffff, .rtt_min_ns = 0xffffffff, .acked_unseen = HISTORY_FIRST_UNSEEN };
+	*tally = (struct tally){
+		.time_ns = time_ns, .window_min = 0xffff, .rtt_min_ns = 0xffffffff, .acked_unseen = HISTORY_FIRST_UNSEEN
+	};
 }
 
 /* Those of a flow that begins: all 0, as memory is that was never used; but for `used`. */
@@ -356,10 +369,12 @@ INLINE void facts_blank(struct facts *facts)
 	__builtin_memset((char *)facts + behind, 0, sizeof(*facts) - behind);
 }
 
-INLINE void flow_begin_tallies(struct flow *flow)
+/* Those of a flow that begins with a segment of `direction` then. At no time its last segment is earlier: a sweep may look. */
+INLINE void flow_begin_tallies(struct flow *flow, __u32 direction, __u64 now_ns)
 {
-	tally_begin(&flow->tally[0]);
-	tally_begin(&flow->tally[1]);
+	tally_begin(&flow->tally[direction & 1], now_ns);
+	written();
+	tally_begin(&flow->tally[~direction & 1], 0);
 }
 
 /* The first line of a flow that begins: nobody finds it yet. */

@@ -259,8 +259,8 @@ INLINE void handshake_count_flags(const struct exchange *x)
 
 	own->fin += (flags & TCP_FIN) != 0;
 	own->rst += (flags & TCP_RST) != 0;
-	if (unlikely(!(flags & (TCP_ACK | TCP_SYN))))
-		own->no_ack += segments;
+	if (unlikely(!(flags & TCP_ACK)))
+		own->no_ack += segments - !!(flags & TCP_SYN);
 	if (likely(!(flags & (TCP_URG | TCP_ECE | TCP_CWR | TCP_AE | SEGMENT_CE)))) /* then their line need not come */
 		return;
 	own->urg += (flags & TCP_URG) != 0;

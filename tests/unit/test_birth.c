@@ -4,6 +4,7 @@
 
 #include "plain_body.h"
 #include "random.h"
+#include "record.h"
 
 static struct segment random_syn(struct random *random)
 {
@@ -109,6 +110,96 @@ Test(birth, an_embryo_grows_to_what_any_syn_begins)
 		cr_assert_arr_eq(&grown.flow, &whole.flow, sizeof(struct flow), "flows differ, SYN %d", i);
 		cr_assert_arr_eq(&grown.facts, &whole.facts, sizeof(struct facts), "facts differ, SYN %d", i);
 	}
+}
+
+static struct segment syn_from(__u16 port)
+{
+	return (struct segment){ .now_ns = 1 + port,
+				 .flags = TCP_SYN,
+				 .segments = 1,
+				 .ip_len = 40,
+				 .window = 1,
+				 .ip_version = 4,
+				 .source_port = port };
+}
+
+static struct slot begun(struct table *table, struct ledger *ledger, __u16 port)
+{
+	struct segment seg = syn_from(port);
+
+	engine_enter(table, ledger, &seg, LEDGER_IN_FLOWS);
+	return table_find(table, key_hash(&seg, &table->shape.seed));
+}
+
+/* A segment of a flow under way may be late, and write to its slot when that is another's: an embryo has its key there. */
+Test(birth, who_evicts_a_grown_flow_begins_no_embryo)
+{
+	struct ledger ledger = {};
+	struct segment seg;
+	struct report report;
+	struct table table;
+	struct slot slot = {};
+	__u16 port = 1;
+
+	plain_open(&table, 1);
+	while (!ledger.evicted)
+		slot = begun(&table, &ledger, port++);
+	cr_assert_not_null(slot.flow);
+	cr_expect(flow_is_embryo(slot.flow), "that evicted an embryo");
+	for (__u32 number = 0; number < table.shape.buckets * WAYS; number++)
+		table_grow(&table, number);
+	for (__u64 evicted = ledger.evicted; ledger.evicted == evicted;)
+		slot = begun(&table, &ledger, port++);
+	cr_assert_not_null(slot.flow);
+	cr_expect(!flow_is_embryo(slot.flow));
+	seg = syn_from(--port);
+	cr_assert(plain_look(&table, &seg, &report));
+	cr_expect_eq(report.facts.half[0].syns + report.facts.half[1].syns, 1);
+	cr_expect(plain_balances(&ledger));
+	plain_close(&table);
+}
+
+/* No SYN of super-packets is known, but the engine takes what it is given. */
+Test(birth, a_syn_that_stands_for_three_is_three_packets_without_ack)
+{
+	static const struct record_context context = {};
+	struct ledger ledger = {};
+	struct report report;
+	struct table table;
+
+	plain_open(&table, 1);
+	for (__u32 payload_len = 0; payload_len <= 3000; payload_len += 3000) {
+		struct segment seg = syn_from((__u16)(1 + payload_len));
+		struct record record;
+
+		seg.segments = 3;
+		seg.payload_len = payload_len;
+		seg.ip_len += payload_len;
+		engine_enter(&table, &ledger, &seg, LEDGER_IN_FLOWS);
+		cr_assert(plain_look(&table, &seg, &report));
+		record_make(&record, &report, &context);
+		cr_expect_eq(record.client.packets + record.server.packets, 3, "%u octets", payload_len);
+		cr_expect_eq(record.client.flags.ack + record.server.flags.ack, 0, "%u octets", payload_len);
+	}
+	plain_close(&table);
+}
+
+/* Who reads the table holds no lock. */
+Test(birth, a_copy_is_not_whole_while_an_embryo_comes_or_goes)
+{
+	struct flow embryo = { .hash = 1, .last_sender = SENDER_EMBRYO }, grows = embryo, grown = embryo,
+		    other = embryo;
+
+	grows.last_sender |= SENDER_GROWS;
+	grown.last_sender = 0;
+	other.hash = 2;
+	cr_expect(flow_copy_is_whole(&embryo, &embryo));
+	cr_expect(flow_copy_is_whole(&grown, &grown));
+	cr_expect(!flow_copy_is_whole(&embryo, &grows));
+	cr_expect(!flow_copy_is_whole(&embryo, &grown));
+	cr_expect(!flow_copy_is_whole(&grows, &grows));
+	cr_expect(!flow_copy_is_whole(&grown, &embryo));
+	cr_expect(!flow_copy_is_whole(&embryo, &other));
 }
 
 /* As where two CPUs have a SYN each, of one key and with other ISNs: both looked for the flow before there was one. */

@@ -115,8 +115,10 @@ static const struct report *report_of(const struct harvest *harvest, const struc
 	if (bucket >= mapping->buckets ||
 	    !handover_is_open(mapping->tags[bucket], &mapping->flows[bucket].way[way], way))
 		return NULL;
-	mapping_copy(mapping, bucket, way, &report);
-	return identity_of(&report.flow) == identity && !is_later(&view->rows[row], &report.facts) ? &report : NULL;
+	return mapping_copy(mapping, bucket, way, &report) && identity_of(&report.flow) == identity &&
+			       !is_later(&view->rows[row], &report.facts)
+		       ? &report
+		       : NULL;
 }
 
 bool harvest_view_record(const struct harvest *harvest, const struct view *view, __u32 row, __u32 identity,

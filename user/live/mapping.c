@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { COPY_TRIES = 100 };
+
 static void *map_array(const struct loader *loader, const char *name, size_t size, int protection)
 {
 	void *at = mmap(NULL, size, protection, MAP_SHARED, loader_map(loader, name), 0);
@@ -64,19 +66,23 @@ static void copy(void *to, const void *from, size_t size)
 	memcpy(to, from, size);
 }
 
-void mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct report *report)
+bool mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct report *report)
 {
 	const struct flow *flow = &mapping->flows[bucket].way[way];
 	struct segment room;
+	bool whole = false, born = false; /* its birth writes the hash last, and that may be 0, but hardly ever is */
 
-	do { /* again if it has grown meanwhile */
+	for (int i = 0; i < COPY_TRIES && !(whole && born); i++) {
 		copy(&report->flow, flow, sizeof(report->flow));
-		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (!flow_is_embryo(&report->flow))
 			copy(&report->facts, &mapping->facts[bucket].way[way], sizeof(report->facts));
-	} while (flow_is_embryo(&report->flow) && !flow_is_embryo(flow));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		whole = flow_copy_is_whole(&report->flow, flow);
+		born = report->flow.hash || report->flow.handed;
+	}
 	report_grow(report, &room);
 	report_say(report, END_OPEN, mapping->sweep->policy.now_ns);
+	return whole;
 }
 
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context)
@@ -90,8 +96,8 @@ int mapping_each(const struct mapping *mapping, int (*see)(void *context, const 
 		for (__u32 way = 0; way < WAYS && tags && !result; way++) {
 			if (!handover_is_open(tags, &mapping->flows[bucket].way[way], way))
 				continue;
-			mapping_copy(mapping, bucket, way, &report);
-			result = see(context, &report);
+			if (mapping_copy(mapping, bucket, way, &report))
+				result = see(context, &report);
 		}
 	}
 	return result;
