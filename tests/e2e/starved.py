@@ -6,6 +6,8 @@ stays attached.
     client (namespace): veth0, the interface that is there
 """
 
+import os
+
 import net
 import report
 from scope import BINARY
@@ -23,10 +25,18 @@ LACKS = (
     ("room in a file", f"ulimit -f 0; exec {WATCH} >/run/scratch/limited", "writing to standard output: File too large"),
     ("descriptors for programs", f"ulimit -n 12; exec {WATCH}", "cannot load its programs: Too many open files; `ulimit -n`"),
     ("descriptors for --resolve", f"ulimit -n 4; exec {WATCH} --resolve", "the process that looks up names: Too many open files"),
-    ("memory for its programs", f"ulimit -v 10000; exec {WATCH}", "built into it: Cannot allocate memory; `ulimit -v`"),
+    ("memory for its programs", f"ulimit -v $LITTLE_KB; exec {WATCH}", "built into it: Cannot allocate memory; `ulimit -v`"),
     ("memory to map the table", f"ulimit -v 100000; exec {WATCH}", "flow table: Cannot allocate memory; try a smaller --flows"),
     ("/sys", f"umount -R -l /sys; exec {WATCH}", "/sys/devices/system/cpu/possible"),
 )
+
+
+def little_kb():
+    """Virtual memory that does for it to start, and for little more."""
+    for kb in range(5000, 50000, 20):
+        if not net.subprocess.run(["bash", "-c", f"ulimit -v {kb}; exec {BINARY} --version"], capture_output=True).returncode:
+            return kb + 200
+    raise net.Failed("it does not start with 50 MB")
 
 
 def shell(command):
@@ -43,6 +53,7 @@ ETC = "mkdir -p /run/scratch/etc; cp /etc/passwd /etc/group /etc/nsswitch.conf /
 
 
 def lacks():
+    os.environ["LITTLE_KB"] = str(little_kb())
     for name, command, words in LACKS:
         done, lines = shell(command)
         report.equal(f"starved: without {name}: exit status", done.returncode, FAILED)
