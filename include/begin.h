@@ -10,7 +10,6 @@
 #define TCPSCOPE_BEGIN_H
 
 #include "handshake.h"
-#include "key.h"
 #include "rtt.h"
 #include "tally.h"
 
@@ -33,6 +32,8 @@ SEPARATE int report_grow(struct report *report, struct segment *seg);
 
 /* Begins to bring at once what is needed of the facts by news of a side: its first segments (`begins`), or its end. */
 INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins);
+/* The same for the three lines of the slot. */
+INLINE void slot_touch(const struct flow *flow);
 /* Begins to bring all lines at once that flow_begin and its segment need: a birth waits for them one after the other else. */
 INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction);
 
@@ -54,13 +55,18 @@ INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins)
 	}
 }
 
+INLINE void slot_touch(const struct flow *flow)
+{
+	touch(flow);
+	touch(&flow->tally[0]);
+	touch(&flow->tally[1]);
+}
+
 INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction)
 {
 	const struct half_facts *own = &facts->half[direction & 1];
 
-	touch(flow);
-	touch(&flow->tally[0]);
-	touch(&flow->tally[1]);
+	slot_touch(flow);
 	touch(&facts->history);
 	touch(&facts->key);
 	touch(&facts->last_syn_ns);

@@ -126,6 +126,13 @@ SEPARATE __u32 engine_number(struct table *table, struct ledger *ledger, struct 
 	return engine_birth(table, ledger, seg);
 }
 
+/* After the facts were: if the flow was handed over meanwhile, they may have been left blank before that. */
+INLINE void facts_written(const struct flow *flow, struct facts *facts)
+{
+	if (unlikely(flow->handed))
+		facts->used = 1;
+}
+
 /* A segment that is not plain, or has no flow yet. Returns the counter it ends in. A function beside engine_number and
  * not round it: before 6.8 the kernel rounds the stack of each function up to 32 octets, and 512 are all there is. */
 SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 number)
@@ -141,8 +148,7 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	if (!flow || !facts || unlikely(flow->handed || flow_is_embryo(flow)))
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
-	if (unlikely(flow->handed)) /* just now: they may have been left blank before that was written */
-		facts->used = 1;
+	facts_written(flow, facts);
 	/* By its own side's part of the end: the last of both says so, though neither may see the other's yet. */
 	if (flow->half[seg->direction & 1].bits & (HALF_FIN_ACKED | HALF_RST))
 		table_look_soon(table, number);
@@ -166,8 +172,7 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	if (!flow || !facts)
 		return 0;
 	handshake_icmp(flow, facts, quoted, hash.direction);
-	if (unlikely(flow->handed)) /* as in engine_special */
-		facts->used = 1;
+	facts_written(flow, facts);
 	return 0;
 }
 

@@ -223,9 +223,7 @@ INLINE void table_touch_home(struct table *table, struct key_hash hash, bool beg
 
 	if (!flow || !facts)
 		return;
-	touch(flow);
-	touch(&flow->tally[0]);
-	touch(&flow->tally[1]);
+	slot_touch(flow);
 	facts_touch(facts, hash.direction, begins);
 }
 
