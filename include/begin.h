@@ -130,14 +130,17 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 
 INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash)
 {
-	flow_open(flow);
-	flow->embryo = (struct embryo){ .time_ns = seg->now_ns,
-#define EMBRYO_KEEP(type, name) .name = seg->name,
-					EMBRYO_FIELDS(EMBRYO_KEEP)
+	struct embryo *embryo = &flow->embryo;
+
+	embryo->common = 0;
+	embryo->bits_0 = embryo->bits_1 = 0;
+	written(); /* now it is nobody's, and who reads it sees that */
+	embryo->time_ns = seg->now_ns;
+#define EMBRYO_KEEP(type, name) embryo->name = seg->name;
+	EMBRYO_FIELDS(EMBRYO_KEEP)
 #undef EMBRYO_KEEP
-	};
-	key_of_segment(&flow->embryo.key, seg, hash.direction);
-	__builtin_memcpy(flow->embryo.vlan, seg->vlan, sizeof(seg->vlan));
+	__builtin_memcpy(embryo->vlan, seg->vlan, sizeof(seg->vlan));
+	key_of_segment(&embryo->key, seg, hash.direction);
 	flow->half[hash.direction & 1].bits = HALF_SEEN | HALF_SYN;
 	flow->last_sender = SENDER_EMBRYO | (__u8)hash.direction;
 	written(); /* now a lookup may find it */
@@ -169,6 +172,7 @@ INLINE void embryo_grow(struct flow *flow, struct facts *facts, struct segment *
 		facts_blank(facts);
 	facts->key = flow->embryo.key;
 	facts_begin(facts, seg, direction);
+	flow_open_halves(flow);
 	flow_begin_tallies(flow, direction, seg->now_ns);
 	flow_begin_syn(flow, facts, seg, direction);
 }

@@ -232,16 +232,17 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 	}
 }
 
-/* What an embryo keeps of its SYN, as in struct segment. */
-#define EMBRYO_FIELDS(X) \
-	X(__u64, option_layout) \
+/* What an embryo keeps of its SYN, as in struct segment: where the halves of endpoint 0 and 1 have what they show, and where
+ * tally[0] ends. */
+#define EMBRYO_FIELDS_0(X) \
 	X(__u32, sequence) \
 	X(__u32, acknowledgment) \
 	X(__u32, tsval) \
 	X(__u32, tsecr) \
 	X(__u32, ip_word) \
 	X(__u32, ip_len) \
-	X(__u16, window) \
+	X(__u16, window)
+#define EMBRYO_FIELDS_1(X) \
 	X(__u16, mss) \
 	X(__u16, ip_options) \
 	X(__u16, urgent) \
@@ -253,48 +254,65 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 	X(__u8, ip_ecn) \
 	X(__u8, tcp_reserved) \
 	X(__u8, vlans)
+#define EMBRYO_FIELDS_TALLY(X) X(__u64, option_layout)
+#define EMBRYO_FIELDS(X) EMBRYO_FIELDS_0(X) EMBRYO_FIELDS_1(X) EMBRYO_FIELDS_TALLY(X)
 
-/* The SYN that began a flow, as long as nothing else was seen of that (begin.h). So a flow of a flood is all in the three lines
- * of its slot. */
+/* The SYN that began a flow, as long as nothing else was seen of that (begin.h): so a flow of a flood is all in two lines. What
+ * lies where the flow has something else is not for whoever looks at the flow without asking whether it is an embryo. */
 struct embryo {
-	__u64 time_ns; /* where tally[0] has its own */
 #define EMBRYO_FIELD(type, name) type name;
-	EMBRYO_FIELDS(EMBRYO_FIELD)
-#undef EMBRYO_FIELD
-	__u8 reserved[7];
-	__u64 none; /* 0: where tally[1] has its time_ns */
-	struct flow_key key;
+	EMBRYO_FIELDS_0(EMBRYO_FIELD)
+	__u16 bits_0; /* half[0].bits, as of any flow */
 	__u16 vlan[SEGMENT_VLANS];
+	EMBRYO_FIELDS_1(EMBRYO_FIELD)
+	__u8 reserved[3];
+	__u16 bits_1;
+	__u64 common;  /* what follows the halves, but `scale`: as of any flow */
+	__u64 time_ns; /* where tally[0] has its own */
+	struct flow_key key;
+	EMBRYO_FIELDS_TALLY(EMBRYO_FIELD)
+#undef EMBRYO_FIELD
 };
 
 /* 192 octets, three cache lines, of which a plain segment touches two: the one that both sides write, and its side's own.
  * The key's hash stands for the key there; special segments, SYNs among them, compare the key itself. */
 struct flow {
-	struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
-	__u32 hash;	     /* of the key (key.h) */
-	__u8 handed;	  /* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
-	__u8 last_sender; /* endpoint that sent the last segment; SENDER_* */
-	__u8 scale[2];	  /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
 	union {
-		struct tally tally[2];
+		struct {
+			struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
+			__u32 hash;	     /* of the key (key.h) */
+			__u8 handed; /* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
+			__u8 last_sender; /* endpoint that sent the last segment; SENDER_* */
+			__u8 scale[2];	  /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
+			struct tally tally[2]; /* not of an embryo */
+		};
 		struct embryo embryo;
 	};
 };
 
 INLINE bool flow_is_embryo(const struct flow *flow) { return once(flow->last_sender) & SENDER_EMBRYO; }
 
-/* Is a copy of a flow whole, made by one who holds no lock, as far as its kind goes? The slot may have been born into, or its
- * embryo may have grown. `flow`: what was copied, as it is after that. */
-INLINE bool flow_copy_is_whole(const struct flow *copy, const struct flow *flow)
+/* Tells the flow in a slot from the next that is born there, and an embryo from what it grows to. */
+INLINE __u64 flow_kind(const struct flow *flow)
 {
-	return copy->hash == once(flow->hash) && !(copy->last_sender & SENDER_GROWS) &&
-	       !((copy->last_sender ^ once(flow->last_sender)) & (SENDER_EMBRYO | SENDER_GROWS));
+	return once(flow->hash) | (__u64)(once(flow->last_sender) & (SENDER_EMBRYO | SENDER_GROWS)) << 32;
+}
+
+/* Is a copy of a flow whole, made by one who holds no lock, as far as its kind goes? `before`: the flow_kind before it was copied;
+ * `flow`: what was copied, as it is after that. */
+INLINE bool flow_copy_is_whole(const struct flow *copy, __u64 before, const struct flow *flow)
+{
+	return flow_kind(copy) == before && flow_kind(flow) == before && !(copy->last_sender & SENDER_GROWS);
 }
 
 INLINE __u64 flow_last_ns(const struct flow *flow)
 {
-	__u64 x = flow->tally[0].time_ns, y = flow->tally[1].time_ns;
+	__u64 x = flow->tally[0].time_ns, y;
 
+	/* Its last line is another flow's; while it grows both are right. */
+	if ((once(flow->last_sender) & (SENDER_EMBRYO | SENDER_GROWS)) == SENDER_EMBRYO)
+		return x;
+	y = flow->tally[1].time_ns;
 	return x ^ ((x ^ y) & (0 - u64_less(x, y)));
 }
 
@@ -377,11 +395,17 @@ INLINE void flow_begin_tallies(struct flow *flow, __u32 direction, __u64 now_ns)
 	tally_begin(&flow->tally[~direction & 1], 0);
 }
 
+INLINE void flow_open_halves(struct flow *flow)
+{
+	__builtin_memset(flow->half, 0, sizeof(flow->half));
+	flow->scale[0] = flow->scale[1] = SCALE_NONE;
+}
+
 /* The first line of a flow that begins: nobody finds it yet. */
 INLINE void flow_open(struct flow *flow)
 {
-	__builtin_memset(flow, 0, offsetof(struct flow, tally));
-	flow->scale[0] = flow->scale[1] = SCALE_NONE;
+	flow_open_halves(flow);
+	flow->hash = flow->handed = flow->last_sender = 0;
 }
 
 /* A flow on its way to the user: what include/record.h reads. */
@@ -404,9 +428,11 @@ INLINE void report_say(struct report *report, __u32 reason, __u64 now_ns)
 
 _Static_assert(offsetof(struct flow, tally) == 64 && sizeof(struct tally) == 64, "a cache line each");
 _Static_assert(sizeof(struct flow) == 192, "a flow is three cache lines");
-_Static_assert(sizeof(struct embryo) == 128 && offsetof(struct embryo, none) == 64 &&
-		       offsetof(struct tally, time_ns) == offsetof(struct embryo, time_ns),
-	       "an embryo is two, with times where tallies have theirs");
+_Static_assert(sizeof(struct embryo) == 128 && offsetof(struct embryo, bits_0) == offsetof(struct flow, half[0].bits) &&
+		       offsetof(struct embryo, bits_1) == offsetof(struct flow, half[1].bits) &&
+		       offsetof(struct embryo, common) == offsetof(struct flow, hash) &&
+		       offsetof(struct embryo, time_ns) == offsetof(struct flow, tally[0].time_ns),
+	       "an embryo is two, with all where a flow has it");
 _Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64 &&
 		       offsetof(struct facts, last_syn_ns) == 128 && offsetof(struct facts, half) % 64 == 0 &&
 		       sizeof(struct half_facts) % 64 == 0 && offsetof(struct half_facts, syn_first_ns) % 64 == 0 &&

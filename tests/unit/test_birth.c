@@ -187,19 +187,21 @@ Test(birth, a_syn_that_stands_for_three_is_three_packets_without_ack)
 /* Who reads the table holds no lock. */
 Test(birth, a_copy_is_not_whole_while_an_embryo_comes_or_goes)
 {
-	struct flow embryo = { .hash = 1, .last_sender = SENDER_EMBRYO }, grows = embryo, grown = embryo,
-		    other = embryo;
+	enum { EMBRYO, GROWS, GROWN, OTHER, KINDS };
+	struct flow kind[KINDS] = { [EMBRYO] = { .hash = 1, .last_sender = SENDER_EMBRYO | 1 },
+				    [GROWS] = { .hash = 1, .last_sender = SENDER_EMBRYO | SENDER_GROWS | 1 },
+				    [GROWN] = { .hash = 1, .last_sender = 0 },
+				    [OTHER] = { .hash = 2, .last_sender = SENDER_EMBRYO } };
 
-	grows.last_sender |= SENDER_GROWS;
-	grown.last_sender = 0;
-	other.hash = 2;
-	cr_expect(flow_copy_is_whole(&embryo, &embryo));
-	cr_expect(flow_copy_is_whole(&grown, &grown));
-	cr_expect(!flow_copy_is_whole(&embryo, &grows));
-	cr_expect(!flow_copy_is_whole(&embryo, &grown));
-	cr_expect(!flow_copy_is_whole(&grows, &grows));
-	cr_expect(!flow_copy_is_whole(&grown, &embryo));
-	cr_expect(!flow_copy_is_whole(&embryo, &other));
+	for (int before = 0; before < KINDS; before++)
+		for (int copied = 0; copied < KINDS; copied++)
+			for (int after = 0; after < KINDS; after++)
+				cr_expect_eq(flow_copy_is_whole(&kind[copied], flow_kind(&kind[before]), &kind[after]),
+					     before == copied && copied == after && copied != GROWS, "%d %d %d", before,
+					     copied, after);
+	kind[OTHER] = kind[GROWN];
+	kind[OTHER].last_sender = 1;
+	cr_expect(flow_copy_is_whole(&kind[GROWN], flow_kind(&kind[OTHER]), &kind[GROWN]), "the other side sent");
 }
 
 /* As where two CPUs have a SYN each, of one key and with other ISNs: both looked for the flow before there was one. */

@@ -73,11 +73,14 @@ bool mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct
 	bool whole = false, born = false; /* its birth writes the hash last, and that may be 0, but hardly ever is */
 
 	for (int i = 0; i < COPY_TRIES && !(whole && born); i++) {
+		const __u64 before = flow_kind(flow);
+
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		copy(&report->flow, flow, sizeof(report->flow));
 		if (!flow_is_embryo(&report->flow))
 			copy(&report->facts, &mapping->facts[bucket].way[way], sizeof(report->facts));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		whole = flow_copy_is_whole(&report->flow, flow);
+		whole = flow_copy_is_whole(&report->flow, before, flow);
 		born = report->flow.hash || report->flow.handed;
 	}
 	report_grow(report, &room);
