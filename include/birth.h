@@ -45,6 +45,9 @@ INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u32 home)
 {
 	__u64 free0 = tags_match(tags0, 0), free1 = tags_match(tags1, 0);
 
+	if (likely(free0 >> (home & 7) * 8 & 0x80 &&
+		   free0 & (free0 - 1))) /* nearly always: home is free, and another, too */
+		return home;
 	if (!(free0 | free1))
 		return 2 * WAYS;
 	return tags_count(free0) > 1 || tags_count(free0) >= tags_count(free1) ? tags_first_from(free0, home)

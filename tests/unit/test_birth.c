@@ -277,3 +277,40 @@ Test(birth, the_usual_options_are_read_as_any)
 	}
 	cr_expect(taken > 30000 && taken < 90000, "%d were read the shorter way", taken);
 }
+
+/* The first free way of a bucket at or after `home`, round; WAYS: there is none. */
+static __u32 free_from(__u64 tags, __u32 home)
+{
+	for (__u32 i = 0; i < WAYS; i++)
+		if (!(tags >> (home + i) % WAYS * 8 & 0xff))
+			return (home + i) % WAYS;
+	return WAYS;
+}
+
+static int free_count(__u64 tags)
+{
+	int count = 0;
+
+	for (int way = 0; way < WAYS; way++)
+		count += !(tags >> way * 8 & 0xff);
+	return count;
+}
+
+/* Any pattern of taken ways in both buckets. */
+Test(birth, takes_a_free_way_near_home)
+{
+	for (__u32 taken = 0; taken < 1 << 2 * WAYS; taken++) {
+		__u64 tags[2] = { 0, 0 };
+		__u32 home = taken % 7 + taken % 2, want;
+
+		for (int way = 0; way < 2 * WAYS; way++)
+			tags[way / WAYS] |= (__u64)(taken >> way & 1 ? 1 + taken % 255 : 0) << way % WAYS * 8;
+		if (free_count(tags[0]) > 1 || free_count(tags[0]) >= free_count(tags[1]))
+			want = free_from(tags[0], home);
+		else
+			want = WAYS + free_from(tags[1], home);
+		if (!free_count(tags[0]) && !free_count(tags[1]))
+			want = 2 * WAYS;
+		cr_assert_eq(table_free_way(tags[0], tags[1], home), want, "%x, home %u", taken, home);
+	}
+}
