@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a flow begins. Most do with a plain SYN: it is kept as it is, in the three lines of the flow's slot, until a second
+/* How a flow begins. Most do with a plain SYN: it is kept as it is, in two lines of the flow's slot, until a second
  * segment comes. Then this embryo grows: the facts are written, in lines that the answer to the SYN touches anyway. What is
  * never answered, as in a flood, never touches the facts; a copy of it grows when it is reported.
  *

@@ -281,10 +281,11 @@ struct flow {
 		struct {
 			struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
 			__u32 hash;	     /* of the key (key.h) */
-			__u8 handed; /* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
+			/* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
+			__u8 handed;
 			__u8 last_sender; /* endpoint that sent the last segment; SENDER_* */
-			__u8 scale
-				[2]; /* window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen */
+			/* Window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen. */
+			__u8 scale[2];
 			struct tally tally[2]; /* not of an embryo */
 		};
 		struct embryo embryo;

@@ -6,7 +6,7 @@
  * touches two cache lines of the slot, nearly always of one page. In a table that is fuller it reads the tag word of the
  * first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are there, and
  * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
- * look. The tags of a million flows are 1.4 MB. A SYN that begins a flow touches the three lines of its slot (begin.h). What else
+ * look. The tags of a million flows are 1.4 MB. A SYN that begins a flow touches two lines of its slot (begin.h). What else
  * is news (a SYN/ACK, a FIN) needs four to six lines of the facts: all that is at its home begins to come as soon as the
  * hash is known.
  *
