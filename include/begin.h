@@ -87,9 +87,9 @@ INLINE void facts_begin(struct facts *facts, const struct segment *seg, __u32 di
 
 INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segment *seg, struct key_hash hash)
 {
+	flow_open(flow);
 	if (unlikely(facts->used))
 		facts_blank(facts);
-	flow_open(flow);
 	flow_begin_tallies(flow, hash.direction, seg->now_ns);
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts_begin(facts, seg, hash.direction);

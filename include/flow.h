@@ -383,10 +383,8 @@ INLINE void tally_begin(struct tally *tally, __u64 time_ns)
 /* Those of a flow that begins: all 0, as memory is that was never used; but for `used`. */
 INLINE void facts_blank(struct facts *facts)
 {
-	const size_t behind = offsetof(struct facts, used) + sizeof(facts->used);
-
 	__builtin_memset(facts, 0, offsetof(struct facts, used));
-	__builtin_memset((char *)facts + behind, 0, sizeof(*facts) - behind);
+	__builtin_memset(&facts->last_syn_ns, 0, sizeof(*facts) - offsetof(struct facts, last_syn_ns));
 }
 
 /* Those of a flow that begins with a segment of `direction` then. At no time its last segment is earlier: a sweep may look. */
@@ -403,11 +401,12 @@ INLINE void flow_open_halves(struct flow *flow)
 	flow->scale[0] = flow->scale[1] = SCALE_NONE;
 }
 
-/* The first line of a flow that begins: nobody finds it yet. */
+/* The first line of a flow that begins: nobody finds it yet, and who is copying what was there sees at once that it is gone. */
 INLINE void flow_open(struct flow *flow)
 {
+	flow->embryo.common = 0; /* in one store: what is half of one flow and half of none looks like a third */
+	written();
 	flow_open_halves(flow);
-	flow->hash = flow->handed = flow->last_sender = 0;
 }
 
 /* A flow on its way to the user: what include/record.h reads. */
@@ -435,6 +434,7 @@ _Static_assert(sizeof(struct embryo) == 128 && offsetof(struct embryo, bits_0) =
 		       offsetof(struct embryo, common) == offsetof(struct flow, hash) &&
 		       offsetof(struct embryo, time_ns) == offsetof(struct flow, tally[0].time_ns),
 	       "an embryo is two, with all where a flow has it");
+_Static_assert(offsetof(struct facts, used) + 1 == offsetof(struct facts, last_syn_ns), "facts_blank leaves it alone");
 _Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64 &&
 		       offsetof(struct facts, last_syn_ns) == 128 && offsetof(struct facts, half) % 64 == 0 &&
 		       sizeof(struct half_facts) % 64 == 0 && offsetof(struct half_facts, syn_first_ns) % 64 == 0 &&

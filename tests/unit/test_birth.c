@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The shorter ways of a SYN, through its options and into its flow, against the long ones. */
 #include <criterion/criterion.h>
+#include <pthread.h>
+#include <time.h>
 
 #include "plain_body.h"
 #include "random.h"
@@ -202,6 +204,68 @@ Test(birth, a_copy_is_not_whole_while_an_embryo_comes_or_goes)
 	kind[OTHER] = kind[GROWN];
 	kind[OTHER].last_sender = 1;
 	cr_expect(flow_copy_is_whole(&kind[GROWN], flow_kind(&kind[OTHER]), &kind[GROWN]), "the other side sent");
+}
+
+static struct flow contested;
+static bool contest_is_over;
+
+/* Embryos and flows that began otherwise, by turns in one slot; of an embryo every word tells the hash. */
+static void *contest(void *unused)
+{
+	static struct facts facts;
+	struct segment other = { .now_ns = 1, .segments = 1 };
+
+	for (__u32 n = 2; !__atomic_load_n(&contest_is_over, __ATOMIC_RELAXED); n += 2) {
+		struct segment seg = { .now_ns = n,
+				       .option_layout = n,
+				       .sequence = n,
+				       .tsecr = n,
+				       .window = (__u16)n,
+				       .vlan = { 0, 0, 0, (__u16)n },
+				       .mss = (__u16)n,
+				       .segments = 1 };
+
+		embryo_begin(&contested, &seg, (struct key_hash){ .value = n, .direction = n / 2 % 2 });
+		for (volatile int i = 0; i < 50; i++) /* for the reader's sake */
+			;
+		flow_begin(&contested, &facts, &other, (struct key_hash){ .value = n + 1 });
+	}
+	return unused;
+}
+
+static bool is_one_embryo(const struct flow *flow)
+{
+	const struct embryo *embryo = &flow->embryo;
+	__u32 n = flow->hash;
+
+	return embryo->sequence == n && embryo->tsecr == n && embryo->window == (__u16)n &&
+	       embryo->vlan[3] == (__u16)n && embryo->mss == (__u16)n && embryo->time_ns == n &&
+	       embryo->option_layout == n;
+}
+
+Test(birth, a_whole_copy_is_of_one_flow)
+{
+	time_t end = time(NULL) + 3;
+	unsigned long embryos = 0, torn = 0;
+	pthread_t writer;
+
+	cr_assert_eq(pthread_create(&writer, NULL, contest, NULL), 0);
+	while (time(NULL) < end) {
+		__u64 before = flow_kind(&contested);
+		struct flow copy;
+
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		memcpy(&copy, &contested, sizeof(copy));
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (!copy.hash || !flow_is_embryo(&copy) || !flow_copy_is_whole(&copy, before, &contested))
+			continue;
+		embryos++;
+		torn += !is_one_embryo(&copy);
+	}
+	__atomic_store_n(&contest_is_over, true, __ATOMIC_RELAXED);
+	pthread_join(writer, NULL);
+	cr_expect(embryos > 0);
+	cr_expect_eq(torn, 0, "%lu of %lu", torn, embryos);
 }
 
 /* As where two CPUs have a SYN each, of one key and with other ISNs: both looked for the flow before there was one. */
