@@ -41,7 +41,7 @@ struct batch {
 struct replay {
 	struct capture capture;
 	struct filter filter;
-	struct table table;
+	struct replay_table flows;
 	struct ledger ledger;
 	struct options_copy scratch;
 	struct batch batch;
@@ -85,9 +85,12 @@ static void replay_submit(void *context, const struct report *report)
 /* The table grows rather than evict, as long as there is memory. */
 static int replay_enter(struct replay *replay, struct segment *seg, int verdict, __u64 hash)
 {
-	if (verdict == LEDGER_IN_FLOWS && unlikely(replay_table_lacks_room(&replay->table, hash)) && !replay->full)
-		replay->full = replay_table_grow(&replay->table, &replay->ledger) != 0;
-	return engine_enter(&replay->table, &replay->ledger, seg, verdict);
+	bool opens = (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+	if (verdict == LEDGER_IN_FLOWS && unlikely(replay_table_lacks_room(&replay->flows, hash, opens)) &&
+	    !replay->full)
+		replay->full = replay_table_make_room(&replay->flows, &replay->ledger, hash) != 0;
+	return engine_enter(&replay->flows.table, &replay->ledger, seg, verdict);
 }
 
 /* Enters all that waits. */
@@ -97,7 +100,7 @@ static void replay_flush(struct replay *replay)
 
 	for (__u32 i = 0; i < batch->count; i++)
 		if (batch->verdict[i] == LEDGER_IN_FLOWS)
-			replay_table_fetch_flow(&replay->table, batch->hash[i],
+			replay_table_fetch_flow(&replay->flows.table, batch->hash[i],
 						batch->segment[i].flags & ~(TCP_ACK | TCP_PSH));
 	for (__u32 i = 0; i < batch->count; i++)
 		replay_enter(replay, &batch->segment[i], batch->verdict[i], batch->hash[i]);
@@ -112,7 +115,7 @@ static void replay_look(struct replay *replay, __u64 now_ns)
 	replay_flush(replay);
 	replay->policy.now_ns = now_ns;
 	replay->look_ns = now_ns + replay->policy.active_ns / ACTIVE_LOOKS;
-	error = replay_table_report(&replay->table, &replay->policy);
+	error = replay_table_report(&replay->flows, &replay->policy);
 	if (!replay->error)
 		replay->error = error;
 }
@@ -129,12 +132,12 @@ static void replay_draw(struct replay *replay, const struct capture_packet *pack
 {
 	struct rung rung;
 
-	rung_before(&replay->before, &replay->table, seg);
+	rung_before(&replay->before, &replay->flows.table, seg);
 	if (replay_enter(replay, seg, LEDGER_IN_FLOWS, hash) != LEDGER_IN_FLOWS)
 		return;
-	rung_grow(&replay->table, seg);
-	if ((rung_is_shown(&replay->table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
-	    rung_make(&rung, &replay->before, &replay->table, seg))
+	rung_grow(&replay->flows.table, seg);
+	if ((rung_is_shown(&replay->flows.table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
+	    rung_make(&rung, &replay->before, &replay->flows.table, seg))
 		ladder_add(&replay->ladder, &rung);
 }
 
@@ -166,12 +169,12 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 		seg = batch->segment;
 	}
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
-		hash = key_hash(seg, &replay->table.shape.seed).value;
+		hash = key_hash(seg, &replay->flows.table.shape.seed).value;
 		if (unlikely(replay->draws)) {
 			replay_draw(replay, packet, seg, hash);
 			return;
 		}
-		replay_table_fetch_tags(&replay->table, hash);
+		replay_table_fetch_tags(&replay->flows.table, hash);
 	}
 	batch->hash[batch->count] = hash;
 	batch->verdict[batch->count] = verdict;
@@ -191,15 +194,15 @@ static int replay_open(struct replay *replay, const struct options *options)
 	replay->draws = options->ladder;
 	if (replay->draws && filter_open_packets(&replay->ladder_filter, replay->capture.dlt, options->ladder))
 		return EXIT_USAGE;
-	replay->table.submit = replay_submit;
-	replay->table.context = replay;
+	replay->flows.table.submit = replay_submit;
+	replay->flows.table.context = replay;
 	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
-	shape_for_flows(&replay->table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
-	error = shape_seed(&replay->table.shape);
+	shape_for_flows(&replay->flows.table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
+	error = shape_seed(&replay->flows.table.shape);
 	replay->ladder.names = options->names;
-	replay->ladder.seed = replay->table.shape.seed;
+	replay->ladder.seed = replay->flows.table.shape.seed;
 	if (!error)
-		error = table_open(&replay->table);
+		error = table_open(&replay->flows.table);
 	if (error)
 		message_put("flow table for %u flows: %s; try a smaller --flows", options->flows, strerror(-error));
 	return error ? EXIT_FAILED : EXIT_FINE;
@@ -207,7 +210,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 
 static void replay_close(struct replay *replay)
 {
-	table_close(&replay->table);
+	replay_table_close(&replay->flows);
 	filter_close(&replay->filter);
 	filter_close(&replay->ladder_filter);
 	ladder_close(&replay->ladder);
@@ -236,7 +239,7 @@ static int replay_services(struct replay *replay, const struct options *options)
 
 	if (!statistics_wanted(statistics))
 		return 0;
-	statistics_picture(statistics, replay->table.services, NULL);
+	statistics_picture(statistics, replay->flows.table.services, NULL);
 	statistics->at_ns = replay->last_ns;
 	statistics->final = true;
 	if (!options->report)
@@ -266,10 +269,10 @@ static int replay_report(struct replay *replay, const struct options *options)
 	int error;
 
 	if (!options->report && !replay->draws) {
-		replay_table_ask(&replay->table, options->names);
+		replay_table_ask(&replay->flows.table, options->names);
 		names_wait(options->names);
 	}
-	error = replay_table_report(&replay->table, &everything);
+	error = replay_table_report(&replay->flows, &everything);
 	if (error)
 		message_put("reporting the flows: %s", strerror(-error));
 	ledger.ledger = replay->ledger;

@@ -8,12 +8,15 @@
 
 #include "names/names.h"
 
-bool replay_table_lacks_room(struct table *table, __u64 hash)
+enum { RETIRED_ROOM = 1024 }; /* at first */
+
+bool replay_table_lacks_room(struct replay_table *replay, __u64 hash, bool opens)
 {
+	struct table *table = &replay->table;
 	struct place place = table_place(&table->shape, hash);
 
 	return !tags_match(table->tags[place.bucket[0]], 0) && !tags_match(table->tags[place.bucket[1]], 0) &&
-	       table_search(table, hash) == SLOT_NONE;
+	       (opens || table_search(table, hash) == SLOT_NONE);
 }
 
 /* Copies a flow into `to`; false: its two buckets are full. */
@@ -59,8 +62,47 @@ static void replay_table_move_bucket(struct table *to, const struct table *from,
 	}
 }
 
-int replay_table_grow(struct table *table, struct ledger *ledger)
+/* Memory for one more. */
+static struct retired *retired_add(struct replay_table *replay)
 {
+	if (replay->retired_count == replay->retired_room) {
+		size_t room = replay->retired_room ? 2 * replay->retired_room : RETIRED_ROOM;
+		struct retired *larger = realloc(replay->retired, room * sizeof(*larger));
+
+		if (!larger)
+			return NULL;
+		replay->retired = larger;
+		replay->retired_room = room;
+	}
+	return &replay->retired[replay->retired_count++];
+}
+
+/* Puts aside what is retired in a bucket, as far as there is memory. */
+static bool replay_table_put_aside(struct replay_table *replay, __u32 bucket)
+{
+	struct table *table = &replay->table;
+	struct handed handed = { .bucket = bucket };
+
+	for (__u32 way = 0; way < WAYS; way++) {
+		const struct flow *flow = &table->flows[bucket].way[way];
+		struct retired *retired;
+
+		if (!(table->tags[bucket] >> way * 8 & 0xff) || !flow_is_retired(flow))
+			continue;
+		retired = retired_add(replay);
+		if (!retired)
+			break;
+		*retired = (struct retired){ *flow, table->facts[bucket].way[way] };
+		handed.ways |= 1u << way;
+	}
+	table_give_back(table, &handed);
+	return handed.ways;
+}
+
+/* Moves all flows to a table twice as large, but those that are retired: a key may have more of these than have room. */
+static int replay_table_grow(struct replay_table *replay, struct ledger *ledger)
+{
+	struct table *table = &replay->table;
 	struct service_set *services;
 	struct table larger = { .shape = table->shape, .submit = table->submit, .context = table->context };
 	int error;
@@ -75,11 +117,30 @@ int replay_table_grow(struct table *table, struct ledger *ledger)
 	larger.services = table->services;
 	table->services = services; /* the empty one goes with the old table */
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
+		replay_table_put_aside(replay, bucket);
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
 		replay_table_move_bucket(&larger, table, bucket, ledger);
 	table_close(table);
 	*table = larger;
 	table->out.table = table;
 	return 0;
+}
+
+int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash)
+{
+	struct place place = table_place(&replay->table.shape, hash);
+	bool aside = replay_table_put_aside(replay, place.bucket[0]);
+
+	aside |= replay_table_put_aside(replay, place.bucket[1]);
+	return aside ? 0 : replay_table_grow(replay, ledger);
+}
+
+void replay_table_close(struct replay_table *replay)
+{
+	table_close(&replay->table);
+	free(replay->retired);
+	replay->retired = NULL;
+	replay->retired_count = replay->retired_room = 0;
 }
 
 void replay_table_fetch_tags(const struct table *table, __u64 hash)
@@ -110,6 +171,13 @@ struct entry {
 	struct facts *facts;
 };
 
+/* What is due by a policy. */
+struct entries {
+	const struct sweep_policy *policy;
+	struct entry *list; /* NULL: only counted */
+	size_t count;
+};
+
 static int compare_endpoints(const struct flow_key *x, __u32 end_x, const struct flow_key *y, __u32 end_y)
 {
 	int order = memcmp(x->ip[end_x], y->ip[end_y], sizeof(x->ip[0]));
@@ -128,6 +196,15 @@ static int compare_tunnels(const struct flow_key *x, const struct flow_key *y)
 
 static __u32 lesser_endpoint(const struct flow_key *key) { return compare_endpoints(key, 0, key, 1) > 0; }
 
+/* Both began at one instant, by the capture's clock. */
+static int compare_isns(const struct facts *x, __u32 end_x, const struct facts *y, __u32 end_y)
+{
+	__u64 isns_x = (__u64)x->half[end_x].isn << 32 | x->half[end_x ^ 1].isn;
+	__u64 isns_y = (__u64)y->half[end_y].isn << 32 | y->half[end_y ^ 1].isn;
+
+	return isns_x < isns_y ? -1 : isns_x > isns_y;
+}
+
 static int compare_entries(const void *one, const void *two)
 {
 	const struct entry *x = one, *y = two;
@@ -144,9 +221,11 @@ static int compare_entries(const void *one, const void *two)
 		order = compare_endpoints(key_x, end_x ^ 1, key_y, end_y ^ 1);
 	if (!order)
 		order = compare_tunnels(key_x, key_y);
-	return order ? order
-		     : (int)flow_is_retired(y->flow) -
-			       (int)flow_is_retired(x->flow); /* a retired flow is the earlier */
+	if (!order) /* of a key: a retired flow is the earlier */
+		order = (int)flow_is_retired(y->flow) - (int)flow_is_retired(x->flow);
+	if (!order)
+		order = compare_isns(x->facts, end_x, y->facts, end_y);
+	return order;
 }
 
 /* In a capture flows stay where they are: until the end only interim records are due. -1: nothing. */
@@ -157,47 +236,56 @@ static int replay_table_due(const struct entry *entry, const struct sweep_policy
 	return policy->everything || reason == END_ACTIVE ? reason : -1;
 }
 
-/* What is due; returns how many. `entries` NULL: only counts. */
-static size_t replay_table_list(const struct table *table, const struct sweep_policy *policy, struct entry *entries)
+/* Adds a flow to the list if it is due. */
+static void entries_add(struct entries *entries, struct flow *flow, struct facts *facts)
 {
+	const struct entry entry = { flow, facts };
 	struct segment room;
-	size_t count = 0;
 
-	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
-		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
-			const struct entry entry = { &table->flows[bucket].way[way], &table->facts[bucket].way[way] };
-
-			if (!(table->tags[bucket] >> way * 8 & 0xff) || replay_table_due(&entry, policy) < 0)
-				continue;
-			if (entries) {
-				if (flow_is_embryo(entry.flow))
-					embryo_grow(entry.flow, entry.facts, &room);
-				entries[count] = entry;
-			}
-			count++;
-		}
+	if (replay_table_due(&entry, entries->policy) < 0)
+		return;
+	if (entries->list) {
+		if (flow_is_embryo(flow))
+			embryo_grow(flow, facts, &room);
+		entries->list[entries->count] = entry;
 	}
-	return count;
+	entries->count++;
 }
 
-int replay_table_report(struct table *table, const struct sweep_policy *policy)
+static void replay_table_list(const struct replay_table *replay, struct entries *entries)
 {
-	size_t count = replay_table_list(table, policy, NULL);
-	struct entry *entries = malloc((count + 1) * sizeof(*entries));
+	const struct table *table = &replay->table;
 
-	if (!entries)
+	entries->count = 0;
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
+		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
+			if (table->tags[bucket] >> way * 8 & 0xff)
+				entries_add(entries, &table->flows[bucket].way[way], &table->facts[bucket].way[way]);
+		}
+	}
+	for (size_t i = 0; i < replay->retired_count; i++)
+		entries_add(entries, &replay->retired[i].flow, &replay->retired[i].facts);
+}
+
+int replay_table_report(struct replay_table *replay, const struct sweep_policy *policy)
+{
+	struct entries entries = { .policy = policy };
+
+	replay_table_list(replay, &entries);
+	entries.list = malloc((entries.count + 1) * sizeof(*entries.list));
+	if (!entries.list)
 		return -ENOMEM;
-	replay_table_list(table, policy, entries);
-	qsort(entries, count, sizeof(*entries), compare_entries);
-	for (size_t i = 0; i < count; i++) {
-		const struct entry *entry = &entries[i];
+	replay_table_list(replay, &entries);
+	qsort(entries.list, entries.count, sizeof(*entries.list), compare_entries);
+	for (size_t i = 0; i < entries.count; i++) {
+		const struct entry *entry = &entries.list[i];
 		int reason = replay_table_due(entry, policy);
 
-		replay_table_submit(table, entry->flow, entry->facts, (__u32)reason, policy->now_ns);
+		replay_table_submit(&replay->table, entry->flow, entry->facts, (__u32)reason, policy->now_ns);
 		if (reason == END_ACTIVE)
 			entry->facts->interim_ns = policy->now_ns;
 	}
-	free(entries);
+	free(entries.list);
 	return 0;
 }
 

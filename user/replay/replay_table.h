@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a table in plain memory can do beyond the kernel's: grow when it fills, and hand out its flows in order. */
+/* What a table in plain memory can do beyond the kernel's: keep all flows of a capture, and hand them out in order. It grows
+ * when it fills. What is retired, because its key was used again, is put aside before that: all flows of a key meet in the
+ * same two buckets, however large the table is. */
 #ifndef TCPSCOPE_REPLAY_TABLE_H
 #define TCPSCOPE_REPLAY_TABLE_H
 
@@ -7,16 +9,30 @@
 
 struct names;
 
-/* Would a flow with this hash find no slot? */
-bool replay_table_lacks_room(struct table *table, __u64 hash);
-/* Moves all flows to a table twice as large. -ENOMEM: it stays as it is. */
-int replay_table_grow(struct table *table, struct ledger *ledger);
+/* A retired flow: no segment finds it any more. */
+struct retired {
+	struct flow flow;
+	struct facts facts;
+};
+
+struct replay_table {
+	struct table table;
+	struct retired *retired; /* those put aside */
+	size_t retired_count, retired_room;
+};
+
+/* Would a flow with this hash find no slot? `opens`: its segment may begin another on the key of one that has a slot. */
+bool replay_table_lacks_room(struct replay_table *replay, __u64 hash, bool opens);
+/* Makes room for it, at least in part: puts retired flows aside, or moves all to a table twice as large. -ENOMEM: it stays as
+ * it is. */
+int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash);
+void replay_table_close(struct replay_table *replay);
 /* Hints to the processor, one after the other: the tags of a segment's flow, and what there is of the flow itself. */
 void replay_table_fetch_tags(const struct table *table, __u64 hash);
 void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts);
 /* Submits a report of every flow that is due, by time of the first segment, then by address. The table keeps them.
  * Returns 0 or -ENOMEM. */
-int replay_table_report(struct table *table, const struct sweep_policy *policy);
+int replay_table_report(struct replay_table *replay, const struct sweep_policy *policy);
 
 /* Asks for the names of those whose flows it has (names.h). */
 void replay_table_ask(const struct table *table, struct names *names);
