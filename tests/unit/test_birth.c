@@ -226,7 +226,7 @@ static void *contest(void *unused)
 				       .segments = 1 };
 
 		embryo_begin(&contested, &seg, (struct key_hash){ .value = n, .direction = n / 2 % 2 });
-		written(); /* or the compiler may leave out what is written over next */
+		written();			      /* or the compiler may leave out what is written over next */
 		for (volatile int i = 0; i < 50; i++) /* for the reader's sake */
 			;
 		flow_begin(&contested, &facts, &other, (struct key_hash){ .value = n + 1 });
