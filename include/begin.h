@@ -3,9 +3,9 @@
  * segment comes. Then this embryo grows: the facts are written, in lines that the answer to the SYN touches anyway. What is
  * never answered, as in a flood, never touches the facts; a copy of it grows when it is reported.
  *
- * An embryo is written by its birth and its growth alone, both under the lock of its region; its key lies where the segments
- * of a flow under way write. So none is born in place of a flow that was evicted under way, but of another embryo, or where the
- * slot was free. */
+ * An embryo is written by its birth, in a slot that nobody else has, and by its growth, under the lock of its region; its key
+ * lies where the segments of a flow under way write. So none is born in place of a flow that was evicted under way, but of
+ * another embryo, or where the slot was free. */
 #ifndef TCPSCOPE_BEGIN_H
 #define TCPSCOPE_BEGIN_H
 
@@ -93,8 +93,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	flow_begin_tallies(flow, hash.direction, seg->now_ns);
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts_begin(facts, seg, hash.direction);
-	written(); /* now a lookup may find it */
-	flow->hash = (__u32)hash.value;
+	flow_publish(flow, (__u32)hash.value);
 }
 
 INLINE bool flow_is_plain_syn(const struct segment *seg)
@@ -143,8 +142,7 @@ INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct ke
 	key_of_segment(&embryo->key, seg, hash.direction);
 	flow->half[hash.direction & 1].bits = HALF_SEEN | HALF_SYN;
 	flow->last_sender = SENDER_EMBRYO | (__u8)hash.direction;
-	written(); /* now a lookup may find it */
-	flow->hash = (__u32)hash.value;
+	flow_publish(flow, (__u32)hash.value);
 }
 
 /* But for addresses and ports. */

@@ -54,8 +54,8 @@ INLINE __u32 table_free_way(__u64 tags0, __u64 tags1, __u32 home)
 									       : WAYS + tags_first_from(free1, home);
 }
 
-/* Under the lock: another CPU may have begun the same flow since the lookup. Returns the way, or 2 * WAYS. */
-INLINE __u32 table_find_locked(struct flow_bucket *const flows[2], __u64 tags0, __u64 tags1, __u8 tag, __u64 hash)
+/* Its way if the flow is there, or 2 * WAYS. */
+INLINE __u32 table_find_way(struct flow_bucket *const flows[2], __u64 tags0, __u64 tags1, __u8 tag, __u64 hash)
 {
 	__u64 match0 = tags_match(tags0, tag), match1 = tags_match(tags1, tag);
 
@@ -67,6 +67,35 @@ INLINE __u32 table_find_locked(struct flow_bucket *const flows[2], __u64 tags0, 
 			return WAYS + tags_first(match1);
 	return 2 * WAYS;
 }
+
+/* Takes a free way for the caller alone. Returns it, or 2 * WAYS: there is none. `tags0`, `tags1`: as they were seen. */
+INLINE __u32 table_claim(__u64 *const tags[2], __u64 tags0, __u64 tags1, const struct place *place)
+{
+	__u32 way = table_free_way(tags0, tags1, place->way);
+
+	if (likely(way < WAYS))
+		return tags_claim(tags[0], tags0, way, place->tag) ? way : 2 * WAYS;
+	return way < 2 * WAYS && tags_claim(tags[1], tags1, way, place->tag) ? way : 2 * WAYS;
+}
+
+/* The slot of a flow that begins with a plain SYN: then ENTERED. Of one that is there: its number. SLOT_NONE: there is no free
+ * way, or another CPU took it just now. */
+INLINE __u32 table_birth_syn(__u64 *const tags[2], struct flow_bucket *const flows[2], const struct place *place,
+			     const struct segment *seg, struct key_hash hash)
+{
+	__u64 tags0 = once(*tags[0]), tags1 = once(*tags[1]);
+	__u32 way = table_find_way(flows, tags0, tags1, place->tag, hash.value);
+
+	if (unlikely(way < 2 * WAYS))
+		return place->bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1));
+	way = table_claim(tags, tags0, tags1, place);
+	if (unlikely(way == 2 * WAYS))
+		return SLOT_NONE;
+	embryo_begin(way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7], seg, hash);
+	return ENTERED;
+}
+
+enum { CLAIM_TRIES = 3 }; /* others may take a way of the same bucket at the same instant */
 
 INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash)
 {
@@ -84,14 +113,23 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 
 	if (!tags[0] || !tags[1] || !flows[0] || !flows[1] || !facts[0] || !facts[1] || !lock || !departure)
 		return SLOT_NONE;
+	if (likely(plain)) {
+		__u32 number = table_birth_syn(tags, flows, &place, seg, hash);
+
+		ledger->births += number == ENTERED;
+		if (likely(number != SLOT_NONE))
+			return number;
+	}
 	/* The lock waits for all that is being brought: so it is taken before. */
 	table_lock(lock);
-	if (unlikely(!plain))
+	if (!plain)
 		flow_touch(&flows[0]->way[place.way & 7], &facts[0]->way[place.way & 7], hash.direction);
-	way = table_find_locked(flows, *tags[0], *tags[1], place.tag, hash.value);
+	/* Another CPU may have begun the same flow since the lookup. */
+	way = table_find_way(flows, once(*tags[0]), once(*tags[1]), place.tag, hash.value);
 	if (likely(way == 2 * WAYS)) {
 		born = true;
-		way = table_free_way(*tags[0], *tags[1], place.way);
+		for (int i = 0; i < CLAIM_TRIES && way == 2 * WAYS; i++)
+			way = table_claim(tags, once(*tags[0]), once(*tags[1]), &place);
 	}
 	if (unlikely(way == 2 * WAYS)) {
 		way = table_evict(flows, (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN);
@@ -107,19 +145,17 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 			table_write_report(&departure->report, flow, flow_facts,
 					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);
 		}
-		if (born && likely(plain))
+		if (born && plain)
 			embryo_begin(flow, seg, hash);
 		else if (born)
 			flow_begin(flow, flow_facts, seg, hash);
-		if (way < WAYS)
-			tags_put(tags[0], way, place.tag);
-		else
-			tags_put(tags[1], way, place.tag);
+		if (evicted)
+			tags_put(tags[way / WAYS & 1], way, place.tag);
 	}
 	table_unlock(lock);
 	ledger->births += flow && born;
 	ledger->evicted += evicted;
-	if (likely(flow && born && plain))
+	if (flow && born && plain)
 		return ENTERED;
 	return flow ? place.bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1)) : SLOT_NONE;
 }

@@ -129,7 +129,7 @@ SEPARATE __u32 engine_number(struct table *table, struct ledger *ledger, struct 
 /* After the facts were: if the flow was handed over meanwhile, they may have been left blank before that. */
 INLINE void facts_written(const struct flow *flow, struct facts *facts)
 {
-	if (unlikely(flow->handed))
+	if (unlikely(!flow_is_open(flow)))
 		facts->used = 1;
 }
 
@@ -145,7 +145,7 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	flow = table_flow(table, number);
 	facts = table_flow_facts(table, number);
 	/* Its flow was given to its reader, or had to go, since it was looked for. */
-	if (!flow || !facts || unlikely(flow->handed || flow_is_embryo(flow)))
+	if (!flow || !facts || unlikely(!flow_is_open(flow) || flow_is_embryo(flow)))
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
 	facts_written(flow, facts);

@@ -56,6 +56,12 @@ enum {			  /* in flow.last_sender, beside the endpoint */
        SENDER_GROWS = 4,  /* it is about to change: who holds no lock takes neither */
 };
 
+enum slot_standing {
+	SLOT_FREE,   /* as memory never used; or a newcomer has it that is not yet to be seen */
+	SLOT_OPEN,   /* it has a flow */
+	SLOT_HANDED, /* handed over to user space (handover.h) */
+};
+
 enum noted_bit { /* in half_facts.noted: what of this side needs no second note */
 		 NOTED_PAYLOAD = 1 << 0,
 		 NOTED_DATA = 1 << 1, /* payload without SYN, FIN and RST; the rest as history.h has it */
@@ -281,9 +287,8 @@ struct flow {
 		struct {
 			struct half half[2]; /* [endpoint], as in the key; of an embryo only the bits */
 			__u32 hash;	     /* of the key (key.h) */
-			/* 1 + enum end_reason: handed over to user space (handover.h), or the slot is free; 0: not */
-			__u8 handed;
-			__u8 last_sender; /* endpoint that sent the last segment; SENDER_* */
+			__u8 standing;	     /* enum slot_standing; SLOT_HANDED + enum end_reason */
+			__u8 last_sender;    /* endpoint that sent the last segment; SENDER_* */
 			/* Window scale of its SYN or SYN/ACK, at most 14; SCALE_NONE: no such option seen. */
 			__u8 scale[2];
 			struct tally tally[2]; /* not of an embryo */
@@ -399,6 +404,18 @@ INLINE void flow_open_halves(struct flow *flow)
 {
 	__builtin_memset(flow->half, 0, sizeof(flow->half));
 	flow->scale[0] = flow->scale[1] = SCALE_NONE;
+}
+
+/* Has the slot a flow that is the table's? */
+INLINE bool flow_is_open(const struct flow *flow) { return once(flow->standing) == SLOT_OPEN; }
+
+/* From now on there is a flow, all of which was written before; the hash is last: then a lookup may find it. */
+INLINE void flow_publish(struct flow *flow, __u32 hash)
+{
+	written();
+	flow->standing = SLOT_OPEN;
+	written();
+	flow->hash = hash;
 }
 
 /* The first line of a flow that begins: nobody finds it yet, and who is copying what was there sees at once that it is gone. */

@@ -51,17 +51,17 @@ INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, con
 /* Where to go on after the call, given what sweep_list returned: it may have ended early, for want of room. */
 INLINE __u32 sweep_next(const struct sweep_call *call, __u32 listed);
 
-/* Does slot `way` of a bucket with these tags have a flow that is not handed over? */
+/* Does slot `way` of a bucket with these tags have a flow that is the table's? */
 INLINE bool handover_is_open(__u64 tags, const struct flow *flow, __u32 way)
 {
-	return tags >> (way * 8) & 0xff && !flow->handed;
+	return tags >> (way * 8) & 0xff && flow_is_open(flow);
 }
 
 /* The slot of the next flow that is handed over, SLOT_NONE: there is none. `flows`, `facts`: the table's. */
 INLINE __u32 handover_find(struct handover *handover, const struct flow_bucket *flows,
 			   const struct facts_bucket *facts);
 /* Why it ended. */
-INLINE __u32 handover_reason(const struct flow *flow) { return flow->handed - 1u; }
+INLINE __u32 handover_reason(const struct flow *flow) { return flow->standing - (__u32)SLOT_HANDED; }
 /* Copies that flow, with its reason. False: there is none. */
 INLINE bool handover_take(struct handover *handover, const struct flow_bucket *flows, const struct facts_bucket *facts,
 			  struct report *report);

@@ -36,10 +36,11 @@ INLINE __u64 table_victim_class(const struct flow *flow)
 }
 
 /* Lower goes first: the class in the top bits, below it the time of the last segment. All ones is no victim: what was
- * handed over is another's. */
+ * handed over is another's, and so is what is being begun. */
 INLINE __u64 table_victim_rank(const struct flow *flow)
 {
-	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2 | mask_if(u64_less(0, flow->handed));
+	return table_victim_class(flow) << 62 | flow_last_ns(flow) >> 2 |
+	       mask_if(u64_less(0, flow->standing ^ SLOT_OPEN));
 }
 
 INLINE void table_write_report(struct report *report, const struct flow *flow, const struct facts *facts, __u32 reason)
@@ -200,11 +201,11 @@ INLINE __u64 table_look_later(const struct sweep_policy *policy)
 /* Out of the reach of lookups. */
 INLINE void flow_hide(struct flow *flow) { flow->hash = 0; }
 
-/* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. It stays marked as
- * handed over, so that nobody evicts it while its tag is there; who is born there begins anew. */
+/* A lookup at home reads no tag: what is left there must not look like a flow, nor like one whose hash is 0. */
 INLINE void table_vacate(struct flow *flow)
 {
 	flow_hide(flow);
+	flow->standing = SLOT_FREE;
 	flow->half[0].bits = flow->half[1].bits = 0;
 }
 
@@ -257,7 +258,7 @@ INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct 
 		reason = table_due(flow, &facts->way[way], policy);
 		if (reason < 0 || reason == END_ACTIVE)
 			continue;
-		flow->handed = (__u8)(reason + 1);
+		flow->standing = (__u8)(SLOT_HANDED + reason);
 		flow_hide(flow);
 		ways |= 1u << way;
 	}
@@ -370,7 +371,7 @@ INLINE bool table_sweep(struct table *table, __u32 index, struct sweep_call *cal
 }
 
 /* Frees what was handed over in a bucket. Without the lock: the slots are nobody else's until their tags are gone, and a birth
- * writes its own tag only. */
+ * adds its own tag only. */
 INLINE void table_give_back(struct table *table, const struct handed *handed)
 {
 	__u64 *tags = table_tags(table, handed->bucket), kept = ~0ULL;

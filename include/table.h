@@ -10,9 +10,11 @@
  * is news (a SYN/ACK, a FIN) needs four to six lines of the facts: all that is at its home begins to come as soon as the
  * hash is known.
  *
- * Lookups take no lock, but that of a SYN, which begins its flow under it, and the first after that, which makes it grow. A slot is taken, and handed over (handover.h),
- * under the lock of its region, where both its buckets lie, and its tag is written last; it is given back without
- * (leave.h). A segment that had found its slot just before that may be lost from its flow, or be counted in the newcomer: at
+ * Lookups take no lock, but the first after that of a SYN, which makes its flow grow. A slot that is free is taken by one
+ * atomic change of its bucket's tags: whoever does that has it, and nobody sees a flow there until all of it is written. A
+ * flow is evicted and handed over (handover.h) under the lock of its region, where both its buckets lie, and begins there if
+ * not with a SYN; its slot is given back without (leave.h). Two CPUs that meet the first segments of one key at one instant
+ * may begin it twice, if one of these is a SYN: one then has but that segment. A segment that had found its slot just before that may be lost from its flow, or be counted in the newcomer: at
  * most one per CPU and flow that leaves.
  *
  * The body supplies memory, lock and reports (see "the body's part"). Here is how a flow is found; how it gets its slot
@@ -209,7 +211,7 @@ SEPARATE int table_grow(struct table *table, __u32 number)
 	if (!flow || !facts || !lock || !departure)
 		return 0;
 	table_lock(lock);
-	if (flow_is_embryo(flow) && !flow->handed)
+	if (flow_is_embryo(flow) && flow_is_open(flow))
 		embryo_grow(flow, facts, &departure->embryo);
 	table_unlock(lock);
 	return 0;

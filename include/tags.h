@@ -46,6 +46,12 @@ INLINE void tags_put(__u64 *tags, __u32 way, __u8 tag)
 #endif
 }
 
+/* Writes an octet that is 0 in `seen`, if the word is that still: then the slot is the caller's. */
+INLINE bool tags_claim(__u64 *tags, __u64 seen, __u32 way, __u8 tag)
+{
+	return __sync_bool_compare_and_swap(tags, seen, seen | (__u64)tag << (way & 7) * 8);
+}
+
 /* Clears what is not in `kept`, after all that was written before. */
 INLINE void tags_keep(__u64 *tags, __u64 kept)
 {

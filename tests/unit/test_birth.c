@@ -2,6 +2,7 @@
 /* The shorter ways of a SYN, through its options and into its flow, against the long ones. */
 #include <criterion/criterion.h>
 #include <pthread.h>
+#include <sched.h>
 #include <time.h>
 
 #include "plain_body.h"
@@ -300,6 +301,78 @@ Test(birth, a_syn_that_lost_the_race_begins_a_flow_of_its_own)
 	plain_close(&table);
 }
 
+static int free_count(__u64 tags)
+{
+	int count = 0;
+
+	for (int way = 0; way < WAYS; way++)
+		count += !(tags >> way * 8 & 0xff);
+	return count;
+}
+
+enum { RIVALS = 2, RIVAL_ROUNDS = 300000 };
+
+static __u64 rival_tags[2];
+static int rival_taken[2 * WAYS]; /* how often, of each way */
+static int rivals_arrived;
+
+/* Waits for the others without sleep: they are to go on at one instant. */
+static void rivals_meet(int meeting)
+{
+	__atomic_add_fetch(&rivals_arrived, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&rivals_arrived, __ATOMIC_SEQ_CST) < meeting * RIVALS)
+		sched_yield();
+}
+
+/* Takes ways of two buckets until there is none, then waits until they are free again. */
+static void *rival(void *leads)
+{
+	__u64 *const tags[2] = { &rival_tags[0], &rival_tags[1] };
+
+	for (int round = 0; round < RIVAL_ROUNDS; round++) {
+		const struct place place = { .tag = 9, .way = (__u8)(round % WAYS) };
+
+		rivals_meet(2 * round + 1);
+		while (table_free_way(once(*tags[0]), once(*tags[1]), 0) < 2 * WAYS) {
+			__u32 way = table_claim(tags, once(*tags[0]), once(*tags[1]), &place);
+
+			if (way < 2 * WAYS)
+				__atomic_add_fetch(&rival_taken[way], 1, __ATOMIC_RELAXED);
+		}
+		rivals_meet(2 * round + 2);
+		if (leads)
+			rival_tags[0] = rival_tags[1] = 0;
+	}
+	return NULL;
+}
+
+/* CPUs that take ways of the same buckets at once. */
+Test(birth, no_way_is_taken_twice)
+{
+	pthread_t other;
+
+	cr_assert_eq(pthread_create(&other, NULL, rival, NULL), 0);
+	rival(&other);
+	pthread_join(other, NULL);
+	for (int way = 0; way < 2 * WAYS; way++)
+		cr_expect_eq(rival_taken[way], RIVAL_ROUNDS, "way %d: %d times in %d rounds", way, rival_taken[way],
+			     RIVAL_ROUNDS);
+}
+
+/* Its tag is there, and no flow yet: nobody evicts it, hands it over or looks at it. */
+Test(birth, a_slot_just_taken_is_nobody_elses)
+{
+	const struct flow flow = { .standing = SLOT_FREE };
+	__u64 tags = 0;
+
+	cr_assert(tags_claim(&tags, 0, 3, 7));
+	cr_expect_eq(tags, 7ULL << 24);
+	cr_expect_not(tags_claim(&tags, 0, 3, 8), "it was taken since it was seen");
+	cr_expect_eq(tags, 7ULL << 24);
+	cr_expect_eq(table_victim_rank(&flow), ~0ULL);
+	cr_expect_not(handover_is_open(tags, &flow, 3));
+}
+
 /* By every rule, as options_parse does without the shorter way. */
 static struct segment options_whole(const __u8 *data, __u32 captured, __u32 len)
 {
@@ -350,15 +423,6 @@ static __u32 free_from(__u64 tags, __u32 home)
 		if (!(tags >> (home + i) % WAYS * 8 & 0xff))
 			return (home + i) % WAYS;
 	return WAYS;
-}
-
-static int free_count(__u64 tags)
-{
-	int count = 0;
-
-	for (int way = 0; way < WAYS; way++)
-		count += !(tags >> way * 8 & 0xff);
-	return count;
 }
 
 /* Any pattern of taken ways in both buckets. */

@@ -70,7 +70,7 @@ static __u32 handed_count(void)
 
 	for (__u32 number = 0; number < table.shape.buckets * WAYS; number++)
 		count += table.tags[number / WAYS] >> number % WAYS * 8 & 0xff &&
-			 table.flows[number / WAYS].way[number % WAYS].handed;
+			 table.flows[number / WAYS].way[number % WAYS].standing >= SLOT_HANDED;
 	return count;
 }
 
@@ -335,7 +335,7 @@ Test(handover, a_retired_flow_keeps_its_identity)
 /* Its slot is given back without the lock: whoever evicts meanwhile may see it emptied, with its tag still there. */
 Test(handover, a_slot_on_its_way_back_is_no_victim)
 {
-	struct flow flow = { .handed = END_CLOSED + 1, .half = { { .bits = HALF_SEEN | HALF_RST } } };
+	struct flow flow = { .standing = SLOT_HANDED + END_CLOSED, .half = { { .bits = HALF_SEEN | HALF_RST } } };
 
 	table_vacate(&flow);
 	cr_expect_eq(table_victim_rank(&flow), ~0ULL);

@@ -43,6 +43,7 @@ static void put(struct plain *plain, __u32 slot, __u64 at_ns)
 
 	plain->tags[slot / WAYS] |= (__u64)(1 + slot % 255) << slot % WAYS * 8;
 	flow->hash = slot * 3;
+	flow->standing = SLOT_OPEN;
 	flow->tally[slot % 2].time_ns = at_ns;
 	flow->tally[0].totals = 2;
 	flow->tally[0].payload_bytes = 100;
@@ -195,7 +196,7 @@ Test(scan, what_has_gone_matches_no_other_filter)
 	plain->tags[gone / WAYS] = 0;
 	facts_at(plain, anew)->start_ns = NS_PER_SEC;
 	flow_at(plain, anew)->tally[0].time_ns = NS_PER_SEC;
-	flow_at(plain, handed)->handed = 1;
+	flow_at(plain, handed)->standing = SLOT_HANDED;
 	cr_expect(harvest_view_record(&harvest, &view, stays, view.rows[stays].identity, &record));
 	cr_expect_not(harvest_view_record(&harvest, &view, anew, view.rows[anew].identity, &record));
 	view_order_by(&view, &(struct view_order){ .key = key_of_start });

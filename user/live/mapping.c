@@ -70,7 +70,7 @@ bool mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct
 {
 	const struct flow *flow = &mapping->flows[bucket].way[way];
 	struct segment room;
-	bool whole = false, born = false; /* its birth writes the hash last, and that may be 0, but hardly ever is */
+	bool whole = false, born = false;
 
 	for (int i = 0; i < COPY_TRIES && !(whole && born); i++) {
 		const __u64 before = flow_kind(flow);
@@ -81,7 +81,7 @@ bool mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct
 			copy(&report->facts, &mapping->facts[bucket].way[way], sizeof(report->facts));
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		whole = flow_copy_is_whole(&report->flow, before, flow);
-		born = report->flow.hash || report->flow.handed;
+		born = report->flow.standing != SLOT_FREE;
 	}
 	report_grow(report, &room);
 	report_say(report, END_OPEN, mapping->sweep->policy.now_ns);
