@@ -84,14 +84,16 @@ INLINE __u32 table_birth_syn(__u64 *const tags[2], struct flow_bucket *const flo
 			     const struct segment *seg, struct key_hash hash)
 {
 	__u64 tags0 = once(*tags[0]), tags1 = once(*tags[1]);
-	__u32 way = table_find_way(flows, tags0, tags1, place->tag, hash.value);
+	__u32 way = table_find_way(flows, tags0, tags1, place->tag, hash.value), at;
 
 	if (unlikely(way < 2 * WAYS))
 		return place->bucket[way / WAYS & 1] * WAYS + (way & (WAYS - 1));
 	way = table_claim(tags, tags0, tags1, place);
 	if (unlikely(way == 2 * WAYS))
 		return SLOT_NONE;
-	embryo_begin(way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7], seg, hash);
+	at = way;
+	opaque(at); /* else the compiler knows its range, and drops the mask that tells the verifier */
+	embryo_begin(way < WAYS ? &flows[0]->way[at & 7] : &flows[1]->way[at & 7], seg, hash);
 	return ENTERED;
 }
 
@@ -136,8 +138,11 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		evicted = way < 2 * WAYS;
 	}
 	if (likely(way < 2 * WAYS)) {
-		flow = way < WAYS ? &flows[0]->way[way & 7] : &flows[1]->way[way & 7];
-		flow_facts = way < WAYS ? &facts[0]->way[way & 7] : &facts[1]->way[way & 7];
+		__u32 at = way;
+
+		opaque(at); /* else the compiler knows its range, and drops the mask that tells the verifier */
+		flow = way < WAYS ? &flows[0]->way[at & 7] : &flows[1]->way[at & 7];
+		flow_facts = way < WAYS ? &facts[0]->way[at & 7] : &facts[1]->way[at & 7];
 		if (evicted) {
 			/* A segment that has found a flow but for an embryo may still write to its lines, which an embryo's
 			 * key is in: that is then no place for one. */
