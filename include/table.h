@@ -107,7 +107,9 @@ INLINE struct place table_place(const struct table_shape *shape, __u64 hash)
 
 	place.bucket[0] = home / WAYS;
 	place.way = home % WAYS;
-	place.bucket[1] = (place.bucket[0] & ~(REGION - 1u)) | ((__u32)hash & (REGION - 1));
+	/* Another of the region: where it may be the same, one key in 64 has eight slots, and evictions begin at 0.67 N, not 0.77. */
+	place.bucket[1] = (place.bucket[0] & ~(REGION - 1u)) |
+			  ((place.bucket[0] + 1 + ((__u32)hash & 0xffff) * (REGION - 1) / 0x10000) & (REGION - 1));
 	place.tag = (__u8)(((hash >> 32 & 0xffff) * 255 >> 16) + 1);
 	return place;
 }

@@ -92,13 +92,17 @@ INLINE void clock_exact(struct segment *seg) { (void)seg; }
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
+enum { HUGE_MAX = 256 << 20 };
+
 static inline void *table_map(size_t size)
 {
 	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (at == MAP_FAILED)
 		return NULL;
-	madvise(at, size, MADV_HUGEPAGE); /* fewer page misses; without it the table only is slower */
+	/* Fewer page misses. In a large table, whose facts SYNs without answer never touch, they would be memory for nothing. */
+	if (size <= HUGE_MAX)
+		madvise(at, size, MADV_HUGEPAGE);
 	return at;
 }
 

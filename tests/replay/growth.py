@@ -17,6 +17,7 @@ FLOWS = 95_000
 SEEDS = (1, 2)
 KEYS, TIMES = 100, 50
 LIMIT_MB = 200
+FLOOD_MB = 150  # for all those SYNs
 
 
 def frames():
@@ -52,6 +53,9 @@ def check_growth():
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         file.write(replay.pcap(frames()))
         file.flush()
+        replay.tcpscope("-r", file.name, "--output", "none")
+        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        report.check(f"growth: {FLOWS} unanswered SYNs take no more than {FLOOD_MB} MB", most <= FLOOD_MB, most)
         for seed in SEEDS:
             os.environ["TCPSCOPE_SEED"] = str(seed)
             report.equal(f"growth: flows, and those evicted, seed {seed}", counted(file.name), (FLOWS, 0))

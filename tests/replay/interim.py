@@ -64,6 +64,10 @@ def when():
                  [("active", 3, 1), ("active", 4, 9), ("end", 5, 12)])
     gap = connection(CLIENT, 0) + data(CLIENT, 1, 0) + data(CLIENT, 30, 100)
     report.equal("interim: one for all the intervals of a gap", interim(gap, 2), [("active", 3, 1), ("end", 4, 30)])
+    frames = long_flow(10, last=9)
+    jump = data(OTHER, 10**8, 0)
+    report.equal("interim: a packet of a wrong time, years ahead, ends none", interim(frames[:8] + jump + frames[8:], 2)[-4:],
+                 [("active", 5, 3), ("active", 7, 5), ("active", 9, 7), ("end", 11, 9)])
     closed = connection(CLIENT, 0) + close(CLIENT, 1, 0) + long_flow(10, last=0)[3:]
     report.equal("interim: none of a flow that is over", interim(closed, 2), [("closed", 4, 1)])
 

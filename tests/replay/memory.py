@@ -35,9 +35,12 @@ def run(path, megabytes, *arguments):
 def check(name, done, mark, marks):
     lines = done.stderr.decode().splitlines()
     if done.returncode == 0:
-        return report.equal(f"{name}: fine, and whole", (done.stdout.count(mark), lines), (marks, []))
-    return report.check(f"{name}: refused, and one line says for want of what", done.returncode == 1 and len(lines) == 1 and
-                        "memory" in lines[0], (done.returncode, lines, done.stdout[-200:]))
+        return report.check(f"{name}: fine, and whole, and a line says what there was no memory for, if so",
+                            done.stdout.count(mark) == marks and all("no memory" in line for line in lines) and
+                            len(lines) <= 2, (done.stdout.count(mark), lines))
+    return report.check(f"{name}: refused, and each line says for want of what", done.returncode == 1 and
+                        1 <= len(lines) <= 2 and all("memory" in line for line in lines),
+                        (done.returncode, lines, done.stdout[-200:]))
 
 
 def main():

@@ -48,6 +48,7 @@ struct replay {
 	struct sweep_policy policy; /* active_ns, and nothing else is ever due */
 	__u64 look_ns;		    /* when to look next for interim records */
 	bool full;		    /* there is no memory for a larger table */
+	bool unordered;		    /* nor was there to sort all records */
 	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
 	struct filter ladder_filter;
 	struct ladder ladder;
@@ -82,14 +83,21 @@ static void replay_submit(void *context, const struct report *report)
 		replay->error = replay->output->flow(&record);
 }
 
+static void replay_make_room(struct replay *replay, __u64 hash)
+{
+	if (!replay_table_make_room(&replay->flows, &replay->ledger, hash, !replay->full))
+		return;
+	replay->full = true;
+	message_put("no memory for a larger flow table: flows are evicted, and printed when they are, out of order");
+}
+
 /* The table grows rather than evict, as long as there is memory. */
 static int replay_enter(struct replay *replay, struct segment *seg, int verdict, __u64 hash)
 {
 	bool opens = (seg->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
-	if (verdict == LEDGER_IN_FLOWS && unlikely(replay_table_lacks_room(&replay->flows, hash, opens)) &&
-	    !replay->full)
-		replay->full = replay_table_make_room(&replay->flows, &replay->ledger, hash) != 0;
+	if (verdict == LEDGER_IN_FLOWS && unlikely(replay_table_lacks_room(&replay->flows, hash, opens)))
+		replay_make_room(replay, hash);
 	return engine_enter(&replay->flows.table, &replay->ledger, seg, verdict);
 }
 
@@ -110,14 +118,20 @@ static void replay_flush(struct replay *replay)
 /* Interim records, by the capture's clock. */
 static void replay_look(struct replay *replay, __u64 now_ns)
 {
-	int error;
-
 	replay_flush(replay);
 	replay->policy.now_ns = now_ns;
 	replay->look_ns = now_ns + replay->policy.active_ns / ACTIVE_LOOKS;
-	error = replay_table_report(&replay->flows, &replay->policy);
-	if (!replay->error)
-		replay->error = error;
+	replay->unordered |= !replay_table_report(&replay->flows, &replay->policy);
+}
+
+/* A capture's clock may be set back, or have been ahead for a packet: then the next look would be far off. */
+static bool replay_is_due(struct replay *replay, __u64 now_ns)
+{
+	if (unlikely(now_ns + replay->policy.active_ns < replay->look_ns)) {
+		replay_table_set_back(&replay->flows, now_ns);
+		replay->look_ns = now_ns;
+	}
+	return now_ns >= replay->look_ns;
 }
 
 static bool replay_matches(struct filter *filter, const struct capture_packet *packet)
@@ -163,7 +177,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
 	replay->last_ns = (__s64)packet->time_ns;
-	if (unlikely(replay->policy.active_ns && packet->time_ns + CLOCK_AHEAD_NS >= replay->look_ns)) {
+	if (unlikely(replay->policy.active_ns && replay_is_due(replay, packet->time_ns + CLOCK_AHEAD_NS))) {
 		replay_look(replay, packet->time_ns + CLOCK_AHEAD_NS);
 		batch->segment[0] = *seg;
 		seg = batch->segment;
@@ -272,12 +286,11 @@ static int replay_report(struct replay *replay, const struct options *options)
 		replay_table_ask(&replay->flows.table, options->names);
 		names_wait(options->names);
 	}
-	error = replay_table_report(&replay->flows, &everything);
-	if (error)
-		message_put("reporting the flows: %s", strerror(-error));
+	replay->unordered |= !replay_table_report(&replay->flows, &everything);
+	if (replay->unordered && !options->report && !replay->draws)
+		message_put("no memory to sort all flows: some are printed out of order");
 	ledger.ledger = replay->ledger;
-	if (!error)
-		error = replay->error;
+	error = replay->error;
 	if (!error && replay->draws)
 		error = replay_ladder(replay);
 	if (!error)

@@ -8,7 +8,11 @@
 
 #include "names/names.h"
 
-enum { RETIRED_ROOM = 1024 }; /* at first */
+enum {
+	RETIRED_ROOM = 1024, /* at first */
+	ENTRIES_ROOM = 1024,
+	RELEASED = 1 << 14, /* buckets at once: whole huge pages, of 2 MB, of flows and of facts */
+};
 
 bool replay_table_lacks_room(struct replay_table *replay, __u64 hash, bool opens)
 {
@@ -29,7 +33,8 @@ static bool replay_table_move(struct table *to, const struct flow *flow, const s
 	if (way == 2 * WAYS)
 		return false;
 	to->flows[bucket].way[way % WAYS] = *flow;
-	to->facts[bucket].way[way % WAYS] = *facts;
+	if (!flow_is_embryo(flow)) /* else they are blank, as the new table's are */
+		to->facts[bucket].way[way % WAYS] = *facts;
 	to->tags[bucket] |= (__u64)place.tag << way % WAYS * 8;
 	return true;
 }
@@ -92,14 +97,25 @@ static bool replay_table_put_aside(struct replay_table *replay, __u32 bucket)
 		retired = retired_add(replay);
 		if (!retired)
 			break;
-		*retired = (struct retired){ *flow, table->facts[bucket].way[way] };
+		*retired = (struct retired){ .flow = *flow };
+		if (!flow_is_embryo(flow))
+			retired->facts = table->facts[bucket].way[way];
 		handed.ways |= 1u << way;
 	}
 	table_give_back(table, &handed);
+	if (replay->quiet)
+		replay->quiet[bucket] = 0; /* its tags may come again */
 	return handed.ways;
 }
 
-/* Moves all flows to a table twice as large, but those that are retired: a key may have more of these than have room. */
+/* Gives back the memory of buckets that have been moved: two tables at once would be more than the larger needs. */
+static void replay_table_release(struct table *from, __u32 first, __u32 buckets)
+{
+	madvise(&from->flows[first], buckets * sizeof(*from->flows), MADV_DONTNEED);
+	madvise(&from->facts[first], buckets * sizeof(*from->facts), MADV_DONTNEED);
+}
+
+/* Moves all flows to a larger table, but those that are retired: a key may have more of these than have room. */
 static int replay_table_grow(struct replay_table *replay, struct ledger *ledger)
 {
 	struct table *table = &replay->table;
@@ -118,28 +134,35 @@ static int replay_table_grow(struct replay_table *replay, struct ledger *ledger)
 	table->services = services; /* the empty one goes with the old table */
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
 		replay_table_put_aside(replay, bucket);
-	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
 		replay_table_move_bucket(&larger, table, bucket, ledger);
+		if ((bucket + 1) % RELEASED == 0)
+			replay_table_release(table, bucket + 1 - RELEASED, RELEASED);
+	}
 	table_close(table);
+	free(replay->quiet);
+	replay->quiet = NULL;
 	*table = larger;
 	table->out.table = table;
 	return 0;
 }
 
-int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash)
+int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash, bool grow)
 {
 	struct place place = table_place(&replay->table.shape, hash);
 	bool aside = replay_table_put_aside(replay, place.bucket[0]);
 
 	aside |= replay_table_put_aside(replay, place.bucket[1]);
-	return aside ? 0 : replay_table_grow(replay, ledger);
+	return aside || !grow ? 0 : replay_table_grow(replay, ledger);
 }
 
 void replay_table_close(struct replay_table *replay)
 {
 	table_close(&replay->table);
 	free(replay->retired);
+	free(replay->quiet);
 	replay->retired = NULL;
+	replay->quiet = NULL;
 	replay->retired_count = replay->retired_room = 0;
 }
 
@@ -173,9 +196,11 @@ struct entry {
 
 /* What is due by a policy. */
 struct entries {
+	struct table *table;
 	const struct sweep_policy *policy;
-	struct entry *list; /* NULL: only counted */
-	size_t count;
+	struct entry *list;
+	size_t count, room;
+	bool unordered; /* there was no memory for a longer list: what was not in it was submitted at once */
 };
 
 static int compare_endpoints(const struct flow_key *x, __u32 end_x, const struct flow_key *y, __u32 end_y)
@@ -196,11 +221,19 @@ static int compare_tunnels(const struct flow_key *x, const struct flow_key *y)
 
 static __u32 lesser_endpoint(const struct flow_key *key) { return compare_endpoints(key, 0, key, 1) > 0; }
 
-/* Both began at one instant, by the capture's clock. */
-static int compare_isns(const struct facts *x, __u32 end_x, const struct facts *y, __u32 end_y)
+/* Of its last SYN or SYN/ACK; 0: none. */
+static __u32 entry_isn(const struct entry *entry, __u32 end)
 {
-	__u64 isns_x = (__u64)x->half[end_x].isn << 32 | x->half[end_x ^ 1].isn;
-	__u64 isns_y = (__u64)y->half[end_y].isn << 32 | y->half[end_y ^ 1].isn;
+	if (!flow_is_embryo(entry->flow))
+		return entry->facts->half[end].isn;
+	return end == (entry->flow->last_sender & 1) ? entry->flow->embryo.sequence : 0;
+}
+
+/* Of two that began at one instant, by the capture's clock. `end_x`, `end_y`: one endpoint. */
+static int compare_isns(const struct entry *x, __u32 end_x, const struct entry *y, __u32 end_y)
+{
+	__u64 isns_x = (__u64)entry_isn(x, end_x) << 32 | entry_isn(x, end_x ^ 1);
+	__u64 isns_y = (__u64)entry_isn(y, end_y) << 32 | entry_isn(y, end_y ^ 1);
 
 	return isns_x < isns_y ? -1 : isns_x > isns_y;
 }
@@ -208,12 +241,13 @@ static int compare_isns(const struct facts *x, __u32 end_x, const struct facts *
 static int compare_entries(const void *one, const void *two)
 {
 	const struct entry *x = one, *y = two;
-	const struct flow_key *key_x = &x->facts->key, *key_y = &y->facts->key;
+	const struct flow_key *key_x = flow_key_of(x->flow, x->facts), *key_y = flow_key_of(y->flow, y->facts);
+	__u64 start_x = flow_start_ns(x->flow, x->facts), start_y = flow_start_ns(y->flow, y->facts);
 	__u32 end_x, end_y;
 	int order;
 
-	if (x->facts->start_ns != y->facts->start_ns)
-		return x->facts->start_ns < y->facts->start_ns ? -1 : 1;
+	if (start_x != start_y)
+		return start_x < start_y ? -1 : 1;
 	end_x = lesser_endpoint(key_x);
 	end_y = lesser_endpoint(key_y);
 	order = compare_endpoints(key_x, end_x, key_y, end_y);
@@ -223,9 +257,7 @@ static int compare_entries(const void *one, const void *two)
 		order = compare_tunnels(key_x, key_y);
 	if (!order) /* of a key: a retired flow is the earlier */
 		order = (int)flow_is_retired(y->flow) - (int)flow_is_retired(x->flow);
-	if (!order)
-		order = compare_isns(x->facts, end_x, y->facts, end_y);
-	return order;
+	return order ? order : compare_isns(x, end_x, y, end_y);
 }
 
 /* In a capture flows stay where they are: until the end only interim records are due. -1: nothing. */
@@ -236,57 +268,104 @@ static int replay_table_due(const struct entry *entry, const struct sweep_policy
 	return policy->everything || reason == END_ACTIVE ? reason : -1;
 }
 
+static void entry_submit(struct table *table, const struct entry *entry, const struct sweep_policy *policy)
+{
+	int reason = replay_table_due(entry, policy);
+	struct segment room;
+
+	if (reason == END_ACTIVE && flow_is_embryo(entry->flow)) /* it goes on, and notes that */
+		embryo_grow(entry->flow, entry->facts, &room);
+	replay_table_submit(table, entry->flow, entry->facts, (__u32)reason, policy->now_ns);
+	if (reason == END_ACTIVE)
+		entry->facts->interim_ns = policy->now_ns;
+}
+
 /* Adds a flow to the list if it is due. */
 static void entries_add(struct entries *entries, struct flow *flow, struct facts *facts)
 {
 	const struct entry entry = { flow, facts };
-	struct segment room;
 
 	if (replay_table_due(&entry, entries->policy) < 0)
 		return;
-	if (entries->list) {
-		if (flow_is_embryo(flow))
-			embryo_grow(flow, facts, &room);
-		entries->list[entries->count] = entry;
-	}
-	entries->count++;
-}
+	if (entries->count == entries->room && !entries->unordered) {
+		size_t room = entries->room ? 2 * entries->room : ENTRIES_ROOM;
+		struct entry *larger = realloc(entries->list, room * sizeof(*larger));
 
-static void replay_table_list(const struct replay_table *replay, struct entries *entries)
-{
-	const struct table *table = &replay->table;
-
-	entries->count = 0;
-	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
-		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
-			if (table->tags[bucket] >> way * 8 & 0xff)
-				entries_add(entries, &table->flows[bucket].way[way], &table->facts[bucket].way[way]);
+		entries->unordered = !larger;
+		if (larger) {
+			entries->list = larger;
+			entries->room = room;
 		}
 	}
-	for (size_t i = 0; i < replay->retired_count; i++)
+	if (entries->count < entries->room)
+		entries->list[entries->count++] = entry;
+	else
+		entry_submit(entries->table, &entry, entries->policy);
+}
+
+/* Of a bucket. Returns whether one may be due later. */
+static bool entries_add_bucket(struct entries *entries, __u32 bucket)
+{
+	const struct table *table = entries->table;
+	bool open = false;
+
+	for (__u32 way = 0; way < WAYS; way++) {
+		struct flow *flow = &table->flows[bucket].way[way];
+
+		if (!(table->tags[bucket] >> way * 8 & 0xff))
+			continue;
+		entries_add(entries, flow, &table->facts[bucket].way[way]);
+		open |= !flow_is_over(flow) && !flow_is_retired(flow);
+	}
+	return open;
+}
+
+/* A long capture has many flows that are over: an interim look goes by their buckets as long as nothing is born there. */
+static void replay_table_list(struct replay_table *replay, struct entries *entries)
+{
+	const struct table *table = &replay->table;
+	bool all = entries->policy->everything;
+
+	if (!replay->quiet && !all)
+		replay->quiet = calloc(shape_buckets(&table->shape), sizeof(*replay->quiet));
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
+		bool open;
+
+		if (!table->tags[bucket] || (!all && replay->quiet && replay->quiet[bucket] == table->tags[bucket]))
+			continue;
+		open = entries_add_bucket(entries, bucket);
+		if (replay->quiet && !open)
+			replay->quiet[bucket] = table->tags[bucket];
+	}
+	for (size_t i = 0; i < replay->retired_count && all; i++)
 		entries_add(entries, &replay->retired[i].flow, &replay->retired[i].facts);
 }
 
-int replay_table_report(struct replay_table *replay, const struct sweep_policy *policy)
+bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy)
 {
-	struct entries entries = { .policy = policy };
+	struct entries entries = { .table = &replay->table, .policy = policy };
 
 	replay_table_list(replay, &entries);
-	entries.list = malloc((entries.count + 1) * sizeof(*entries.list));
-	if (!entries.list)
-		return -ENOMEM;
-	replay_table_list(replay, &entries);
-	qsort(entries.list, entries.count, sizeof(*entries.list), compare_entries);
-	for (size_t i = 0; i < entries.count; i++) {
-		const struct entry *entry = &entries.list[i];
-		int reason = replay_table_due(entry, policy);
-
-		replay_table_submit(&replay->table, entry->flow, entry->facts, (__u32)reason, policy->now_ns);
-		if (reason == END_ACTIVE)
-			entry->facts->interim_ns = policy->now_ns;
-	}
+	if (entries.list)
+		qsort(entries.list, entries.count, sizeof(*entries.list), compare_entries);
+	for (size_t i = 0; i < entries.count; i++)
+		entry_submit(&replay->table, &entries.list[i], policy);
 	free(entries.list);
-	return 0;
+	return !entries.unordered;
+}
+
+void replay_table_set_back(struct replay_table *replay, __u64 now_ns)
+{
+	const struct table *table = &replay->table;
+
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
+		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
+			struct facts *facts = &table->facts[bucket].way[way];
+
+			if (table->tags[bucket] >> way * 8 & 0xff && facts->interim_ns > now_ns)
+				facts->interim_ns = now_ns;
+		}
+	}
 }
 
 void replay_table_ask(const struct table *table, struct names *names)

@@ -19,20 +19,23 @@ struct replay_table {
 	struct table table;
 	struct retired *retired; /* those put aside */
 	size_t retired_count, retired_room;
+	__u64 *quiet; /* of each bucket the tags with which none of its flows can have an interim record; NULL: not known */
 };
 
 /* Would a flow with this hash find no slot? `opens`: its segment may begin another on the key of one that has a slot. */
 bool replay_table_lacks_room(struct replay_table *replay, __u64 hash, bool opens);
-/* Makes room for it, at least in part: puts retired flows aside, or moves all to a table twice as large. -ENOMEM: it stays as
- * it is. */
-int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash);
+/* Makes room for it, at least in part: puts retired flows aside, or, if it may `grow`, moves all to a larger table. -ENOMEM: it
+ * stays as it is. */
+int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash, bool grow);
 void replay_table_close(struct replay_table *replay);
 /* Hints to the processor, one after the other: the tags of a segment's flow, and what there is of the flow itself. */
 void replay_table_fetch_tags(const struct table *table, __u64 hash);
 void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts);
 /* Submits a report of every flow that is due, by time of the first segment, then by address. The table keeps them.
- * Returns 0 or -ENOMEM. */
-int replay_table_report(struct replay_table *replay, const struct sweep_policy *policy);
+ * False: there was no memory to sort them all. */
+bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy);
+/* The capture's clock was set back: no flow has had an interim record later than now. */
+void replay_table_set_back(struct replay_table *replay, __u64 now_ns);
 
 /* Asks for the names of those whose flows it has (names.h). */
 void replay_table_ask(const struct table *table, struct names *names);
