@@ -194,7 +194,7 @@ static int measure_all(const struct settings *settings)
 	       "tally\n"
 	       "# line: for comparison, a program that counts each flow's packets in one line of memory\n"
 	       "# data6: data over IPv6; at most 1.1 of data\n"
-	       "# syn: births, in slots left blank: two lines of one page, tags, a lock; at most 300\n"
+	       "# syn: births, in slots left blank: two lines of one page, tags; at most 300\n"
 	       "#      of 1 flow: repeated SYNs\n"
 	       "%-12s %8s %8s %8s %8s %8s %8s %8s\n",
 	       settings->percent, "program", "flows", "ack", "data", "mean", "line", "data6", "syn");
