@@ -98,6 +98,7 @@ $(BUILD)/user/%.o: user/%.c | $(BUILD)/dependencies
 
 # The program carries the BPF object inside (.incbin).
 $(BUILD)/user/live/loader.o: $(BUILD)/tcpscope.bpf.o
+$(BUILD)/user/live/loader.o: HOST_CFLAGS += -Wa,-I,$(BUILD)
 
 $(BUILD)/tcpscope: $(OBJECTS)
 	$(call say,LINK,$@)

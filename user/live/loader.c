@@ -19,15 +19,11 @@
 #include "message.h"
 #include "sizing.h"
 
-#ifndef TCPSCOPE_BPF_OBJECT
-#define TCPSCOPE_BPF_OBJECT "build/tcpscope.bpf.o"
-#endif
-
-/* The object file as the compiler wrote it. */
+/* The object file as the compiler wrote it; the assembler is told in which folder (Makefile). */
 __asm__(".pushsection .rodata\n"
 	".balign 16\n"
 	"tcpscope_object:\n"
-	".incbin \"" TCPSCOPE_BPF_OBJECT "\"\n"
+	".incbin \"tcpscope.bpf.o\"\n"
 	"tcpscope_object_end:\n"
 	".byte 0\n"
 	".popsection\n");
