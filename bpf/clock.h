@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The lazy clock. Reading the fine clock costs 25 ns, and is a fence: at scale it also waits for the cache misses of the
- * packets before. So a CPU reads it for each of the first CLOCK_EXACT frames of a jiffy; beyond, a few frames in a row share
- * one reading, and carry twice the span for which it is good as their clock error: as the last span promises, at first the
- * jiffy so far. Who pauses breaks the promise: the first frames after that carry a reading from before, but never one of
- * an earlier jiffy. What is news to a flow asks for its exact time (clock_exact). */
+/* The lazy clock. Reading the fine clock costs 25 ns, and is a fence: at scale it also waits for the cache misses of
+ * the packets before. So a CPU reads it for each of the first CLOCK_EXACT frames of a jiffy; beyond, a few frames in a
+ * row share one reading, and carry twice the span for which it is good as their clock error: as the last span promises,
+ * at first the jiffy so far. Who pauses breaks the promise: the first frames after that carry a reading from before,
+ * but never one of an earlier jiffy. What is news to a flow asks for its exact time (clock_exact). */
 #ifndef TCPSCOPE_CLOCK_H
 #define TCPSCOPE_CLOCK_H
 
@@ -23,8 +23,8 @@ INLINE __u8 clock_log2(__u64 ns)
 	return log;
 }
 
-/* Reads the fine clock; how many frames are to share it depends on how often that was done in this jiffy, and on how fast
- * they come. */
+/* Reads the fine clock; how many frames are to share it depends on how often that was done in this jiffy, and on how
+ * fast they come. */
 INLINE void clock_read(struct hook_state *hook)
 {
 	__u32 reading = hook->readings++, shared_log2 = hook->shared_log2;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Ladders while watching: round the engine, each segment of the connections that the user's expression chose, or of the
- * flow that is picked on the screen, goes to user space as a rung (include/rung.h). With LADDER_NONE, which the verifier
- * knows, none of this is in the programs: whatever is reached only with ladders must have its own way to the end, else a
- * branch stays. */
+ * flow that is picked on the screen, goes to user space as a rung (include/rung.h). With LADDER_NONE, which the
+ * verifier knows, none of this is in the programs: whatever is reached only with ladders must have its own way to the
+ * end, else a branch stays. */
 #ifndef TCPSCOPE_LADDER_H
 #define TCPSCOPE_LADDER_H
 
@@ -70,7 +70,8 @@ SEPARATE int ladder_look(struct hook_state *hook)
 }
 
 /* engine_enter, after that look: beside it, since the stack has no room for one in the other. Nor has it on kernels
- * before 6.8, which round each function's up to 32 octets, for one more function between the programs and the engine. */
+ * before 6.8, which round each function's up to 32 octets, for one more function between the programs and the
+ * engine. */
 INLINE int ladder_enter(struct hook_state *hook, int verdict)
 {
 	if (verdict == LEDGER_IN_FLOWS)
@@ -125,8 +126,8 @@ SEPARATE int ladder_send(struct ladder_state *state, struct hook_state *hook)
 	return 0;
 }
 
-/* Room for a frame's first octets. Returns how many are to be copied there, in words that tell the verifier that they are
- * at least one; a frame of none is too short for what is asked for, and the copy fails. */
+/* Room for a frame's first octets. Returns how many are to be copied there, in words that tell the verifier that they
+ * are at least one; a frame of none is too short for what is asked for, and the copy fails. */
 INLINE __u32 ladder_room(struct ladder_state *state, __u32 length)
 {
 	state->run.wire_length = length;

@@ -20,8 +20,8 @@
 		__type(value, type_of_value); \
 	} name SEC(".maps")
 
-/* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The table's arrays are mapped by it. The
- * largest is made first: if there is no memory for it, none has been cleared for the others. */
+/* Map sizes of 1 are set by user space before loading: buckets, for the locks regions. The table's arrays are mapped by
+ * it. The largest is made first: if there is no memory for it, none has been cleared for the others. */
 MAPPED_ARRAY(facts, 1, struct facts_bucket);
 MAPPED_ARRAY(flows, 1, struct flow_bucket);
 MAPPED_ARRAY(tags, 1, __u64);

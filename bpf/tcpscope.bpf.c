@@ -378,8 +378,8 @@ static int sweep_bucket(__u32 index, void *unused)
 	return 0;
 }
 
-/* table_sweep_call's steps. Run by user space (BPF_PROG_TEST_RUN), not attached: an XDP program because those may take spin
- * locks. A signal does not end it midway. */
+/* table_sweep_call's steps. Run by user space (BPF_PROG_TEST_RUN), not attached: an XDP program because those may take
+ * spin locks. A signal does not end it midway. */
 SEC("xdp")
 int sweep(struct xdp_md *ctx)
 {

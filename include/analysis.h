@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Sequence analysis: the thirteen counters, with the meanings of tshark's tcp.analysis flags, in constant memory.
  * tshark writes two facts of the peer when a segment acknowledges more than was seen. One of them, the peer's `max`, is
- * written here, too. The other lies in a line that only the peer writes, so the segment's own side keeps it: the peer's run
- * `mark_run` is marked, and its duplicates count from mark_dups on. */
+ * written here, too. The other lies in a line that only the peer writes, so the segment's own side keeps it: the peer's
+ * run `mark_run` is marked, and its duplicates count from mark_dups on. */
 #ifndef TCPSCOPE_ANALYSIS_H
 #define TCPSCOPE_ANALYSIS_H
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How a flow begins. Most do with a plain SYN: it is kept as it is, in two lines of the flow's slot, until a second
- * segment comes. Then this embryo grows: the facts are written, in lines that the answer to the SYN touches anyway. What is
- * never answered, as in a flood, never touches the facts; a copy of it grows when it is reported.
+ * segment comes. Then this embryo grows: the facts are written, in lines that the answer to the SYN touches anyway.
+ * What is never answered, as in a flood, never touches the facts; a copy of it grows when it is reported.
  *
- * An embryo is written by its birth, in a slot that nobody else has, and by its growth, under the lock of its region; its key
- * lies where the segments of a flow under way write. So none is born in place of a flow that was evicted under way, but of
- * another embryo, or where the slot was free. */
+ * An embryo is written by its birth, in a slot that nobody else has, and by its growth, under the lock of its region;
+ * its key lies where the segments of a flow under way write. So none is born in place of a flow that was evicted under
+ * way, but of another embryo, or where the slot was free. */
 #ifndef TCPSCOPE_BEGIN_H
 #define TCPSCOPE_BEGIN_H
 
@@ -22,8 +22,8 @@ INLINE void flow_begin_syn(struct flow *flow, struct facts *facts, const struct 
 
 /* Makes a slot the flow of a plain SYN. It reads nothing there: what is only written nobody waits for. */
 INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct key_hash hash);
-/* Makes of an embryo what flow_begin and flow_begin_syn make of its SYN. Nobody else may do so at once. `seg`: memory to work
- * in. */
+/* Makes of an embryo what flow_begin and flow_begin_syn make of its SYN. Nobody else may do so at once. `seg`: memory
+ * to work in. */
 INLINE void embryo_grow(struct flow *flow, struct facts *facts, struct segment *seg);
 
 /* Copies a flow; of an embryo not the facts: those are then report_grow's part. */
@@ -34,7 +34,8 @@ SEPARATE int report_grow(struct report *report, struct segment *seg);
 INLINE void facts_touch(const struct facts *facts, __u32 direction, bool begins);
 /* The same for the three lines of the slot. */
 INLINE void slot_touch(const struct flow *flow);
-/* Begins to bring all lines at once that flow_begin and its segment need: a birth waits for them one after the other else. */
+/* Begins to bring all lines at once that flow_begin and its segment need: a birth waits for them one after the other
+ * else. */
 INLINE void flow_touch(const struct flow *flow, const struct facts *facts, __u32 direction);
 
 /* ------------------------------------------------------------------------------------------------------------- */

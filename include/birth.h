@@ -5,8 +5,8 @@
 
 #include "leave.h"
 
-/* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns ENTERED if the flow began with a plain
- * SYN, which is in it then; else the slot's number, or SLOT_NONE: no room. */
+/* Takes a slot for it, evicting if it must and may: then table_depart is next. Returns ENTERED if the flow began with a
+ * plain SYN, which is in it then; else the slot's number, or SLOT_NONE: no room. */
 INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struct segment *seg, struct key_hash hash);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -68,7 +68,8 @@ INLINE __u32 table_find_way(struct flow_bucket *const flows[2], __u64 tags0, __u
 	return 2 * WAYS;
 }
 
-/* Takes a free way for the caller alone. Returns it, or 2 * WAYS: there is none. `tags0`, `tags1`: as they were seen. */
+/* Takes a free way for the caller alone. Returns it, or 2 * WAYS: there is none. `tags0`, `tags1`: as they were
+ * seen. */
 INLINE __u32 table_claim(__u64 *const tags[2], __u64 tags0, __u64 tags1, const struct place *place)
 {
 	__u32 way = table_free_way(tags0, tags1, place->way);
@@ -78,8 +79,8 @@ INLINE __u32 table_claim(__u64 *const tags[2], __u64 tags0, __u64 tags1, const s
 	return way < 2 * WAYS && tags_claim(tags[1], tags1, way, place->tag) ? way : 2 * WAYS;
 }
 
-/* The slot of a flow that begins with a plain SYN: then ENTERED. Of one that is there: its number. SLOT_NONE: there is no free
- * way, or another CPU took it just now. */
+/* The slot of a flow that begins with a plain SYN: then ENTERED. Of one that is there: its number. SLOT_NONE: there is
+ * no free way, or another CPU took it just now. */
 INLINE __u32 table_birth_syn(__u64 *const tags[2], struct flow_bucket *const flows[2], const struct place *place,
 			     const struct segment *seg, struct key_hash hash)
 {
@@ -144,8 +145,8 @@ INLINE __u32 table_birth(struct table *table, struct ledger *ledger, const struc
 		flow = way < WAYS ? &flows[0]->way[at & 7] : &flows[1]->way[at & 7];
 		flow_facts = way < WAYS ? &facts[0]->way[at & 7] : &facts[1]->way[at & 7];
 		if (evicted) {
-			/* A segment that has found a flow but for an embryo may still write to its lines, which an embryo's
-			 * key is in: that is then no place for one. */
+			/* A segment that has found a flow but for an embryo may still write to its lines, which an
+			 * embryo's key is in: that is then no place for one. */
 			plain = plain && flow_is_embryo(flow);
 			table_write_report(&departure->report, flow, flow_facts,
 					   table_victim_class(flow) == VICTIM_OVER ? END_CLOSED : END_EVICTED);

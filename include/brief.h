@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The short way: nearly every packet is Ethernet, IPv4 or IPv6 without options, TCP with ACK alone or ACK and PSH, and
  * either no option or the timestamps. Such a frame is read at fixed offsets, in a few wide loads, and what it does to
- * its flow stays in registers. So is a FIN beside that, which is then judged by every rule. For any other the short way says
- * no and has done nothing: then ip.h parses. */
+ * its flow stays in registers. So is a FIN beside that, which is then judged by every rule. For any other the short way
+ * says no and has done nothing: then ip.h parses. */
 #ifndef TCPSCOPE_BRIEF_H
 #define TCPSCOPE_BRIEF_H
 
 #include "ip.h"
 #include "table.h"
 
-/* What brief_enter answers; else it is ordinary there but not plain, as what is resent or repeated, a window that closes
- * or the first data: its flow's slot number * 2 + the direction, for brief_judge. */
+/* What brief_enter answers; else it is ordinary there but not plain, as what is resent or repeated, a window that
+ * closes or the first data: its flow's slot number * 2 + the direction, for brief_judge. */
 enum {
 	BRIEF_NOT = 0xffffffff, /* of another kind, or without a flow: nothing was done */
 	BRIEF_ENTERED = 0xfffffffe,
@@ -18,10 +18,10 @@ enum {
 
 /* Enters the frame, one segment, into its flow if it is of that kind, and plain there (update.h). */
 INLINE __u32 brief_enter(struct table *table, const struct cursor *at, const struct stamp *stamp, __u32 *strays);
-/* Looks at the frame again, which brief_enter said `found` of, now for a FIN, too; or for the first time at a super-packet, with
- * BRIEF_NOT. Keeps what it sees in `room`. Answers as brief_enter: it may have been plain but for what is first of its kind; else
- * a slot number * 2 + direction, for the segment in `room` to be judged there by every rule. Made to be called from a function
- * of its own, so that the first look has nothing to keep. */
+/* Looks at the frame again, which brief_enter said `found` of, now for a FIN, too; or for the first time at a
+ * super-packet, with BRIEF_NOT. Keeps what it sees in `room`. Answers as brief_enter: it may have been plain but for
+ * what is first of its kind; else a slot number * 2 + direction, for the segment in `room` to be judged there by every
+ * rule. Made to be called from a function of its own, so that the first look has nothing to keep. */
 INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const struct stamp *stamp, struct segment *room,
 			 __u32 found);
 
@@ -59,8 +59,8 @@ struct brief {
 	struct key_hash hash;
 };
 
-/* Data offset 5, or 8 and the timestamps are there; no reserved bit; no flag but ACK and perhaps those of `besides`. `len`:
- * octets of TCP header and payload, as the IP header states. */
+/* Data offset 5, or 8 and the timestamps are there; no reserved bit; no flag but ACK and perhaps those of `besides`.
+ * `len`: octets of TCP header and payload, as the IP header states. */
 INLINE bool brief_tcp(const struct cursor *at, struct segment *seg, const struct brief_tcp *tcp, __u32 len,
 		      __u32 besides)
 {
@@ -122,7 +122,8 @@ INLINE bool brief_ipv6(const struct cursor *at, struct segment *seg, const struc
 	return true;
 }
 
-/* The first look, before the flow is found. Fills a fresh segment, but for what brief_read does. False: not of that kind. */
+/* The first look, before the flow is found. Fills a fresh segment, but for what brief_read does. False: not of that
+ * kind. */
 INLINE bool brief_look(const struct cursor *at, struct segment *seg, const struct key_seed *seed, __u16 interface,
 		       struct brief *brief, __u32 besides)
 {

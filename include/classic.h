@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A machine for tcpdump expressions: what libpcap compiles them to, the instructions of classic BPF (McCanne and Jacobson,
- * 1993), run on a copy of a frame's first octets. Here so that the kernel can choose packets by any expression: a BPF
- * program cannot be handed another one on every kernel that this one supports. Jumps only lead forward, so a program ends
- * after as many steps as it has instructions. */
+/* A machine for tcpdump expressions: what libpcap compiles them to, the instructions of classic BPF (McCanne and
+ * Jacobson, 1993), run on a copy of a frame's first octets. Here so that the kernel can choose packets by any
+ * expression: a BPF program cannot be handed another one on every kernel that this one supports. Jumps only lead
+ * forward, so a program ends after as many steps as it has instructions. */
 #ifndef TCPSCOPE_CLASSIC_H
 #define TCPSCOPE_CLASSIC_H
 
@@ -39,8 +39,8 @@ struct classic_run {
 
 /* Makes ready for a run over what the caller has put into `frame`, `length` and `wire_length`. */
 INLINE void classic_begin(struct classic_run *run);
-/* One instruction. False: the run is over, and `matches` is its answer. A load from beyond `length` is no match, as is an
- * instruction that there is none of. */
+/* One instruction. False: the run is over, and `matches` is its answer. A load from beyond `length` is no match, as is
+ * an instruction that there is none of. */
 INLINE bool classic_next(struct classic_run *run, const struct classic_code *code);
 
 /* ------------------------------------------------------------------------------------------------------------- */

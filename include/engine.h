@@ -61,8 +61,8 @@ SEPARATE __u32 engine_plain(struct table *table, struct segment *seg)
 	return tally_takes(seg) && flow_plain(table, slot, seg, hash.direction) ? ENTERED : slot.number;
 }
 
-/* The same for a SYN: begins its flow unless that is there, by table_birth's answer. What it does not find is not looked for
- * first: then the clock and the lock need not wait until it has come. */
+/* The same for a SYN: begins its flow unless that is there, by table_birth's answer. What it does not find is not
+ * looked for first: then the clock and the lock need not wait until it has come. */
 SEPARATE __u32 engine_open(struct table *table, struct ledger *ledger, struct segment *seg)
 {
 	struct key_hash hash;

@@ -81,8 +81,9 @@ enum rtt_kind { RTT_ACK = 1, RTT_RESENT, RTT_PURE_ACK }; /* what opened the samp
 
 /* What a side shows: all that its peer's segments read. Sequence state is that of tshark's analysis. */
 struct half {
-	/* Its RTT sample, one word (rtt.h), and the peer's to close. 0: none is open. Else when it began, ns modulo 2^56, 0: it gives
-	 * none, but no other opens before it closes; above, enum rtt_kind and then struct segment's clock_error. */
+	/* Its RTT sample, one word (rtt.h), and the peer's to close. 0: none is open. Else when it began, ns modulo
+	 * 2^56, 0: it gives none, but no other opens before it closes; above, enum rtt_kind and then struct segment's
+	 * clock_error. */
 	__u32 rtt[2];
 	__u32 next;    /* highest sequence end sent; 0: unknown */
 	__u32 max;     /* end up to which no hole was seen, or the peer acknowledged one; 0: unknown */
@@ -95,7 +96,8 @@ struct half {
 /* Has this side sent ACK, with SYN or without? */
 INLINE bool half_has_ack(const struct half *half) { return half->bits & (HALF_ACKED | HALF_SYNACK); }
 
-/* Totals of 11 bits, and one of 18, in the word tally.totals: one addition counts a segment in all. The shift of each. */
+/* Totals of 11 bits, and one of 18, in the word tally.totals: one addition counts a segment in all. The shift of
+ * each. */
 enum tally_total {
 	TALLY_PACKETS = 0,
 	TALLY_PSH = 11, /* segments with PSH */
@@ -103,13 +105,14 @@ enum tally_total {
 	TALLY_HEADERS = 33, /* octets of headers */
 };
 
-/* So many packets are carried into struct half_facts, before any total can wrap: half_carry. A segment adds no more than
- * this many packets, and to each no more octets of header; what is larger the facts count alone. */
+/* So many packets are carried into struct half_facts, before any total can wrap: half_carry. A segment adds no more
+ * than this many packets, and to each no more octets of header; what is larger the facts count alone. */
 enum { TALLY_PACKETS_FULL = 1 << 10, TALLY_SEGMENTS_MAX = 1 << 10, TALLY_HEADER_MAX = 128 };
 
 enum { HISTORY_FIRST_UNSEEN = 128 }; /* where tally.acked_unseen starts from 0: the first has a letter (history.h) */
 
-/* What a side keeps for itself: a cache line that only its own segments write, and plain ones of the peer do not read. */
+/* What a side keeps for itself: a cache line that only its own segments write, and plain ones of the peer do not
+ * read. */
 struct tally {
 	__u64 time_ns; /* when its last segment was seen */
 	__u64 next_ns; /* when its `next` was set */
@@ -128,8 +131,8 @@ struct tally {
 	__u8 rtt_error;	  /* largest clock_error of its RTT samples */
 	__u8 handovers;	  /* how often `cpu` changed, saturating */
 	__u8 cpu;	  /* that saw its last segment, modulo 256 */
-	/* Frequent where a mirror port drops. From 128 on flow_update must look: the next has a letter, or the octet would
-	 * wrap; the facts have the rest of that total (history.h). */
+	/* Frequent where a mirror port drops. From 128 on flow_update must look: the next has a letter, or the octet
+	 * would wrap; the facts have the rest of that total (history.h). */
 	__u8 acked_unseen;
 };
 
@@ -238,8 +241,8 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 	}
 }
 
-/* What an embryo keeps of its SYN, as in struct segment: where the halves of endpoint 0 and 1 have what they show, and where
- * tally[0] ends. */
+/* What an embryo keeps of its SYN, as in struct segment: where the halves of endpoint 0 and 1 have what they show, and
+ * where tally[0] ends. */
 #define EMBRYO_FIELDS_0(X) \
 	X(__u32, sequence) \
 	X(__u32, acknowledgment) \
@@ -263,8 +266,9 @@ INLINE __u64 half_analysis(const struct half_facts *facts, const struct tally *t
 #define EMBRYO_FIELDS_TALLY(X) X(__u64, option_layout)
 #define EMBRYO_FIELDS(X) EMBRYO_FIELDS_0(X) EMBRYO_FIELDS_1(X) EMBRYO_FIELDS_TALLY(X)
 
-/* The SYN that began a flow, as long as nothing else was seen of that (begin.h): so a flow of a flood is all in two lines. What
- * lies where the flow has something else is not for whoever looks at the flow without asking whether it is an embryo. */
+/* The SYN that began a flow, as long as nothing else was seen of that (begin.h): so a flow of a flood is all in two
+ * lines. What lies where the flow has something else is not for whoever looks at the flow without asking whether it is
+ * an embryo. */
 struct embryo {
 #define EMBRYO_FIELD(type, name) type name;
 	EMBRYO_FIELDS_0(EMBRYO_FIELD)
@@ -280,8 +284,8 @@ struct embryo {
 #undef EMBRYO_FIELD
 };
 
-/* 192 octets, three cache lines, of which a plain segment touches two: the one that both sides write, and its side's own.
- * The key's hash stands for the key there; special segments, SYNs among them, compare the key itself. */
+/* 192 octets, three cache lines, of which a plain segment touches two: the one that both sides write, and its side's
+ * own. The key's hash stands for the key there; special segments, SYNs among them, compare the key itself. */
 struct flow {
 	union {
 		struct {
@@ -305,8 +309,8 @@ INLINE __u64 flow_kind(const struct flow *flow)
 	return once(flow->hash) | (__u64)(once(flow->last_sender) & (SENDER_EMBRYO | SENDER_GROWS)) << 32;
 }
 
-/* Is a copy of a flow whole, made by one who holds no lock, as far as its kind goes? `before`: the flow_kind before it was copied;
- * `flow`: what was copied, as it is after that. */
+/* Is a copy of a flow whole, made by one who holds no lock, as far as its kind goes? `before`: the flow_kind before it
+ * was copied; `flow`: what was copied, as it is after that. */
 INLINE bool flow_copy_is_whole(const struct flow *copy, __u64 before, const struct flow *flow)
 {
 	return flow_kind(copy) == before && flow_kind(flow) == before && !(copy->last_sender & SENDER_GROWS);
@@ -392,7 +396,8 @@ INLINE void facts_blank(struct facts *facts)
 	__builtin_memset(&facts->last_syn_ns, 0, sizeof(*facts) - offsetof(struct facts, last_syn_ns));
 }
 
-/* Those of a flow that begins with a segment of `direction` then. At no time its last segment is earlier: a sweep may look. */
+/* Those of a flow that begins with a segment of `direction` then. At no time its last segment is earlier: a sweep may
+ * look. */
 INLINE void flow_begin_tallies(struct flow *flow, __u32 direction, __u64 now_ns)
 {
 	tally_begin(&flow->tally[direction & 1], now_ns);
@@ -418,7 +423,8 @@ INLINE void flow_publish(struct flow *flow, __u32 hash)
 	flow->hash = hash;
 }
 
-/* The first line of a flow that begins: nobody finds it yet, and who is copying what was there sees at once that it is gone. */
+/* The first line of a flow that begins: nobody finds it yet, and who is copying what was there sees at once that it is
+ * gone. */
 INLINE void flow_open(struct flow *flow)
 {
 	flow->embryo.common = 0; /* in one store: what is half of one flow and half of none looks like a third */

@@ -2,13 +2,13 @@
 /* How flows that ended get from the table to user space: they are read where they lie, not copied by the kernel.
  *
  * The sweep (leave.h) marks such flows as handed over and lists them. From then on no lookup finds them, no newcomer
- * evicts them, no sweep looks at them: nobody but their reader has them. User space takes each (handover_take), then counts
- * its service and says that it is taken (handover_taken). The next call of the sweep gives their slots back, in one go
- * that nothing interrupts, and lists anew. List and counts are kept with the table: whenever the reader dies, a successor
- * takes what was not taken yet, and each flow is counted once.
+ * evicts them, no sweep looks at them: nobody but their reader has them. User space takes each (handover_take), then
+ * counts its service and says that it is taken (handover_taken). The next call of the sweep gives their slots back, in
+ * one go that nothing interrupts, and lists anew. List and counts are kept with the table: whenever the reader dies, a
+ * successor takes what was not taken yet, and each flow is counted once.
  *
- * A segment that had found its flow just before that was handed over may still write to it, on another CPU: what it adds
- * may be missing in the record. A record is made of a copy, which does not change meanwhile. */
+ * A segment that had found its flow just before that was handed over may still write to it, on another CPU: what it
+ * adds may be missing in the record. A record is made of a copy, which does not change meanwhile. */
 #ifndef TCPSCOPE_HANDOVER_H
 #define TCPSCOPE_HANDOVER_H
 
@@ -16,7 +16,8 @@
 #include "service.h"
 #include "shape.h"
 
-/* A power of two: so many that a call costs little beside its flows, and so few that a CPU is soon out of the kernel. */
+/* A power of two: so many that a call costs little beside its flows, and so few that a CPU is soon out of the
+ * kernel. */
 enum { HANDED_BUCKETS = 512 };
 
 /* Flows of one bucket that are handed over. */
@@ -25,7 +26,8 @@ struct handed {
 	__u32 ways; /* a bit for each */
 };
 
-/* The list; one, kept with the table. The sweep writes it while user space waits for that, and user space the last two. */
+/* The list; one, kept with the table. The sweep writes it while user space waits for that, and user space the last
+ * two. */
 struct handover {
 	__u32 count; /* of handed[] */
 	__u32 reserved;
@@ -44,8 +46,9 @@ struct sweep_call {
 	struct handover handover;
 };
 
-/* Fills the request, but for its policy: with the buckets from `first` on where something may be due, as many as one call
- * takes. Returns where to go on; `buckets`: that was all. `tags`, `looks`: the table's; looks NULL: none are kept. */
+/* Fills the request, but for its policy: with the buckets from `first` on where something may be due, as many as one
+ * call takes. Returns where to go on; `buckets`: that was all. `tags`, `looks`: the table's; looks NULL: none are
+ * kept. */
 INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, const volatile __u64 *looks, __u32 first,
 			__u32 buckets);
 /* Where to go on after the call, given what sweep_list returned: it may have ended early, for want of room. */
@@ -169,8 +172,8 @@ INLINE void handover_blank(const struct flow *flow, struct facts *facts)
 	facts->used = 0; /* not before it is: else its next flow sees to that */
 }
 
-/* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a successor
- * is concerned, without it all. */
+/* `taken` is one word, so each change of it is whole: with HANDOVER_COUNTING nothing has been counted, as far as a
+ * successor is concerned, without it all. */
 INLINE void handover_taken(struct handover *handover, const struct flow_bucket *flows, struct facts_bucket *facts,
 			   struct service_set *services, const struct report *report)
 {

@@ -14,7 +14,8 @@ INLINE bool handshake_is_new_flow(const struct flow *flow, const struct facts *f
 INLINE void handshake_note(const struct exchange *x);
 /* Measures tshark's initial RTT: valid for the segments after this one. */
 INLINE void handshake_initial_rtt(const struct exchange *x);
-/* An ICMP error quoted a segment of endpoint `direction`. True if it is evidence: the flow still waits for an answer. */
+/* An ICMP error quoted a segment of endpoint `direction`. True if it is evidence: the flow still waits for an
+ * answer. */
 INLINE bool handshake_icmp(struct flow *flow, struct facts *facts, const struct segment *quoted, __u32 direction);
 
 /* Both FINs were acknowledged, each by the other side. */

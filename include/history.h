@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Zeek's connection history: a letter for each thing that happened for the first time, or for the 1st, 10th, 100th ...
- * S SYN, H SYN/ACK, A pure ACK, D payload, F FIN, R RST, I FIN with RST, Q SYN with FIN or RST; S, H, F and R again only
- * with another sequence number; G gap (payload that the peer acknowledged, and that was not seen), T payload sent
+ * S SYN, H SYN/ACK, A pure ACK, D payload, F FIN, R RST, I FIN with RST, Q SYN with FIN or RST; S, H, F and R again
+ * only with another sequence number; G gap (payload that the peer acknowledged, and that was not seen), T payload sent
  * before, W window 0. The short way of plain segments meets none of them but the first A and the first D of a side,
  * which are firsts (update.h), and gaps, of which the octet that counts them there says which flow_update must see. */
 #ifndef TCPSCOPE_HISTORY_H
@@ -17,9 +17,9 @@ SEPARATE int history_note(struct flow *flow, struct facts *facts, const struct s
 SEPARATE int history_first(struct facts *facts, __u32 payload_len, __u64 now_ns, __u32 direction);
 /* Notes a SYN that begins its flow, before anyone else can find it. */
 INLINE void history_first_syn(struct facts *facts, __u32 direction);
-/* Endpoint `direction` acknowledged what was not seen; `gap`: more than the octet of a probe. Counts it in acked_unseen,
- * of which struct tally has an octet that flow_plain adds to: it begins anew, at what gets it to 128 when the next is to
- * have a letter. */
+/* Endpoint `direction` acknowledged what was not seen; `gap`: more than the octet of a probe. Counts it in
+ * acked_unseen, of which struct tally has an octet that flow_plain adds to: it begins anew, at what gets it to 128 when
+ * the next is to have a letter. */
 SEPARATE int history_unseen(struct flow *flow, struct facts *facts, bool gap, __u32 direction);
 
 /* ------------------------------------------------------------------------------------------------------------- */

@@ -11,8 +11,8 @@ enum {
 	TCP_CAPTURED_MIN = 16, /* octets that a segment needs to count: up to the window */
 };
 
-/* One layer of tunnels: the frame down to TCP, or to the payload of the next tunnel. Returns TUNNEL_FOUND (call again, with
- * LINK_INNER), or what segment_parse does. A body may have no room for all layers in one go. */
+/* One layer of tunnels: the frame down to TCP, or to the payload of the next tunnel. Returns TUNNEL_FOUND (call again,
+ * with LINK_INNER), or what segment_parse does. A body may have no room for all layers in one go. */
 INLINE int segment_parse_layer(enum link_type type, struct cursor *at, struct segment *seg);
 
 /* Parses a frame whole. Returns LEDGER_IN_FLOWS (a TCP segment), LEDGER_ICMP_ERRORS (the segment that an ICMP error
@@ -194,7 +194,8 @@ INLINE bool icmp_is_error(const struct segment *seg, const struct icmp_header *i
 	return seg->ip_version == 4 ? icmp->type == 3 || icmp->type == 11 : icmp->type == 1 || icmp->type == 3;
 }
 
-/* Replaces `seg`'s addresses by those of the quoted packet. Anything that quotes no TCP ports and sequence is NOT_TCP. */
+/* Replaces `seg`'s addresses by those of the quoted packet. Anything that quotes no TCP ports and sequence is
+ * NOT_TCP. */
 INLINE int icmp_parse(struct cursor *at, struct segment *seg, struct ip_payload *payload)
 {
 	const struct icmp_header *icmp = (const void *)(at->data + at->offset);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How a flow leaves the table: evicted by a newcomer, or swept when it is over or silent. Its handshake is counted in its
- * service. What is swept is handed over to user space where it lies (handover.h); what is evicted is reported, or summed
- * with others if it was but an unanswered SYN. */
+/* How a flow leaves the table: evicted by a newcomer, or swept when it is over or silent. Its handshake is counted in
+ * its service. What is swept is handed over to user space where it lies (handover.h); what is evicted is reported, or
+ * summed with others if it was but an unanswered SYN. */
 #ifndef TCPSCOPE_LEAVE_H
 #define TCPSCOPE_LEAVE_H
 
@@ -268,8 +268,8 @@ INLINE __u32 table_hand_over(struct table_lock *lock, const __u64 *tags, struct 
 
 enum { SWEEP_AHEAD = 16 }; /* buckets of the list; a power of two */
 
-/* Begins to bring a bucket's flows into the cache. For several buckets at once: the lock waits for all that was asked for
- * before. */
+/* Begins to bring a bucket's flows into the cache. For several buckets at once: the lock waits for all that was asked
+ * for before. */
 SEPARATE int table_touch_bucket(struct table *table, __u32 bucket)
 {
 	const __u64 *tags = table ? table_tags(table, bucket) : NULL;
@@ -370,8 +370,8 @@ INLINE bool table_sweep(struct table *table, __u32 index, struct sweep_call *cal
 	return room;
 }
 
-/* Frees what was handed over in a bucket. Without the lock: the slots are nobody else's until their tags are gone, and a birth
- * adds its own tag only. */
+/* Frees what was handed over in a bucket. Without the lock: the slots are nobody else's until their tags are gone, and
+ * a birth adds its own tag only. */
 INLINE void table_give_back(struct table *table, const struct handed *handed)
 {
 	__u64 *tags = table_tags(table, handed->bucket), kept = ~0ULL;

@@ -37,8 +37,8 @@ enum { HEADERS_MAX = 2047 }; /* octets of headers before TCP; what lies deeper i
  * value that it does not know and masking the sum leaves it one case: somewhere in the first 2,047 octets. */
 INLINE void cursor_advance(struct cursor *at, __u32 len) { at->offset = (at->offset + at->zero + len) & HEADERS_MAX; }
 
-/* Advances `at` to the IP header, or to the Ethernet header in a pseudo-wire (at->ethertype tells), and notes VLAN ids. Returns
- * LEDGER_IN_FLOWS, or the counter the frame ends in. */
+/* Advances `at` to the IP header, or to the Ethernet header in a pseudo-wire (at->ethertype tells), and notes VLAN ids.
+ * Returns LEDGER_IN_FLOWS, or the counter the frame ends in. */
 INLINE int link_parse(enum link_type type, struct cursor *at, struct segment *seg);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -85,7 +85,8 @@ INLINE bool link_is_carrier(__u16 ethertype)
 	return ethertype == ETHERTYPE_IPV4 || ethertype == ETHERTYPE_IPV6 || link_is_tag(ethertype);
 }
 
-/* Ethernet over MPLS, behind a control word (RFC 4385: first nibble 0) or not: where the type field makes sense tells. */
+/* Ethernet over MPLS, behind a control word (RFC 4385: first nibble 0) or not: where the type field makes sense
+ * tells. */
 INLINE int link_parse_pseudowire(struct cursor *at)
 {
 	const __u8 *word = at->data + at->offset;

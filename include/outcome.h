@@ -92,8 +92,9 @@ INLINE __u32 outcome_client(const struct report *report, enum client_known_by *k
 	return outcome_client_of(&report->flow, &report->facts, known_by);
 }
 
-/* Reasons by ICMP code, four bits each, code 0 lowest: RFC 792 and RFC 1812, 5.2.7.1; RFC 4443, 3.1, where code 5 (source
- * address failed ingress/egress policy) is a prohibition. Numbers, since a table would be one more map in the kernel. */
+/* Reasons by ICMP code, four bits each, code 0 lowest: RFC 792 and RFC 1812, 5.2.7.1; RFC 4443, 3.1, where code 5
+ * (source address failed ingress/egress policy) is a prohibition. Numbers, since a table would be one more map in the
+ * kernel. */
 #define FILTER_CODE(code, NAME) ((__u64)FILTER_##NAME << (code) * 4)
 #define FILTER_CODES_V4 \
 	(FILTER_CODE(0, NET_UNREACH) | FILTER_CODE(1, HOST_UNREACH) | FILTER_CODE(2, PROTO_UNREACH) | \

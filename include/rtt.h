@@ -11,8 +11,8 @@
 
 #include "analysis.h"
 
-/* Before the sender's `tally` takes the segment's time: does it close the peer's sample? `seg` has the ACK flag. Returns
- * what the sum in the tally has no room for: rtt_carry is next, unless that is 0. */
+/* Before the sender's `tally` takes the segment's time: does it close the peer's sample? `seg` has the ACK flag.
+ * Returns what the sum in the tally has no room for: rtt_carry is next, unless that is 0. */
 INLINE __u64 rtt_close(struct half *peer, struct tally *tally, const struct segment *seg);
 /* Moves that sum to the facts, with what it had no room for. */
 INLINE void rtt_carry(struct tally *tally, struct half_facts *facts, __u64 rtt_ns);

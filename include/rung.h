@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A rung of a packet ladder: one segment of a connection, and what the analysis found in it. What the kernel sends to user
- * space, and replay keeps; rung_take.h fills it. */
+/* A rung of a packet ladder: one segment of a connection, and what the analysis found in it. What the kernel sends to
+ * user space, and replay keeps; rung_take.h fills it. */
 #ifndef TCPSCOPE_RUNG_H
 #define TCPSCOPE_RUNG_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Takes rungs of a ladder, round the engine and never in it: what the analysis found in a segment is told by the counters of
- * its flow before and after. A body that draws no ladders pays nothing. */
+/* Takes rungs of a ladder, round the engine and never in it: what the analysis found in a segment is told by the
+ * counters of its flow before and after. A body that draws no ladders pays nothing. */
 #ifndef TCPSCOPE_RUNG_TAKE_H
 #define TCPSCOPE_RUNG_TAKE_H
 
@@ -22,7 +22,8 @@ INLINE bool rung_make(struct rung *rung, const struct rung_before *before, struc
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* The flow of a segment in the table, but for an embryo, which has nothing to count. `direction`: the endpoint that sent it. */
+/* The flow of a segment in the table, but for an embryo, which has nothing to count. `direction`: the endpoint that
+ * sent it. */
 INLINE struct slot rung_find(struct table *table, const struct segment *seg, struct facts **facts, __u32 *direction)
 {
 	const struct key_hash hash = key_hash(seg, &table->shape.seed);
@@ -86,8 +87,8 @@ INLINE bool rung_is_of(struct table *table, const struct segment *seg, const str
 	return key_equal(&key, picked);
 }
 
-/* Whose numbers the acknowledgment counts: the peer's from its base, or, as long as it has sent nothing, from the first that
- * was acknowledged. */
+/* Whose numbers the acknowledgment counts: the peer's from its base, or, as long as it has sent nothing, from the first
+ * that was acknowledged. */
 INLINE __u32 rung_ack(const struct flow *flow, const struct facts *facts, const struct segment *seg, __u32 side)
 {
 	if (!(seg->flags & TCP_ACK))

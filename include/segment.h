@@ -145,8 +145,8 @@ INLINE void segment_begin(struct segment *seg, __u16 interface)
 	zeroed[0] = zeroed[1] = zeroed[2] = zeroed[3] = 0;
 }
 
-/* A parsed segment is a super-packet, of segments with `payload` octets but for the last; 0: it is none. `segments`: 0 if the
- * kernel has not counted them yet, as where it came from a guest. */
+/* A parsed segment is a super-packet, of segments with `payload` octets but for the last; 0: it is none. `segments`: 0
+ * if the kernel has not counted them yet, as where it came from a guest. */
 INLINE void segment_super(struct segment *seg, __u16 payload, __u16 segments)
 {
 	if (likely(!payload))
@@ -158,8 +158,8 @@ INLINE void segment_super(struct segment *seg, __u16 payload, __u16 segments)
 	seg->wire_payload_len = payload;
 }
 
-/* What of a tunnel tells flows apart. Both directions have it alike: so not an MPLS label, and not the GRE key round Ethernet,
- * where mirrors put the direction and NVGRE puts a flow's number (RFC 7637, 3.2). 0: nothing. */
+/* What of a tunnel tells flows apart. Both directions have it alike: so not an MPLS label, and not the GRE key round
+ * Ethernet, where mirrors put the direction and NVGRE puts a flow's number (RFC 7637, 3.2). 0: nothing. */
 INLINE __u64 tunnel_identity(__u32 kind, __u32 id)
 {
 	if (kind == TUNNEL_MPLS)

@@ -3,18 +3,18 @@
  * histograms of connect, server and client time.
  *
  * A flow that began with a handshake counts once: when it leaves the flow table, swept or evicted, whether its record
- * found room or not. So the sums equal the number of handshakes where records were lost, and no packet pays for it. What
- * is evicted is counted by who evicts, what is swept by who reads it (handover.h): each has sets of its own, which are
- * added up (service_set_merge). Who wants the flows still open, too, adds them to a copy (service_set_count).
+ * found room or not. So the sums equal the number of handshakes where records were lost, and no packet pays for it.
+ * What is evicted is counted by who evicts, what is swept by who reads it (handover.h): each has sets of its own, which
+ * are added up (service_set_merge). Who wants the flows still open, too, adds them to a copy (service_set_count).
  *
- * The table is set-associative: SERVICE_SETS sets of SERVICE_WAYS services, and in each set one more entry, `other`, for
- * the services that found no room. A service whose handshakes never gave a time (scanned or flooded ports) gives way to one
- * that has one, its counts going to `other`. So the number of services is bounded and nothing is lost. The hash has no
- * secret: whoever fills a set sends services to `other`, no more.
+ * The table is set-associative: SERVICE_SETS sets of SERVICE_WAYS services, and in each set one more entry, `other`,
+ * for the services that found no room. A service whose handshakes never gave a time (scanned or flooded ports) gives
+ * way to one that has one, its counts going to `other`. So the number of services is bounded and nothing is lost. The
+ * hash has no secret: whoever fills a set sends services to `other`, no more.
  *
- * All of a set of the evicted is written under its lock, so it is exact; the other sets have one writer. A reader that takes
- * no lock may see a handshake of which some counters are in and others not yet; after the programs are detached it sees
- * all. */
+ * All of a set of the evicted is written under its lock, so it is exact; the other sets have one writer. A reader that
+ * takes no lock may see a handshake of which some counters are in and others not yet; after the programs are detached
+ * it sees all. */
 #ifndef TCPSCOPE_SERVICE_H
 #define TCPSCOPE_SERVICE_H
 
@@ -27,8 +27,8 @@ enum {
 	SERVICE_OTHER = SERVICE_WAYS, /* the way of those that found no room */
 };
 
-/* An outcome that no record has, in the place of midstream, which is counted nowhere: unanswered or half open, but the watch
- * ended, or a picture was made, before its sender would have lost patience. */
+/* An outcome that no record has, in the place of midstream, which is counted nowhere: unanswered or half open, but the
+ * watch ended, or a picture was made, before its sender would have lost patience. */
 enum {
 	SERVICE_PENDING = OUTCOME_MIDSTREAM,
 	SERVICE_PATIENCE_MS = 1000, /* RFC 6298, 2.1: until a SYN is sent again */

@@ -23,7 +23,8 @@ enum { REGION = 64 }; /* buckets; a key's two lie in one region, and the region 
 struct table_shape {
 	__u32 buckets;
 	__u32 kept; /* user space's: the table outlives the process that made it */
-	/* 1: nothing is looked at. So that all hooks begin and end at one instant: they are attached one after the other. */
+	/* 1: nothing is looked at. So that all hooks begin and end at one instant: they are attached one after the
+	 * other. */
 	__u32 off;
 	__u32 reserved;
 	struct key_seed seed;

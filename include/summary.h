@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a flood of SYNs leaves: an unanswered SYN that is evicted is not reported one by one, but added to the sum of the
- * service that it asked for. Services are bounded in number; what finds no room is added to the rest, one sum for each
- * interface. Nothing is ever taken out, so sums are exact. Kept per CPU by the kernel's body, so without atomics. */
+/* What a flood of SYNs leaves: an unanswered SYN that is evicted is not reported one by one, but added to the sum of
+ * the service that it asked for. Services are bounded in number; what finds no room is added to the rest, one sum for
+ * each interface. Nothing is ever taken out, so sums are exact. Kept per CPU by the kernel's body, so without
+ * atomics. */
 #ifndef TCPSCOPE_SUMMARY_H
 #define TCPSCOPE_SUMMARY_H
 

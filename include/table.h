@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The flow table: set-associative, two buckets of eight slots for every key, one octet of tag per slot.
  *
- * Three arrays share one index: tags (8 octets a bucket), flows (8 x 192) and facts (8 x 960). The hash names one slot of
- * the first bucket, the flow's home: it is there unless that was taken. So while few are away a lookup reads no tag: it
- * touches two cache lines of the slot, nearly always of one page. In a table that is fuller it reads the tag word of the
- * first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are there, and
- * the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second bucket, costs a second
- * look. The tags of a million flows are 1.4 MB. A SYN that begins a flow touches two lines of its slot (begin.h). What else
- * is news (a SYN/ACK, a FIN) needs four to six lines of the facts: all that is at its home begins to come as soon as the
- * hash is known.
+ * Three arrays share one index: tags (8 octets a bucket), flows (8 x 192) and facts (8 x 960). The hash names one slot
+ * of the first bucket, the flow's home: it is there unless that was taken. So while few are away a lookup reads no tag:
+ * it touches two cache lines of the slot, nearly always of one page. In a table that is fuller it reads the tag word of
+ * the first bucket, finds the slot by arithmetic and touches that, and its home beside it meanwhile: two thirds are
+ * there, and the others have it in their page. A tag that lies (1 in 255 per neighbour), or a flow in its second
+ * bucket, costs a second look. The tags of a million flows are 1.4 MB. A SYN that begins a flow touches two lines of
+ * its slot (begin.h). What else is news (a SYN/ACK, a FIN) needs four to six lines of the facts: all that is at its
+ * home begins to come as soon as the hash is known.
  *
- * Lookups take no lock, but the first after that of a SYN, which makes its flow grow. A slot that is free is taken by one
- * atomic change of its bucket's tags: whoever does that has it, and nobody sees a flow there until all of it is written. A
- * flow is evicted and handed over (handover.h) under the lock of its region, where both its buckets lie, and begins there if
- * not with a SYN; its slot is given back without (leave.h). Two CPUs that meet the first segments of one key at one instant
- * may begin it twice, if one of these is a SYN: one then has but that segment. A segment that had found its slot just before that may be lost from its flow, or be counted in the newcomer: at
- * most one per CPU and flow that leaves.
+ * Lookups take no lock, but the first after that of a SYN, which makes its flow grow. A slot that is free is taken by
+ * one atomic change of its bucket's tags: whoever does that has it, and nobody sees a flow there until all of it is
+ * written. A flow is evicted and handed over (handover.h) under the lock of its region, where both its buckets lie, and
+ * begins there if not with a SYN; its slot is given back without (leave.h). Two CPUs that meet the first segments of
+ * one key at one instant may begin it twice, if one of these is a SYN: one then has but that segment. A segment that
+ * had found its slot just before its flow leaves may be lost from it, or be counted in the newcomer: at most one per
+ * CPU and flow that leaves.
  *
  * The body supplies memory, lock and reports (see "the body's part"). Here is how a flow is found; how it gets its slot
  * is birth.h's business, how it leaves leave.h's. */
@@ -73,15 +74,15 @@ struct place {
 INLINE struct place table_place(const struct table_shape *shape, __u64 hash);
 /* Finds a flow by the hash of its key. */
 INLINE struct slot table_find(struct table *table, struct key_hash hash);
-/* The same, and looks at the flow's home before any tag, unless too many are away from home: `strays` counts these, from
- * 0 at each tick, and after some frames so many of them are to be forgiven. */
+/* The same, and looks at the flow's home before any tag, unless too many are away from home: `strays` counts these,
+ * from 0 at each tick, and after some frames so many of them are to be forgiven. */
 INLINE struct slot table_find_home(struct table *table, struct key_hash hash, __u32 *strays);
 INLINE void table_forgive_strays(__u32 *strays, __u32 frames);
-/* Begins to bring what a segment that is news needs of its flow, if that is at its home, before it is looked for. `begins`: it is
- * of the handshake, not of the end (facts_touch). */
+/* Begins to bring what a segment that is news needs of its flow, if that is at its home, before it is looked for.
+ * `begins`: it is of the handshake, not of the end (facts_touch). */
 INLINE void table_touch_home(struct table *table, struct key_hash hash, bool begins);
-/* Makes the embryo in a slot grow, unless another CPU has, or it was handed over: before its facts are looked at, or a second
- * segment enters it. */
+/* Makes the embryo in a slot grow, unless another CPU has, or it was handed over: before its facts are looked at, or a
+ * second segment enters it. */
 SEPARATE int table_grow(struct table *table, __u32 number);
 /* Takes a flow out of the reach of lookups by its key's hash: the key was reused. The next sweep hands it over, or its
  * eviction reports it. Two CPUs may do so at once. */
@@ -91,7 +92,8 @@ INLINE void table_look_soon(struct table *table, __u32 number);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* More strays than one in eight cost more than looking at the tags of all; then there is no way back before the next tick. */
+/* More strays than one in eight cost more than looking at the tags of all; then there is no way back before the next
+ * tick. */
 enum { STRAYS_ONE_IN = 8, STRAYS_MAX = 32 };
 
 /* The number of the slot that a key's flow is put in, if it can be. */
@@ -107,7 +109,8 @@ INLINE struct place table_place(const struct table_shape *shape, __u64 hash)
 
 	place.bucket[0] = home / WAYS;
 	place.way = home % WAYS;
-	/* Another of the region: where it may be the same, one key in 64 has eight slots, and evictions begin at 0.67 N, not 0.77. */
+	/* Another of the region: where it may be the same, one key in 64 has eight slots, and evictions begin at 0.67
+	 * N, not 0.77. */
 	place.bucket[1] = (place.bucket[0] & ~(REGION - 1u)) |
 			  ((place.bucket[0] + 1 + ((__u32)hash & 0xffff) * (REGION - 1) / 0x10000) & (REGION - 1));
 	place.tag = (__u8)(((hash >> 32 & 0xffff) * 255 >> 16) + 1);

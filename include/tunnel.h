@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tunnels over IP: from what follows an outer IP header to the first octet of the tunnel's payload. Those of the link layer,
- * MPLS and PPPoE, are link.h's. Knows one tunnel at a time; ip.h counts them. */
+/* Tunnels over IP: from what follows an outer IP header to the first octet of the tunnel's payload. Those of the link
+ * layer, MPLS and PPPoE, are link.h's. Knows one tunnel at a time; ip.h counts them. */
 #ifndef TCPSCOPE_TUNNEL_H
 #define TCPSCOPE_TUNNEL_H
 
@@ -20,9 +20,9 @@ struct ip_payload {
 	bool more; /* a fragment, of which more follow */
 };
 
-/* Looks for a tunnel after the IP header: VXLAN and Geneve by their UDP ports, GRE, IP in IP. Returns TUNNEL_FOUND, with the
- * tunnel noted in `seg` and the cursor at its payload (LINK_INNER); or the counter the packet ends in: LEDGER_NOT_TCP if it
- * is none, or one without data (Geneve's control packets, GRE of another version). */
+/* Looks for a tunnel after the IP header: VXLAN and Geneve by their UDP ports, GRE, IP in IP. Returns TUNNEL_FOUND,
+ * with the tunnel noted in `seg` and the cursor at its payload (LINK_INNER); or the counter the packet ends in:
+ * LEDGER_NOT_TCP if it is none, or one without data (Geneve's control packets, GRE of another version). */
 INLINE int tunnel_parse(struct cursor *at, struct segment *seg, const struct ip_payload *payload);
 
 /* ------------------------------------------------------------------------------------------------------------- */

@@ -37,8 +37,8 @@
 /* Hides a value's origin from the optimiser, so that a bound which the verifier needs is not folded away. */
 #define opaque(x) asm volatile("" : "+r"(x))
 
-/* The value, or `max`, a constant, if it is beyond: as an index. In the kernel what is compared is the very register that
- * is used; the compiler compares a copy, and before 6.3 the verifier did not follow copies of 32 bits. */
+/* The value, or `max`, a constant, if it is beyond: as an index. In the kernel what is compared is the very register
+ * that is used; the compiler compares a copy, and before 6.3 the verifier did not follow copies of 32 bits. */
 #ifdef __bpf__
 #define at_most(value, max) \
 	({ \
@@ -50,8 +50,8 @@
 #define at_most(value, max) ((__u64)(value) < (max) ? (__u64)(value) : (max))
 #endif
 
-/* Ends the body of a loop in the kernel with a jump: until 6.3 the verifier refuses a loop ("back-edge from insn") that is
- * closed by falling into its head. */
+/* Ends the body of a loop in the kernel with a jump: until 6.3 the verifier refuses a loop ("back-edge from insn") that
+ * is closed by falling into its head. */
 #ifdef __bpf__
 #define loop_again() asm volatile("goto +0" ::: "memory")
 #else
@@ -80,8 +80,8 @@ INLINE bool seq_within(__u32 x, __u32 first, __u32 last) { return x - first <= l
 /* a < b without a branch: which of two endpoints is first is as good as random, and a branch would guess. */
 INLINE __u64 u64_less(__u64 a, __u64 b) { return ((~a & b) | ((~a | b) & (a - b))) >> 63; }
 
-/* Choices by arithmetic, for what a cache miss is still bringing: a branch on it would be a guess, and a wrong guess lets
- * the next packet wait for the miss. A mask is all ones or 0. */
+/* Choices by arithmetic, for what a cache miss is still bringing: a branch on it would be a guess, and a wrong guess
+ * lets the next packet wait for the miss. A mask is all ones or 0. */
 INLINE __u64 mask_if(__u64 bit) { return 0 - bit; } /* bit: 0 or 1 */
 INLINE __u64 choose(__u64 mask, __u64 yes, __u64 no) { return no ^ ((no ^ yes) & mask); }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What one segment does to its flow. Nearly all are plain: data and ACKs of a connection under way, in order, after a
- * gap, or with some octets that were sent before. flow_plain enters these and touches two lines of struct flow alone, but
- * for the counter of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave the same
- * state behind: flow_plain is a shorter way, never another meaning. */
+ * gap, or with some octets that were sent before. flow_plain enters these and touches two lines of struct flow alone,
+ * but for the counter of such an overlap; whatever else there is takes flow_update, which knows every rule. Both leave
+ * the same state behind: flow_plain is a shorter way, never another meaning. */
 #ifndef TCPSCOPE_UPDATE_H
 #define TCPSCOPE_UPDATE_H
 
@@ -26,8 +26,8 @@ enum { PLAIN_GAP_MAX = 1 << 30 }; /* octets lost before a plain segment */
 
 /* Enters `seg`, sent by endpoint `direction`, into its flow if it is plain. False: nothing was done. */
 INLINE bool flow_plain(struct table *table, struct slot slot, const struct segment *seg, __u32 direction);
-/* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that there, so
- * that flow_plain may follow, or flow_update with the clock as it is. */
+/* The first data, or the first ACK, of a side under way are plain but for what they leave in the facts: puts that
+ * there, so that flow_plain may follow, or flow_update with the clock as it is. */
 INLINE bool flow_wants_firsts(const struct flow *flow, const struct segment *seg, __u32 direction);
 INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct segment *seg, __u32 direction);
 /* Enters any segment. Writes half[direction] and the facts. */
@@ -37,8 +37,8 @@ INLINE void clock_exact(struct segment *seg);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
-/* What follows these from the same side is not plain; after a keep-alive, the next segment alone, after a late SYN, those
- * until an ACK. */
+/* What follows these from the same side is not plain; after a keep-alive, the next segment alone, after a late SYN,
+ * those until an ACK. */
 #define HALF_NEVER_PLAIN (HALF_FIN | HALF_RST | HALF_MPTCP | HALF_KEEP_ALIVE | HALF_LATE_SYN)
 
 /* Which kinds of segments of this side may be plain from now on, as far as the history goes. */
@@ -79,8 +79,8 @@ INLINE bool flow_is_news(const struct half *own, const struct half *peer, const 
 	return !flow_only_acks(seg) || flow_bars(own, peer, seg);
 }
 
-/* Data that ends there is not acknowledged yet, and does not fill the peer's window, of that scale. May err to false, never to
- * true. */
+/* Data that ends there is not acknowledged yet, and does not fill the peer's window, of that scale. May err to false,
+ * never to true. */
 INLINE bool plain_within(const struct half *peer, __u8 scale, __u32 end)
 {
 	__u32 ahead = end - peer->ack;
@@ -88,8 +88,8 @@ INLINE bool plain_within(const struct half *peer, __u8 scale, __u32 end)
 	return (!peer->ack || (__s32)ahead > 0) && ahead != (__u32)peer->win << (scale & 15) && ahead != peer->win;
 }
 
-/* No counter of the analysis can rise but acked_unseen and, by where it begins, those of gaps and overlaps. May err to false,
- * never to true. */
+/* No counter of the analysis can rise but acked_unseen and, by where it begins, those of gaps and overlaps. May err to
+ * false, never to true. */
 INLINE bool flow_is_orderly(const struct flow *flow, const struct segment *seg, __u32 direction)
 {
 	const struct half *own = &flow->half[direction & 1], *peer = &flow->half[~direction & 1];
@@ -118,7 +118,8 @@ INLINE void flow_firsts(struct flow *flow, struct facts *facts, const struct seg
 	flow->half[direction & 1].bits |= HALF_ACKED | half_noted(&facts->half[direction & 1]);
 }
 
-/* An ACK beyond the peer's `max` counts as such, and corrects that, unless it is unknown. False: flow_update must judge. */
+/* An ACK beyond the peer's `max` counts as such, and corrects that, unless it is unknown. False: flow_update must
+ * judge. */
 INLINE bool plain_unseen(struct half *peer, struct tally *tally)
 {
 	if (!peer->max)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Headers as they lie on the wire: views on captured bytes, at any alignment, multi-octet fields in network byte order. */
+/* Headers as they lie on the wire: views on captured bytes, at any alignment, multi-octet fields in network byte
+ * order. */
 #ifndef TCPSCOPE_WIRE_H
 #define TCPSCOPE_WIRE_H
 

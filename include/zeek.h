@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What Zeek's conn.log says of a flow, derived from the report: conn_state, history, missed_bytes. The originator is the
- * record's client. Pure; record.h is the caller. */
+/* What Zeek's conn.log says of a flow, derived from the report: conn_state, history, missed_bytes. The originator is
+ * the record's client. Pure; record.h is the caller. */
 #ifndef TCPSCOPE_ZEEK_H
 #define TCPSCOPE_ZEEK_H
 

@@ -12,7 +12,8 @@
 #define ZERO4 0, 0, 0, 0
 #define ZERO8 ZERO4, ZERO4
 
-/* A row's bytes, len and wire_len. FRAME: captured whole; WIRE: `wire` octets long, of which only these were captured. */
+/* A row's bytes, len and wire_len. FRAME: captured whole; WIRE: `wire` octets long, of which only these were
+ * captured. */
 #define OCTETS(...) ((const unsigned char[]){ __VA_ARGS__ })
 #define FRAME(...) OCTETS(__VA_ARGS__), sizeof(OCTETS(__VA_ARGS__)), sizeof(OCTETS(__VA_ARGS__))
 #define WIRE_LEN(wire, ...) OCTETS(__VA_ARGS__), sizeof(OCTETS(__VA_ARGS__)), (wire)

@@ -100,7 +100,8 @@ static inline void *table_map(size_t size)
 
 	if (at == MAP_FAILED)
 		return NULL;
-	/* Fewer page misses. In a large table, whose facts SYNs without answer never touch, they would be memory for nothing. */
+	/* Fewer page misses. In a large table, whose facts SYNs without answer never touch, they would be memory for
+	 * nothing. */
 	if (size <= HUGE_MAX)
 		madvise(at, size, MADV_HUGEPAGE);
 	return at;

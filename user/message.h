@@ -12,8 +12,8 @@ void message_put(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, with `end` after the text. */
 void message_put_list(const char *format, va_list words, const char *end) __attribute__((format(printf, 1, 0)));
 
-/* What to try, behind strerror(-err): how to give more where it says that there is too little of something, else `otherwise`.
- * Begins with "; ", or is empty. */
+/* What to try, behind strerror(-err): how to give more where it says that there is too little of something, else
+ * `otherwise`. Begins with "; ", or is empty. */
 const char *message_advice(int err, const char *otherwise);
 /* May the program have fewer descriptors than a watch takes? Libraries hide that behind other errors. */
 bool message_lacks_descriptors(void);

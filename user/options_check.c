@@ -79,8 +79,8 @@ static void check_user(const struct options *options)
 		usage_error("--user: no user '%s'", options->user);
 }
 
-/* The interface that somebody named without -i, or the capture without -r, or after another: there or not, no filter is one
- * word that looks like it. */
+/* The interface that somebody named without -i, or the capture without -r, or after another: there or not, no filter is
+ * one word that looks like it. */
 static void check_filter(const char *filter)
 {
 	if (if_nametoindex(filter))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The command line as a whole, once each option has been read by itself. Called by options.c, which it has no need of. */
+/* The command line as a whole, once each option has been read by itself. Called by options.c, which it has no need
+ * of. */
 #ifndef TCPSCOPE_USER_OPTIONS_CHECK_H
 #define TCPSCOPE_USER_OPTIONS_CHECK_H
 

@@ -130,8 +130,8 @@ static void *keep_busy(void *unused)
 	return unused;
 }
 
-/* A test run of an XDP program begins with a wait for RCU, and a virtual CPU that is idle meanwhile lends its core, with its
- * caches, to others: so it is kept busy. */
+/* A test run of an XDP program begins with a wait for RCU, and a virtual CPU that is idle meanwhile lends its core,
+ * with its caches, to others: so it is kept busy. */
 static int measure_hook(struct bench *bench, enum hook hook, __u32 flows, struct cost costs[TRAFFICS])
 {
 	bool waits = hook == HOOK_XDP;

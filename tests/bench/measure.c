@@ -217,8 +217,8 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 			     .to_server = true };
 }
 
-/* SYNs that begin flows in slots that were used and left blank, of a table that is empty but for those that warmed up; of
- * one flow, SYNs that repeat its first. */
+/* SYNs that begin flows in slots that were used and left blank, of a table that is empty but for those that warmed up;
+ * of one flow, SYNs that repeat its first. */
 static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, struct cost *cost)
 {
 	__u32 cycles = flows < BIRTHS ? (flows > 1 ? BIRTHS / flows : 1) : 1, rounds = bench->rounds / 4 + 1;
@@ -309,8 +309,8 @@ static int measure_turns(const struct bench *bench, enum hook hook, struct turn 
 	return err;
 }
 
-/* The first data of each flow has a letter in its history, and so has the first ACK of what was not seen: they are not the fast
- * path. */
+/* The first data of each flow has a letter in its history, and so has the first ACK of what was not seen: they are not
+ * the fast path. */
 static int talk(const struct bench *bench, const struct leg *leg, int program)
 {
 	struct leg first = *leg;

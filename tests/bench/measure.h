@@ -29,8 +29,8 @@ int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost 
 
 enum { HANDSHAKE_SEGMENTS = 3, CONNECTION_SEGMENTS = 6 };
 
-/* Fills costs[] for a short connection's segments: SYN, SYN/ACK, ACK, FIN, FIN, ACK, each of 65,536 flows before the next, so
- * that nothing of a flow is in the cache when its next comes. Returns 0 or -errno. */
+/* Fills costs[] for a short connection's segments: SYN, SYN/ACK, ACK, FIN, FIN, ACK, each of 65,536 flows before the
+ * next, so that nothing of a flow is in the cache when its next comes. Returns 0 or -errno. */
 int bench_connection(const struct bench *bench, enum hook hook, struct cost costs[CONNECTION_SEGMENTS]);
 
 /* What a flow that ended costs. */

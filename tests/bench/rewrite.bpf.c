@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Turns one frame, which a test run repeats, into a segment of one of many flows, and tail-calls the program that is
- * measured. The same with an empty program is the cost to subtract; with one that counts in a line of memory per flow, what to
- * hold it against on the machine of the day. */
+ * measured. The same with an empty program is the cost to subtract; with one that counts in a line of memory per flow,
+ * what to hold it against on the machine of the day. */
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
@@ -99,8 +99,8 @@ INLINE bool rewrite_ipv4(__u8 *data, const __u8 *end)
 	return true;
 }
 
-/* The last 64 bits in one store, for the engine reads them in one load: a load of what was just written in part waits until
- * that has left the store buffer, and no frame that a NIC wrote makes it wait. */
+/* The last 64 bits in one store, for the engine reads them in one load: a load of what was just written in part waits
+ * until that has left the store buffer, and no frame that a NIC wrote makes it wait. */
 INLINE void rewrite_address(struct ipv6_octets *address, __be32 last)
 {
 	const union {

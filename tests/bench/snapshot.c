@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* snapshot NAME [ROUNDS]: how long the program's own readers take over the table of a pinned watch, through its mapping:
- * the scan for the screen, of flows that are all new to it and of flows that stand still; a copy of every flow. Prints
- * the medians of CPU time as JSON: {"flows":N,"new_ms":M,"still_ms":M,"copy_ms":M}. */
+/* snapshot NAME [ROUNDS]: how long the program's own readers take over the table of a pinned watch, through its
+ * mapping: the scan for the screen, of flows that are all new to it and of flows that stand still; a copy of every
+ * flow. Prints the medians of CPU time as JSON: {"flows":N,"new_ms":M,"still_ms":M,"copy_ms":M}. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* flood KIND INTERFACE MAC FLOWS [PER_SECOND [SEED BUCKETS]]: sends TCP segments of so many flows, each of its own source,
- * to services of 192.0.2.99 and 2001:db8::99, at full rate or at so many flows a second. Prints what the interface took, as
- * JSON: {"frames":N,"flows":N,"services":{"80":N,...},"seconds":S}, frames by service. SEED and BUCKETS are those of a
- * monitor's table (TCPSCOPE_SEED): then all flows lie in one bucket of it. */
+/* flood KIND INTERFACE MAC FLOWS [PER_SECOND [SEED BUCKETS]]: sends TCP segments of so many flows, each of its own
+ * source, to services of 192.0.2.99 and 2001:db8::99, at full rate or at so many flows a second. Prints what the
+ * interface took, as JSON: {"frames":N,"flows":N,"services":{"80":N,...},"seconds":S}, frames by service. SEED and
+ * BUCKETS are those of a monitor's table (TCPSCOPE_SEED): then all flows lie in one bucket of it. */
 #define _GNU_SOURCE /* sendmmsg */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -6,8 +6,8 @@
 #include "../../user/sizing.h"
 #include "key.h"
 
-/* The next address (24 bits, of service 0 of `services`) and source port whose flow to 192.0.2.99:80, on the monitor's first
- * interface, lies in bucket 0. `random`: state of the search, 0 at first. */
+/* The next address (24 bits, of service 0 of `services`) and source port whose flow to 192.0.2.99:80, on the monitor's
+ * first interface, lies in bucket 0. `random`: state of the search, 0 at first. */
 static inline __u32 flood_next_in_bucket(__u64 *random, const struct key_seed *seed, __u32 buckets, __u32 services,
 					 __u16 *port)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Any words as a command line, each ended by a 0. A wrong one ends with status 2 and says why, a good one is in bounds.
- * Since the reader exits, each runs in a child, which hands back what code it reached: else libFuzzer would be blind. */
+ * Since the reader exits, each runs in a child, which hands back what code it reached: else libFuzzer would be
+ * blind. */
 #define _GNU_SOURCE /* memfd_create, on_exit */
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -33,8 +34,8 @@ const struct output *output_named(const char *name)
 	return NULL;
 }
 
-/* Of the instrumentation: a counter for each edge. By assembly, since clang loses its own pair of these names where C has
- * one, and then counts nothing. */
+/* Of the instrumentation: a counter for each edge. By assembly, since clang loses its own pair of these names where C
+ * has one, and then counts nothing. */
 __asm__(".pushsection .data.rel.ro, \"aw\"\n"
 	"counters_begin: .quad __start___sancov_cntrs\n"
 	"counters_end: .quad __stop___sancov_cntrs\n"

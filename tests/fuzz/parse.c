@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Fuzzes the parser. Octet 0 is the link type, 1 and 2 how much longer the frame was on the wire; the rest is the frame,
- * copied to a block of its exact size so that an over-read is found. */
+/* Fuzzes the parser. Octet 0 is the link type, 1 and 2 how much longer the frame was on the wire; the rest is the
+ * frame, copied to a block of its exact size so that an over-read is found. */
 #include "../unit/plain_body.h"
 
 #define require(condition) \

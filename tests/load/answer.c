@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The server: a packet socket that sees SYNs only, and answers each by a SYN/ACK after the delay of its mode. Connections
- * take their modes in turn, by the hundred, so that shares are exact. Each mode has one delay, so its answers leave in the
- * order in which their SYNs came: a queue each. */
+/* The server: a packet socket that sees SYNs only, and answers each by a SYN/ACK after the delay of its mode.
+ * Connections take their modes in turn, by the hundred, so that shares are exact. Each mode has one delay, so its
+ * answers leave in the order in which their SYNs came: a queue each. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The client: one thread, one epoll set. A connection's time runs from before connect() until epoll says it is open; it is
- * asked after each thing done, so that nobody's time holds what is done for others. */
+/* The client: one thread, one epoll set. A connection's time runs from before connect() until epoll says it is open; it
+ * is asked after each thing done, so that nobody's time holds what is done for others. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

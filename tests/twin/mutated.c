@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Mutated captures: mutated PROGRAMS.o CAPTURES MUTATIONS PATH... takes CAPTURES of the paths, spread over all, and plays
- * MUTATIONS changed copies of each through one kernel program and the native engine. A difference, or a ledger
+/* Mutated captures: mutated PROGRAMS.o CAPTURES MUTATIONS PATH... takes CAPTURES of the paths, spread over all, and
+ * plays MUTATIONS changed copies of each through one kernel program and the native engine. A difference, or a ledger
  * that does not balance, names capture and mutation: with the same TWIN_SEED and that path alone it comes again. */
 #include <errno.h>
 #include <stdio.h>

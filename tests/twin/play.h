@@ -16,8 +16,8 @@ struct player {
 /* All return 0 or -errno. */
 int player_open(struct player *player, struct kernel *kernel);
 void player_close(struct player *player);
-/* What the program takes the test run's interface to be; `draws`: packets take the way with rungs of a ladder, where the
- * programs were loaded with LADDER_PICKED. */
+/* What the program takes the test run's interface to be; `draws`: packets take the way with rungs of a ladder, where
+ * the programs were loaded with LADDER_PICKED. */
 int player_link(struct player *player, enum link_type link, bool draws);
 /* *passed: did the program let the frame pass? */
 int player_frame(struct player *player, enum hook hook, const struct frame *frame, bool *passed);

@@ -281,7 +281,8 @@ static int add_loss(struct frames *frames, struct random *random, const struct e
 	return err ? err : add(frames, random, ends, &data);
 }
 
-/* Nor this: a handshake within one reading of the clock, so that its round trip is not known until the server's next. */
+/* Nor this: a handshake within one reading of the clock, so that its round trip is not known until the server's
+ * next. */
 static int add_instant(struct frames *frames, struct random *random, const struct ends *ends)
 {
 	const struct ends back = { ends->ipv6, !ends->to_server, ends->client, ends->server };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The twin test: twin PROGRAMS.o [CAPTURE...]. The packet table, whole and at every length, then the captures, through
- * each program and through the native engine. One line for each test; the exit status is 1 if one fails. TWIN_TESTS in the
- * environment: only those whose names contain it. */
+ * each program and through the native engine. One line for each test; the exit status is 1 if one fails. TWIN_TESTS in
+ * the environment: only those whose names contain it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -9,7 +9,8 @@
 #include "../../user/service/assertion.h"
 #include "../../user/service/junit.h"
 
-/* 1000 attempts at 10.0.0.2:443: 990 took 1 to 990 us to connect, 10 were refused. One at [2001:db8::1]:80, unanswered. */
+/* 1000 attempts at 10.0.0.2:443: 990 took 1 to 990 us to connect, 10 were refused. One at [2001:db8::1]:80,
+ * unanswered. */
 static struct statistics statistics;
 
 static void count(const struct service_key *key, enum outcome outcome, __u64 connect_ns, __u32 syn_retries)

@@ -134,7 +134,8 @@ static struct slot begun(struct table *table, struct ledger *ledger, __u16 port)
 	return table_find(table, key_hash(&seg, &table->shape.seed));
 }
 
-/* A segment of a flow under way may be late, and write to its slot when that is another's: an embryo has its key there. */
+/* A segment of a flow under way may be late, and write to its slot when that is another's: an embryo has its key
+ * there. */
 Test(birth, who_evicts_a_grown_flow_begins_no_embryo)
 {
 	struct ledger ledger = {};

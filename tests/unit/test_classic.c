@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The kernel's machine for tcpdump expressions against libpcap's own: expressions on every packet of the table, at every
- * length, and programs made at random on random frames. */
+/* The kernel's machine for tcpdump expressions against libpcap's own: expressions on every packet of the table, at
+ * every length, and programs made at random on random frames. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

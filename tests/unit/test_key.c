@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The key: both directions of a connection give one hash, one place and opposite endpoints; other connections another. */
+/* The key: both directions of a connection give one hash, one place and opposite endpoints; other connections
+ * another. */
 #include <criterion/criterion.h>
 
 #include "plain_body.h"

@@ -90,8 +90,8 @@ static struct summary summed(const struct table *table)
 	return sum;
 }
 
-/* An unanswered SYN never costs an answered flow its slot, whoever comes first; nor a flood of them the room for reports:
- * each is kept, summed or counted as refused. */
+/* An unanswered SYN never costs an answered flow its slot, whoever comes first; nor a flood of them the room for
+ * reports: each is kept, summed or counted as refused. */
 Test(ledger, a_flood_of_syns_evicts_no_answered_flow)
 {
 	struct table table;

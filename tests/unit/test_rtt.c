@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Round trips: by ACK after Karn, by TSecr for what was sent again and for a side that only receives (include/rtt.h). */
+/* Round trips: by ACK after Karn, by TSecr for what was sent again and for a side that only receives
+ * (include/rtt.h). */
 #include <criterion/criterion.h>
 
 #include "plain_body.h"
@@ -8,8 +9,8 @@
 enum { CLIENT, SERVER };
 
 /* One segment of a script: who, when (ms), sequence offset, payload, acknowledgment offset, TSval, TSecr;
- * TSval 0: no timestamps. The handshake comes first: SYN at 0, SYN/ACK at 10, ACK at 11 ms, TSval 100 + ms for the client,
- * 500 + ms for the server. */
+ * TSval 0: no timestamps. The handshake comes first: SYN at 0, SYN/ACK at 10, ACK at 11 ms, TSval 100 + ms for the
+ * client, 500 + ms for the server. */
 struct line {
 	int from;
 	__u64 ms;

@@ -104,8 +104,8 @@ Test(stream, counters_are_carried)
 	plain_close(&table);
 }
 
-/* Holes in the stream and unseen data, one a segment, so that the counters of the fast path are carried too; super-packets, some
- * of them of more segments than those counters take. */
+/* Holes in the stream and unseen data, one a segment, so that the counters of the fast path are carried too;
+ * super-packets, some of them of more segments than those counters take. */
 static struct segment random_segment(struct random *random, __u32 next[2], __u64 now_ns)
 {
 	static const __u16 rare[] = { TCP_FIN | TCP_ACK, TCP_RST,	    TCP_SYN | TCP_ACK,
@@ -139,8 +139,8 @@ static struct segment random_segment(struct random *random, __u32 next[2], __u64
 	return seg;
 }
 
-/* With headers of 160 octets, which the tally does not take: what else it counts of them must find room. Each data after a gap,
- * each acknowledged, so that each is a round trip, too. */
+/* With headers of 160 octets, which the tally does not take: what else it counts of them must find room. Each data
+ * after a gap, each acknowledged, so that each is a round trip, too. */
 Test(stream, headers_that_the_tally_does_not_take)
 {
 	const int rounds = 70000;

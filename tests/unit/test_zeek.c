@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Zeek's columns: a script for each conn_state and for each letter of the history. What is wanted was worked out by hand
- * from Zeek's description of its conn.log, and agrees with the logs that Zeek publishes for its own test captures. */
+/* Zeek's columns: a script for each conn_state and for each letter of the history. What is wanted was worked out by
+ * hand from Zeek's description of its conn.log, and agrees with the logs that Zeek publishes for its own test
+ * captures. */
 #include <criterion/criterion.h>
 #include <string.h>
 

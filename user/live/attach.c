@@ -75,8 +75,9 @@ static bool is_alone(unsigned int ifindex)
 	return alone;
 }
 
-/* What hangs there alone had better hang by a link (kernel 5.9): that goes with the program, also from an interface that
- * was moved to another namespace, where netlink does not reach it. Returns 0 or -errno, then nothing is attached. */
+/* What hangs there alone had better hang by a link (kernel 5.9): that goes with the program, also from an interface
+ * that was moved to another namespace, where netlink does not reach it. Returns 0 or -errno, then nothing is
+ * attached. */
 static int hold_by_link(struct attach *attach, const struct watched *watched, enum xdp_attach_mode mode, int *link)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Where on an interface the programs hang: XDP through libxdp, so that others can share the interface; tc through tcx
- * links (kernel 6.6), else clsact filters. Chooses the hook, says so on stderr when told to, and takes everything off again. */
+ * links (kernel 6.6), else clsact filters. Chooses the hook, says so on stderr when told to, and takes everything off
+ * again. */
 #ifndef TCPSCOPE_USER_ATTACH_H
 #define TCPSCOPE_USER_ATTACH_H
 

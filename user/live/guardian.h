@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A small process in a session of its own that outlives the program by a moment. Links close themselves when the program
- * dies; XDP attachments and clsact filters do not, and if it was killed nobody else is left to remove them. The program gives
- * up its privileges once it is attached; so it is this process also that detaches in good order. */
+/* A small process in a session of its own that outlives the program by a moment. Links close themselves when the
+ * program dies; XDP attachments and clsact filters do not, and if it was killed nobody else is left to remove them. The
+ * program gives up its privileges once it is attached; so it is this process also that detaches in good order. */
 #ifndef TCPSCOPE_USER_GUARDIAN_H
 #define TCPSCOPE_USER_GUARDIAN_H
 
@@ -20,8 +20,8 @@ int guardian_start(struct guardian *guardian);
 void guardian_note(struct guardian *guardian, unsigned int ifindex, const struct leftover_programs *own);
 /* From now on it takes no more notes: whoever got hold of a program without privileges cannot use the guardian's. */
 void guardian_seal(struct guardian *guardian);
-/* Has it remove what is attached to the interfaces, and end; the program no longer announces itself. 0, or -ECHILD: it has
- * gone before its time. */
+/* Has it remove what is attached to the interfaces, and end; the program no longer announces itself. 0, or -ECHILD: it
+ * has gone before its time. */
 int guardian_detach(struct guardian *guardian);
 /* Sends it away after an orderly detach, and waits for it. Legal if it was never started. */
 void guardian_dismiss(struct guardian *guardian);

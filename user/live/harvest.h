@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* From the kernel's flow table to records: sweeps the table and takes the flows that ended, drains the ring buffer, looks at
- * open flows, reads the ledgers. Called by live.c; knows nothing of hooks. */
+/* From the kernel's flow table to records: sweeps the table and takes the flows that ended, drains the ring buffer,
+ * looks at open flows, reads the ledgers. Called by live.c; knows nothing of hooks. */
 #ifndef TCPSCOPE_USER_HARVEST_H
 #define TCPSCOPE_USER_HARVEST_H
 
@@ -43,13 +43,14 @@ int harvest_drain(struct harvest *harvest);
  * -errno, of the output too. */
 int harvest_sweep(struct harvest *harvest, bool everything);
 /* The account of one direction of an interface, of all CPUs. Programs that are attached may be counting a packet just
- * then, seen but not yet anywhere: what does not balance is read again, up to `tries` times in all. Returns 0 or -errno. */
+ * then, seen but not yet anywhere: what does not balance is read again, up to `tries` times in all. Returns 0 or
+ * -errno. */
 int harvest_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction, int tries,
 		   struct ledger_record *record);
 /* Puts out the sums of SYNs that were evicted unanswered, for each service. Returns 0 or -errno, of the output too. */
 int harvest_summaries(const struct harvest *harvest, const struct output *output);
-/* Fills the picture of the statistics, with the flows that are open unless it is the final one: then all have ended, and the
- * accounts, which follow, are not in it. Returns 0 or -errno. */
+/* Fills the picture of the statistics, with the flows that are open unless it is the final one: then all have ended,
+ * and the accounts, which follow, are not in it. Returns 0 or -errno. */
 int harvest_statistics(struct harvest *harvest, bool final);
 /* The record of a report, with what the report does not say. */
 void harvest_record(const struct harvest *harvest, struct record *record, const struct report *report);

@@ -13,8 +13,8 @@ enum {
 	IDLE_S = 600,
 };
 
-/* One call of the program, for the buckets listed: it first gives back what was taken. The frame is only what a test run
- * asks for; nothing reads it. */
+/* One call of the program, for the buckets listed: it first gives back what was taken. The frame is only what a test
+ * run asks for; nothing reads it. */
 static int run_sweep(const struct harvest *harvest)
 {
 	char frame[64] = { 0 };
@@ -23,8 +23,8 @@ static int run_sweep(const struct harvest *harvest)
 	return bpf_prog_test_run_opts(harvest->sweep_fd, &run);
 }
 
-/* Puts out what is handed over, a predecessor's rest, too. Interim records of the same flows are in the ring buffer: they
- * come first. After an error of the output the rest stays for a successor. */
+/* Puts out what is handed over, a predecessor's rest, too. Interim records of the same flows are in the ring buffer:
+ * they come first. After an error of the output the rest stays for a successor. */
 static int take_flows(struct harvest *harvest)
 {
 	const struct mapping *mapping = &harvest->mapping;
@@ -45,8 +45,8 @@ static int take_flows(struct harvest *harvest)
 	return err;
 }
 
-/* The next buckets where something may be due. Their time counts against the budget unless something was reported. A full
- * ring buffer ends a call early: it has been emptied when the next goes on there. */
+/* The next buckets where something may be due. Their time counts against the budget unless something was reported. A
+ * full ring buffer ends a call early: it has been emptied when the next goes on there. */
 static int sweep_some(struct harvest *harvest, __u64 *budget_ns)
 {
 	const struct mapping *mapping = &harvest->mapping;

@@ -20,8 +20,8 @@ struct hold *hold_open(struct names *names, int (*put)(void *context, const stru
 /* Forgets what is held. NULL is legal. */
 void hold_close(struct hold *hold);
 
-/* Takes a record; puts out the oldest if there is no room. Returns 0, or the first error of `put`. `now_ms`: of any clock
- * that does not run back. */
+/* Takes a record; puts out the oldest if there is no room. Returns 0, or the first error of `put`. `now_ms`: of any
+ * clock that does not run back. */
 int hold_add(struct hold *hold, const struct record *record, __u64 now_ms);
 /* Puts out those of which no name is awaited any more, or that were held for HOLD_MS. As hold_add. */
 int hold_tick(struct hold *hold, __u64 now_ms);

@@ -24,7 +24,8 @@ struct interfaces {
 	unsigned int count;
 };
 
-/* Finds the interfaces that the options name, or that of the default route. Prints what is wrong; returns 0 or -errno. */
+/* Finds the interfaces that the options name, or that of the default route. Prints what is wrong; returns 0 or
+ * -errno. */
 int interfaces_find(struct interfaces *interfaces, const struct options *options);
 
 /* NULL if none of them has that index. */

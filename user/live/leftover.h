@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Who owns an attached program of ours, and whether that owner lives. A run is known by the id of its ring buffer map,
  * which every program it attaches refers to; while it lives it holds an abstract socket of that name, which the kernel
- * takes back however it ends; a run that was pinned needs no owner, and its table says so. Called before attaching, and by the guardian after a crash. */
+ * takes back however it ends; a run that was pinned needs no owner, and its table says so. Called before attaching, and
+ * by the guardian after a crash. */
 #ifndef TCPSCOPE_USER_LEFTOVER_H
 #define TCPSCOPE_USER_LEFTOVER_H
 
@@ -18,14 +19,14 @@ struct leftover_programs {
 /* Announces that the run which owns this ring buffer lives. Returns a descriptor to keep open, or -errno. */
 int instance_announce(int reports_fd);
 
-/* Detaches what runs that no longer live left on an interface, and takes their qdisc off if it is empty then. Returns how
- * many programs. */
+/* Detaches what runs that no longer live left on an interface, and takes their qdisc off if it is empty then. Returns
+ * how many programs. */
 int leftover_remove(unsigned int ifindex);
 /* The same for the run whose ring buffer has this id, whether or not it lives. */
 int leftover_remove_run(unsigned int ifindex, unsigned int reports_id);
 
-/* Detaches these very programs, if they are attached and not by libxdp's dispatcher. To recognise those of other runs, as
- * leftover_remove does, the kernel asks for CAP_SYS_ADMIN; for this CAP_NET_ADMIN will do. */
+/* Detaches these very programs, if they are attached and not by libxdp's dispatcher. To recognise those of other runs,
+ * as leftover_remove does, the kernel asks for CAP_SYS_ADMIN; for this CAP_NET_ADMIN will do. */
 void leftover_remove_own(unsigned int ifindex, const struct leftover_programs *own);
 
 /* Is a program of another run that lives, or is pinned, attached there by XDP? */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Ladders while watching: hands the expression to the kernel, takes the rungs that it sends, prints a connection's ladder
- * when it has ended. Called by live.c, and by the sink for each flow that ends. */
+/* Ladders while watching: hands the expression to the kernel, takes the rungs that it sends, prints a connection's
+ * ladder when it has ended. Called by live.c, and by the sink for each flow that ends. */
 #ifndef TCPSCOPE_USER_LIVE_LADDER_H
 #define TCPSCOPE_USER_LIVE_LADDER_H
 
@@ -18,7 +18,8 @@ struct live_ladder {
 	__u64 taken;		   /* rungs since the start */
 };
 
-/* Gives the code to the programs of a loaded object and opens the way back. Prints what is wrong; returns 0 or -errno. */
+/* Gives the code to the programs of a loaded object and opens the way back. Prints what is wrong; returns 0 or
+ * -errno. */
 int live_ladder_open(struct live_ladder *ladder, const struct loader *loader,
 		     const struct classic_code code[LADDER_LINKS], __s64 epoch_ns, const struct interfaces *interfaces);
 /* Legal on one that is zeroed. */

@@ -35,13 +35,13 @@ struct live {
 	int instance, signals, watch; /* descriptors; negative: not open */
 };
 
-/* From options to attached programs, or to those of a run that was pinned. Prints what is wrong. Returns 0; 1 if there is
- * nothing to report; or -errno, and the sink is NULL if a filter was wrong. */
+/* From options to attached programs, or to those of a run that was pinned. Prints what is wrong. Returns 0; 1 if there
+ * is nothing to report; or -errno, and the sink is NULL if a filter was wrong. */
 int live_start(struct live *live);
 /* Does the watch outlive this process? */
 bool live_stays(const struct live *live);
-/* Gives up what it needs no longer: all privileges. Nothing is opened or attached after this. Of --unpin, after live_detach:
- * removes first what only root may. Prints what is wrong; 0 or -errno. */
+/* Gives up what it needs no longer: all privileges. Nothing is opened or attached after this. Of --unpin, after
+ * live_detach: removes first what only root may. Prints what is wrong; 0 or -errno. */
 int live_give_up(struct live *live);
 /* Are flows printed one by one, as the table does? */
 bool live_prints_flows(const struct options *options);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The packets of one open flow, picked and dropped while watching: tells the programs whose, and takes the rungs that they
- * send. Works without privileges, by maps that are held. Called by live_screen.c. */
+/* The packets of one open flow, picked and dropped while watching: tells the programs whose, and takes the rungs that
+ * they send. Works without privileges, by maps that are held. Called by live_screen.c. */
 #ifndef TCPSCOPE_USER_LIVE_PICK_H
 #define TCPSCOPE_USER_LIVE_PICK_H
 

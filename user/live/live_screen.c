@@ -17,7 +17,8 @@
 
 enum {
 	READINGS = 16, /* of a ledger that does not balance */
-	/* Pictures of the services look at every flow, so they come the more seldom the longer one takes: 0.5 % of a core. */
+	/* Pictures of the services look at every flow, so they come the more seldom the longer one takes: 0.5 % of a
+	 * core. */
 	PICTURE_SHARE = 200,
 };
 

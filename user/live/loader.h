@@ -22,20 +22,21 @@ struct loader {
 	unsigned int taken_count;   /* 0: they are the object's own */
 };
 
-/* Opens the object, sizes the table for `flows` and configures the programs. Prints what is wrong; returns 0 or -errno. */
+/* Opens the object, sizes the table for `flows` and configures the programs. Prints what is wrong; returns 0 or
+ * -errno. */
 int loader_open(struct loader *loader, __u32 flows, const struct config *config);
 /* Loads it, unless libxdp has done so; `refusal`: the error that libxdp had, or 0, since an object that failed to load
  * cannot be tried again. Prints what is wrong; returns 0 or -errno. */
 int loader_load(struct loader *loader, int refusal, bool stats);
 /* Prints why loading failed with `err`, and what to try. */
 void loader_explain(const struct loader *loader, int err, bool stats);
-/* The programs of a loaded object look at nothing before they are switched on, nor after they are switched off; not for a
- * table that was taken over, which is on. Returns 0 or -errno. */
+/* The programs of a loaded object look at nothing before they are switched on, nor after they are switched off; not for
+ * a table that was taken over, which is on. Returns 0 or -errno. */
 int loader_switch(const struct loader *loader, bool on);
 /* What is built in, as SHA-256: two with the same agree on every layout. */
 void loader_digest(__u8 digest[32]);
-/* Gives the maps and programs of a loaded object names in a directory of the BPF file system, and marks the table as kept.
- * Returns 0 or -errno, then some may have names. */
+/* Gives the maps and programs of a loaded object names in a directory of the BPF file system, and marks the table as
+ * kept. Returns 0 or -errno, then some may have names. */
 int loader_keep(const struct loader *loader, const char *directory);
 /* Takes what loader_keep left there instead of loading the object. Returns 0 or -errno. */
 int loader_adopt(struct loader *loader, const char *directory);

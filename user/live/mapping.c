@@ -58,8 +58,8 @@ void mapping_close(struct mapping *mapping)
 	*mapping = (struct mapping){ 0 };
 }
 
-/* By the C library, which takes the widest registers that there are: compiled in place it is a string instruction, and a
- * large table takes a third longer. */
+/* By the C library, which takes the widest registers that there are: compiled in place it is a string instruction, and
+ * a large table takes a third longer. */
 static void copy(void *to, const void *from, size_t size)
 {
 	opaque(size);

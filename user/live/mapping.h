@@ -21,10 +21,12 @@ int mapping_open(struct mapping *mapping, const struct loader *loader);
 /* Legal on one that is not open, or zeroed. */
 void mapping_close(struct mapping *mapping);
 
-/* Copies the flow in a slot, as a report that says END_OPEN. One that a CPU is writing may show one segment's counters with
- * its predecessor's times. False: it was born, or grew, during each of a hundred tries; one that was handed over never does. */
+/* Copies the flow in a slot, as a report that says END_OPEN. One that a CPU is writing may show one segment's counters
+ * with its predecessor's times. False: it was born, or grew, during each of a hundred tries; one that was handed over
+ * never does. */
 bool mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct report *report);
-/* Shows a copy of every flow, but for what has been handed over, to `see`, until that returns non-zero; returns the last. */
+/* Shows a copy of every flow, but for what has been handed over, to `see`, until that returns non-zero; returns the
+ * last. */
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A watch that outlives its process: its maps, programs and links have names in a directory of the BPF file system, so
  * the kernel keeps them and goes on counting, until another process takes them over or removes them. The directory is
- * locked while a process has it. pin.c owns directory and removal, pin_state.c what is said there of the watch, and whether
- * that fits. Called by live.c. */
+ * locked while a process has it. pin.c owns directory and removal, pin_state.c what is said there of the watch, and
+ * whether that fits. Called by live.c. */
 #ifndef TCPSCOPE_USER_PIN_H
 #define TCPSCOPE_USER_PIN_H
 
@@ -40,8 +40,8 @@ struct pin {
 	struct pin_state state;
 };
 
-/* Opens the directory of that name, made if `make`, and locks it. What a start left that did not finish is removed. Prints
- * what is wrong; returns 0 or -errno. */
+/* Opens the directory of that name, made if `make`, and locks it. What a start left that did not finish is removed.
+ * Prints what is wrong; returns 0 or -errno. */
 int pin_open(struct pin *pin, const char *name, bool make);
 void pin_close(struct pin *pin);
 
@@ -53,7 +53,8 @@ int pin_fits(const struct pin *pin, const struct options *options, struct interf
 /* The interfaces that were found. */
 void pin_interfaces(const struct pin *pin, struct interfaces *interfaces);
 
-/* Takes over what was found: the loader's maps and its sweep, the links. Prints where, or what is wrong; 0 or -errno. */
+/* Takes over what was found: the loader's maps and its sweep, the links. Prints where, or what is wrong; 0 or
+ * -errno. */
 int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach);
 /* Leaves a watch that has been attached. Prints what is wrong; returns 0 or -errno. */
 int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach, const struct interfaces *interfaces,

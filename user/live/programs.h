@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel programs themselves take, as the kernel measures it (BPF statistics, kernel 5.8), and how their frames are
- * spread over the CPUs. Measuring costs each run two readings of the clock: it is on only with --stats. Called by live.c. */
+/* What the kernel programs themselves take, as the kernel measures it (BPF statistics, kernel 5.8), and how their
+ * frames are spread over the CPUs. Measuring costs each run two readings of the clock: it is on only with --stats.
+ * Called by live.c. */
 #ifndef TCPSCOPE_USER_PROGRAMS_H
 #define TCPSCOPE_USER_PROGRAMS_H
 

@@ -17,8 +17,8 @@ struct sink *sink_open(const struct output *output, const char *filter, struct s
 /* NULL is legal. */
 void sink_close(struct sink *sink);
 
-/* A flow that ended, and the report its record was made of: to the output and the statistics. Returns 0, or the output's
- * error, also an earlier one. */
+/* A flow that ended, and the report its record was made of: to the output and the statistics. Returns 0, or the
+ * output's error, also an earlier one. */
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report);
 /* Flows that end are the view's, too, from now on. */
 void sink_show(struct sink *sink, struct view *view);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Names of hosts in place of addresses, in what people read (--resolve): a bounded cache before a process that looks them
- * up (resolver.h). A name that is not known is asked for and its address shown until it is; nothing waits but names_wait.
- * Wherever `names` is NULL there are only addresses. An `ip` is as in struct record_side. Not for several threads. */
+/* Names of hosts in place of addresses, in what people read (--resolve): a bounded cache before a process that looks
+ * them up (resolver.h). A name that is not known is asked for and its address shown until it is; nothing waits but
+ * names_wait. Wherever `names` is NULL there are only addresses. An `ip` is as in struct record_side. Not for several
+ * threads. */
 #ifndef TCPSCOPE_USER_NAMES_H
 #define TCPSCOPE_USER_NAMES_H
 
@@ -44,8 +45,8 @@ bool names_take(struct names *names);
 /* At the end: waits for the answers to all that was asked for, at most until NAMES_WAIT_MS are used up. What is printed
  * from then on is not asked for by that. */
 void names_wait(struct names *names);
-/* Is this a name of a host, and nothing else: letters, digits, hyphens, dots and underscores, and a letter among them, so
- * that it is no address? */
+/* Is this a name of a host, and nothing else: letters, digits, hyphens, dots and underscores, and a letter among them,
+ * so that it is no address? */
 bool names_is_name(const char *text, size_t length);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who is responsible for an address's name, as far as the address tells: a /24 of IPv4, a /48 of IPv6. Where nobody answers
- * a question takes seconds, and many of one zone would keep all others waiting: so a zone has a share of the questions
- * under way, and one that was silent is not asked for a while. Called by names.c. */
+/* Who is responsible for an address's name, as far as the address tells: a /24 of IPv4, a /48 of IPv6. Where nobody
+ * answers a question takes seconds, and many of one zone would keep all others waiting: so a zone has a share of the
+ * questions under way, and one that was silent is not asked for a while. Called by names.c. */
 #ifndef TCPSCOPE_USER_ZONES_H
 #define TCPSCOPE_USER_ZONES_H
 

@@ -203,8 +203,8 @@ static void fill_resent(struct cell *cell, const struct record *record, bool sec
 #define ENDPOINT_KIND (COLUMN_LEFT | COLUMN_SHORTEN | COLUMN_WHOLE | COLUMN_GROW)
 
 /* In the order of display. Narrow: 100 columns hold all but START, 80 all but START, RTT, WS, MSS and FLAGS. Wide: 200
- * columns hold all but the interface, 160 all but that, WS, MSS, FLAGS and ENDED BY; of several interfaces 200 hold all but
- * MSS and WS, and 100, two lines each, all but these and RTT. */
+ * columns hold all but the interface, 160 all but that, WS, MSS, FLAGS and ENDED BY; of several interfaces 200 hold all
+ * but MSS and WS, and 100, two lines each, all but these and RTT. */
 const struct column columns[COLUMN_COUNT] = {
 	{ { "START", "INTERFACE" }, { 12, 12 }, 0, { 8, 9 }, { 4, 9 }, COLUMN_LEFT | COLUMN_SHORTEN, NULL, fill_start },
 	{ { "CLIENT", "-> SERVER" }, { 21, 24 }, 50, { 0, 0 }, { 0, 0 }, ENDPOINT_KIND, NULL, fill_endpoint },

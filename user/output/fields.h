@@ -15,8 +15,8 @@ struct field_name {
 
 /* What an emitter does with each thing that the walk meets; `to` is its own. */
 struct emitter {
-	/* The object `name` begins; `known` false: nothing in it is. Returns whether the walk is to go into it, and so to
-	 * end it; one that is not known and gone into has its fields, whose values mean nothing. */
+	/* The object `name` begins; `known` false: nothing in it is. Returns whether the walk is to go into it, and so
+	 * to end it; one that is not known and gone into has its fields, whose values mean nothing. */
 	bool (*object_begin)(void *to, struct field_name name, bool known);
 	void (*object_end)(void *to);
 	void (*list_begin)(void *to, struct field_name name);

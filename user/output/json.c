@@ -39,8 +39,8 @@ static inline char *json_reserve(struct json *json, size_t len)
 	return len <= json->room - json->used ? json->text + json->used : json_grow(json, len);
 }
 
-/* Room for a value of up to `len` octets, after what comes before it: a comma, unless it is the first of its object or array,
- * and its key. NULL if there is no memory. */
+/* Room for a value of up to `len` octets, after what comes before it: a comma, unless it is the first of its object or
+ * array, and its key. NULL if there is no memory. */
 static inline char *json_begin(struct json *json, size_t len)
 {
 	char *at = json_reserve(json, json->key_len + len + AROUND_MAX);

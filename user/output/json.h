@@ -25,8 +25,8 @@ void json_clear(struct json *json);
 /* What was written since json_clear; valid until the next call. */
 const char *json_get(struct json *json, size_t *len);
 
-/* The name of the member whose value comes next, ASCII that needs no escape: JSON_KEY(json, "name"). It must stay until then:
- * key and value are written in one go. */
+/* The name of the member whose value comes next, ASCII that needs no escape: JSON_KEY(json, "name"). It must stay until
+ * then: key and value are written in one go. */
 #define JSON_KEY(json, name) json_key(json, name, sizeof(name) - 1)
 static inline void json_key(struct json *json, const char *name, size_t len)
 {

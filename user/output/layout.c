@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Chooses columns by width and sets rows in them. What a cell says is column.c's business. A text that is too wide
- * pushes its right neighbours on until free space takes up the slack; endpoints, which are kept whole on paper, take a line
- * of their own instead. Called by output_table.c. */
+ * pushes its right neighbours on until free space takes up the slack; endpoints, which are kept whole on paper, take a
+ * line of their own instead. Called by output_table.c. */
 #include "layout.h"
 
 #include <string.h>

@@ -60,8 +60,8 @@ static int step(int at, const char *name, int *links)
 	return to;
 }
 
-/* Opens a directory as the kernel does, but what others link. `path` begins at the directory `at` or at the root. A file
- * descriptor with which to open what is in there, or -errno. */
+/* Opens a directory as the kernel does, but what others link. `path` begins at the directory `at` or at the root. A
+ * file descriptor with which to open what is in there, or -errno. */
 static int walk(int at, const char *path, int *links)
 {
 	int fd = openat(at, *path == '/' ? "/" : ".", O_PATH | O_DIRECTORY | O_CLOEXEC), next;

@@ -38,7 +38,8 @@ struct output {
 	int (*flow)(const struct record *record);	   /* a flow that ended, or an interim record (END_ACTIVE) */
 	int (*ledger)(const struct ledger_record *record); /* at the end, one for each interface and direction */
 	bool for_programs;				   /* other text must not follow */
-	/* The services, at the end and at every interval, and an assertion's verdict; NULL: it has no words for them. */
+	/* The services, at the end and at every interval, and an assertion's verdict; NULL: it has no words for
+	 * them. */
 	int (*services)(const struct statistics *statistics);
 	int (*verdict)(const struct verdict *verdict);
 	int (*close)(void);

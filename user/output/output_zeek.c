@@ -50,7 +50,8 @@ static void put_address(const struct record *record, const struct record_side *s
 	fputs(text_ip(text, side->ip, record->ip_version), out);
 }
 
-/* A name for the flow, the same for each reading of a capture: of its endpoints, its start, its tunnel and where it was seen. */
+/* A name for the flow, the same for each reading of a capture: of its endpoints, its start, its tunnel and where it was
+ * seen. */
 static void put_uid(const struct record *record)
 {
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -7,8 +7,8 @@
 
 #include "../../include/rung.h"
 
-/* Printable ASCII, without a newline. The time is that since `start_ns`, of the segments' clock; arrows point to the right
- * if the endpoint `client` sent. */
+/* Printable ASCII, without a newline. The time is that since `start_ns`, of the segments' clock; arrows point to the
+ * right if the endpoint `client` sent. */
 void rung_put(FILE *to, const struct rung_segment *segment, __u64 start_ns, __u32 client);
 
 #endif

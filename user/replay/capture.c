@@ -210,7 +210,8 @@ static void pcap_packet(u_char *user, const struct pcap_pkthdr *header, const u_
 {
 	struct capture *capture = (struct capture *)user;
 	const struct capture_packet packet = {
-		/* The file has 32 bits without a sign, of which libpcap makes one with it; tv_usec are ns: as opened. */
+		/* The file has 32 bits without a sign, of which libpcap makes one with it; tv_usec are ns: as
+		 * opened. */
 		.time_ns = (uint32_t)header->ts.tv_sec * NS_PER_SEC + (uint64_t)header->ts.tv_usec,
 		.data = data,
 		.captured = header->caplen,

@@ -20,15 +20,15 @@ struct filter {
 	unsigned int links;
 };
 
-/* Takes `expression` (NULL: everything matches) for packets, which it keeps, or for flows. Prints what is wrong with it.
- * Returns 0 or -EINVAL. For packets, `dlt` is the link type of the first, or -1 if that is not known yet. */
+/* Takes `expression` (NULL: everything matches) for packets, which it keeps, or for flows. Prints what is wrong with
+ * it. Returns 0 or -EINVAL. For packets, `dlt` is the link type of the first, or -1 if that is not known yet. */
 int filter_open_packets(struct filter *filter, int dlt, const char *expression);
 int filter_open_flows(struct filter *filter, const char *expression);
 /* The same without printing: what is wrong is in `message`, PCAP_ERRBUF_SIZE. */
 int filter_try_flows(struct filter *filter, const char *expression, char *message);
 void filter_close(struct filter *filter);
-/* An expression as instructions for one link type, to be freed by pcap_freecode. Returns 0, or -EINVAL with the reason in
- * `why`, PCAP_ERRBUF_SIZE. Every program that is returned ends: jumps only lead forward. */
+/* An expression as instructions for one link type, to be freed by pcap_freecode. Returns 0, or -EINVAL with the reason
+ * in `why`, PCAP_ERRBUF_SIZE. Every program that is returned ends: jumps only lead forward. */
 int filter_program(struct bpf_program *program, int dlt, const char *expression, char *why);
 
 bool filter_match_packet(struct filter *filter, int dlt, const struct pcap_pkthdr *header, const u_char *data);

@@ -6,8 +6,8 @@
 
 #include "../../include/rung.h"
 
-/* Compiles for frames of Ethernet and for those that begin with IP; where the expression makes sense for one of them only,
- * nothing of the other matches. Prints what is wrong; returns 0 or -EINVAL. */
+/* Compiles for frames of Ethernet and for those that begin with IP; where the expression makes sense for one of them
+ * only, nothing of the other matches. Prints what is wrong; returns 0 or -EINVAL. */
 int filter_kernel(struct classic_code code[LADDER_LINKS], const char *expression);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Packet ladders of chosen connections, as Wireshark's flow graph in text: keeps the rungs of each connection until it is
- * printed. Called by replay, and by the live source; knows neither libpcap nor maps. */
+/* Packet ladders of chosen connections, as Wireshark's flow graph in text: keeps the rungs of each connection until it
+ * is printed. Called by replay, and by the live source; knows neither libpcap nor maps. */
 #ifndef TCPSCOPE_USER_LADDER_H
 #define TCPSCOPE_USER_LADDER_H
 
@@ -48,8 +48,8 @@ struct ladder {
 void ladder_close(struct ladder *ladder);
 /* Keeps a rung, or counts it as dropped. */
 void ladder_add(struct ladder *ladder, const struct rung *rung);
-/* Forgets a connection; if `to`, prints it first. `epoch_ns`: Unix time minus the segments' clock. No such connection is
- * no error. Returns 0 or -errno. */
+/* Forgets a connection; if `to`, prints it first. `epoch_ns`: Unix time minus the segments' clock. No such connection
+ * is no error. Returns 0 or -errno. */
 int ladder_end(struct ladder *ladder, const struct flow_key *key, __u64 start_ns, FILE *to, __s64 epoch_ns);
 /* Prints all that there are, and how many rungs are not shown. Returns 0 or -errno, -ENOMEM if some were lost so. */
 int ladder_print(struct ladder *ladder, FILE *to, __s64 epoch_ns);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Reads pcapng (draft-ietf-opsawg-pcapng). libpcap does, too, but refuses a file whose interfaces differ in link type or
- * snapshot length, which every capture on two interfaces may be. */
+/* Reads pcapng (draft-ietf-opsawg-pcapng). libpcap does, too, but refuses a file whose interfaces differ in link type
+ * or snapshot length, which every capture on two interfaces may be. */
 #ifndef TCPSCOPE_PCAPNG_H
 #define TCPSCOPE_PCAPNG_H
 

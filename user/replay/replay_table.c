@@ -320,7 +320,8 @@ static bool entries_add_bucket(struct entries *entries, __u32 bucket)
 	return open;
 }
 
-/* A long capture has many flows that are over: an interim look goes by their buckets as long as nothing is born there. */
+/* A long capture has many flows that are over: an interim look goes by their buckets as long as nothing is born
+ * there. */
 static void replay_table_list(struct replay_table *replay, struct entries *entries)
 {
 	const struct table *table = &replay->table;

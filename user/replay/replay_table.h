@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a table in plain memory can do beyond the kernel's: keep all flows of a capture, and hand them out in order. It grows
- * when it fills. What is retired, because its key was used again, is put aside before that: all flows of a key meet in the
- * same two buckets, however large the table is. */
+/* What a table in plain memory can do beyond the kernel's: keep all flows of a capture, and hand them out in order. It
+ * grows when it fills. What is retired, because its key was used again, is put aside before that: all flows of a key
+ * meet in the same two buckets, however large the table is. */
 #ifndef TCPSCOPE_REPLAY_TABLE_H
 #define TCPSCOPE_REPLAY_TABLE_H
 
@@ -22,10 +22,11 @@ struct replay_table {
 	__u64 *quiet; /* of each bucket the tags with which none of its flows can have an interim record; NULL: not known */
 };
 
-/* Would a flow with this hash find no slot? `opens`: its segment may begin another on the key of one that has a slot. */
+/* Would a flow with this hash find no slot? `opens`: its segment may begin another on the key of one that has a
+ * slot. */
 bool replay_table_lacks_room(struct replay_table *replay, __u64 hash, bool opens);
-/* Makes room for it, at least in part: puts retired flows aside, or, if it may `grow`, moves all to a larger table. -ENOMEM: it
- * stays as it is. */
+/* Makes room for it, at least in part: puts retired flows aside, or, if it may `grow`, moves all to a larger table.
+ * -ENOMEM: it stays as it is. */
 int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, __u64 hash, bool grow);
 void replay_table_close(struct replay_table *replay);
 /* Hints to the processor, one after the other: the tags of a segment's flow, and what there is of the flow itself. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Gives up what the program needs no longer: root, capabilities, files, system calls. What lies on the wire or in a
- * capture is an enemy's, and whoever got hold of the program by it should hold nothing. Called by live.c and replay.c. */
+ * capture is an enemy's, and whoever got hold of the program by it should hold nothing. Called by live.c and
+ * replay.c. */
 #ifndef TCPSCOPE_USER_SANDBOX_H
 #define TCPSCOPE_USER_SANDBOX_H
 
@@ -23,15 +24,17 @@ struct sandbox_limits {
 	bool bpf;	  /* maps and programs that are held may be used */
 };
 
-/* Looks up who to become, before files are out of reach: `name`, or if NULL nobody. Prints what is wrong; 0 or -errno. */
+/* Looks up who to become, before files are out of reach: `name`, or if NULL nobody. Prints what is wrong; 0 or
+ * -errno. */
 int sandbox_find_user(struct sandbox_user *user, const char *name);
 
-/* For ever: no privileges are gained by exec, only `limits->file` is opened (Landlock), and system calls that the program
- * does not make fail with EPERM or, those of a break-in, end it (seccomp). Prints what is wrong; 0 or -errno. */
+/* For ever: no privileges are gained by exec, only `limits->file` is opened (Landlock), and system calls that the
+ * program does not make fail with EPERM or, those of a break-in, end it (seccomp). Prints what is wrong; 0 or
+ * -errno. */
 int sandbox_enter(const struct sandbox_limits *limits);
 
-/* For ever: no capability, and if it was root's, the user's rights. Before sandbox_enter unless limits say replay. Prints
- * what is wrong; 0 or -errno. */
+/* For ever: no capability, and if it was root's, the user's rights. Before sandbox_enter unless limits say replay.
+ * Prints what is wrong; 0 or -errno. */
 int sandbox_drop(const struct sandbox_user *user);
 
 /* Parts, each in its file. 0 or -errno; sandbox_limit_files -EOPNOTSUPP where the kernel has no Landlock. */

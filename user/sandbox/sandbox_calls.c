@@ -218,8 +218,8 @@ static int add_hosts(scmp_filter_ctx filter)
 	return err;
 }
 
-/* Threads, but no processes. What clone3 is to make lies in memory, where no filter looks: without it the C library takes
- * clone. */
+/* Threads, but no processes. What clone3 is to make lies in memory, where no filter looks: without it the C library
+ * takes clone. */
 static int add_threads(scmp_filter_ctx filter)
 {
 	const scmp_datum_t thread = CLONE_THREAD | CLONE_VM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Landlock: which files can still be opened. Its calls have no wrappers in the C library, and the kernel tells by a number
- * how much of it there is. */
+/* Landlock: which files can still be opened. Its calls have no wrappers in the C library, and the kernel tells by a
+ * number how much of it there is. */
 #define _GNU_SOURCE
 
 #include "sandbox.h"
@@ -17,8 +17,8 @@ static const unsigned int rights_of_abi[] = { 0, 13, 14, 15, 15, 16 };
 
 #define ABIS (sizeof(rights_of_abi) / sizeof(rights_of_abi[0]))
 
-/* What names may ask: services, protocols, hosts, and the libraries that know where. /etc/resolv.conf is elsewhere if it is
- * a link. */
+/* What names may ask: services, protocols, hosts, and the libraries that know where. /etc/resolv.conf is elsewhere if
+ * it is a link. */
 static const char *const name_paths[] = { "/etc",     "/etc/resolv.conf",     "/lib",	  "/lib64",
 					  "/usr/lib", "/run/systemd/resolve", "/run/nscd" };
 

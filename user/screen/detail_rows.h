@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A record's fields as rows of text for the page of details, the sides' beside each other: from the walk that JSON is made
- * of. Knows records only, no terminal. */
+/* A record's fields as rows of text for the page of details, the sides' beside each other: from the walk that JSON is
+ * made of. Knows records only, no terminal. */
 #ifndef TCPSCOPE_USER_DETAIL_ROWS_H
 #define TCPSCOPE_USER_DETAIL_ROWS_H
 

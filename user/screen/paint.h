@@ -51,7 +51,8 @@ void paint_size(int *height, int *width);
 /* A picture: begun with an empty sheet, shown at the end. */
 void paint_begin(void);
 void paint_end(void);
-/* Printable ASCII, cut at `width`, filled up with blanks to it; width < 0: as long as it is. Returns the column behind. */
+/* Printable ASCII, cut at `width`, filled up with blanks to it; width < 0: as long as it is. Returns the column
+ * behind. */
 int paint_text(int row, int column, int width, enum paint paint, const char *text);
 __attribute__((format(printf, 4, 5))) int paint_format(int row, int column, enum paint paint, const char *format, ...);
 /* A bar of eighths of a column where the terminal's characters allow. */

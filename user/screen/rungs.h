@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The last packets of one flow, for its ladder on the screen: so many rungs (include/rung.h) in the order of their times.
- * Filled by the live source as long as the flow is picked, shown by screen_ladder.c. */
+/* The last packets of one flow, for its ladder on the screen: so many rungs (include/rung.h) in the order of their
+ * times. Filled by the live source as long as the flow is picked, shown by screen_ladder.c. */
 #ifndef TCPSCOPE_USER_RUNGS_H
 #define TCPSCOPE_USER_RUNGS_H
 

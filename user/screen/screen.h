@@ -20,8 +20,8 @@ struct screen_source {
 	bool several;	     /* interfaces */
 	/* The record of an open flow, now. False: its slot is empty, or another's. */
 	bool (*record)(void *context, __u32 row, __u32 identity, struct record *record);
-	/* Puts the packets of an open flow into `rungs` from now on, those of the flow before no longer; row VIEW_NONE: of
-	 * none any more. Returns 0, -ENOENT if the flow is gone, or another -errno. NULL: the source cannot. */
+	/* Puts the packets of an open flow into `rungs` from now on, those of the flow before no longer; row VIEW_NONE:
+	 * of none any more. Returns 0, -ENOENT if the flow is gone, or another -errno. NULL: the source cannot. */
 	int (*draw)(void *context, __u32 row, __u32 identity, struct rungs *rungs);
 	void *context;
 };
@@ -41,8 +41,8 @@ int screen_open(struct screen **screen, const struct screen_source *source, bool
 void screen_close(struct screen *screen);
 /* What the source has to bring before each picture. */
 bool screen_is_paused(const struct screen *screen);
-/* Does what the keys say that wait, up to one that changes what others are about: call it anew after a picture, as long as
- * something is stale. Returns true if one of them ends the program. */
+/* Does what the keys say that wait, up to one that changes what others are about: call it anew after a picture, as long
+ * as something is stale. Returns true if one of them ends the program. */
 bool screen_keys(struct screen *screen);
 /* Was something done since the last picture that it should show? */
 bool screen_is_stale(const struct screen *screen);

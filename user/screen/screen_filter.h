@@ -33,8 +33,8 @@ bool screen_filter_wanted(const struct screen_filter *filter);
 bool screen_filter_match(void *context, const struct record *record);
 /* The same of a service: an expression is held against its address and port, text also against its name. */
 bool screen_filter_match_service(const struct screen_filter *filter, const __u8 ip[16], __u8 ip_version, __u16 port);
-/* Whose language a text is. Nothing in an expression would be looked up as a host's name. FILTER_NOTHING: it may become an
- * expression, or its last word another. */
+/* Whose language a text is. Nothing in an expression would be looked up as a host's name. FILTER_NOTHING: it may become
+ * an expression, or its last word another. */
 enum filter_kind screen_filter_language(const char *text);
 
 #endif

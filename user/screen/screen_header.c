@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The first rows of every page: what is watched, how much of it there is, and whether all is accounted for. Of all that is
- * seen, but for connect times where the command line has a filter. */
+/* The first rows of every page: what is watched, how much of it there is, and whether all is accounted for. Of all that
+ * is seen, but for connect times where the command line has a filter. */
 #include <time.h>
 
 #include "screen_page.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The services that the screen lists: which of them, in which order, at what rate they are asked, and which is picked. Made
- * anew with each picture; screen_services.c draws it. */
+/* The services that the screen lists: which of them, in which order, at what rate they are asked, and which is picked.
+ * Made anew with each picture; screen_services.c draws it. */
 #define _GNU_SOURCE
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The model behind the screen: of every flow what it takes to rank and filter it, the order of those that match, which
- * one is picked and which are in sight. Knows records and glances only, neither terminals nor maps. A scan of the source
- * (harvest_view.c) feeds it, screen.c asks it. Not for several threads. */
+ * one is picked and which are in sight. Knows records and glances only, neither terminals nor maps. A scan of the
+ * source (harvest_view.c) feeds it, screen.c asks it. Not for several threads. */
 #ifndef TCPSCOPE_USER_VIEW_H
 #define TCPSCOPE_USER_VIEW_H
 
@@ -95,8 +95,8 @@ bool view_wants(struct view *view, __u32 slot);
 void view_record(struct view *view, __u32 slot, const struct record *record);
 void view_scan_end(struct view *view);
 
-/* A flow that ended, at any time between scans. The next one takes it into the picture, as it takes its row of the table
- * out: no flow is shown twice, and a picture that stands still stays as it is. */
+/* A flow that ended, at any time between scans. The next one takes it into the picture, as it takes its row of the
+ * table out: no flow is shown twice, and a picture that stands still stays as it is. */
 void view_end(struct view *view, const struct record *record);
 /* The record of a row of an ended flow; NULL: it is open, and the source's to tell. */
 const struct record *view_ended(const struct view *view, __u32 row);

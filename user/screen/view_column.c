@@ -256,7 +256,8 @@ int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int 
 	}
 	while (total_width(widths, count) > width && drop(column, widths, &count, ordered, several))
 		;
-	/* What is left stays whole but for the endpoints, which are shortened with a mark: a number cut is another number. */
+	/* What is left stays whole but for the endpoints, which are shortened with a mark: a number cut is another
+	 * number. */
 	while (total_width(widths, count) > width && widths[0] > COLUMN_ENDPOINT_LEAST)
 		for (int i = 0; i < VIEW_COLUMN_ENDPOINTS; i++)
 			widths[i]--;

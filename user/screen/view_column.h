@@ -29,8 +29,8 @@ enum {
 
 extern const struct view_column view_columns[VIEW_COLUMNS];
 
-/* The columns that `width` has room for, `ordered` among them whatever its priority; their widths beside them. `named`: endpoints have
- * names; `several`: interfaces are watched, so one flow may have several rows. Returns how many. */
+/* The columns that `width` has room for, `ordered` among them whatever its priority; their widths beside them. `named`:
+ * endpoints have names; `several`: interfaces are watched, so one flow may have several rows. Returns how many. */
 int view_columns_choose(int column[VIEW_COLUMNS], int widths[VIEW_COLUMNS], int width, int ordered, bool named,
 			bool several);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A parser that evaluates as it descends: a check is an evaluation of nothing observed, since all that can be wrong with
- * a text is wrong before anything is measured. */
+/* A parser that evaluates as it descends: a check is an evaluation of nothing observed, since all that can be wrong
+ * with a text is wrong before anything is measured. */
 #include "assertion.h"
 
 #include <errno.h>

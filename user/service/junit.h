@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Verdicts as JUnit XML, for what runs pipelines. No XML library: the document has three elements and no text but
- * attributes, and all that comes from outside is an assertion that was parsed, so ASCII; four characters need escaping. */
+ * attributes, and all that comes from outside is an assertion that was parsed, so ASCII; four characters need
+ * escaping. */
 #ifndef TCPSCOPE_USER_JUNIT_H
 #define TCPSCOPE_USER_JUNIT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The latency report (--report): per service what became of the attempts, quantiles and histograms of their times, and the
- * slowest connections with what their records say. Flows one by one are not its business. */
+/* The latency report (--report): per service what became of the attempts, quantiles and histograms of their times, and
+ * the slowest connections with what their records say. Flows one by one are not its business. */
 #include "output/output.h"
 
 #include <errno.h>

@@ -46,8 +46,8 @@ const struct slow_list *slowest_of(const struct slowest *slowest, const struct s
 
 enum { SENTENCE = 512 };
 
-/* What the record says of a handshake, as in "connect 3.04s: 2 SYNs unanswered (1.00s, 2.00s), server 20.0ms, SYN 3 answered
- * (timestamp)". */
+/* What the record says of a handshake, as in "connect 3.04s: 2 SYNs unanswered (1.00s, 2.00s), server 20.0ms, SYN 3
+ * answered (timestamp)". */
 void slow_sentence(char text[SENTENCE], const struct record_handshake *handshake);
 
 #endif

@@ -29,8 +29,8 @@ static inline bool statistics_wanted(const struct statistics *statistics) { retu
 /* A flow that ended, with the report that its record was made of. */
 void statistics_flow(struct statistics *statistics, const struct record *record, const struct report *report);
 
-/* Begins a picture from the engine's services (SERVICE_SETS; of flows that ended, and of those that were evicted if they
- * are apart, else NULL), or from the counts of its own if there are. */
+/* Begins a picture from the engine's services (SERVICE_SETS; of flows that ended, and of those that were evicted if
+ * they are apart, else NULL), or from the counts of its own if there are. */
 void statistics_picture(struct statistics *statistics, const struct service_set *ended,
 			const struct service_set *evicted);
 /* Counts a flow that is still open in the picture. True: it may be among the slowest, and its record is wanted. */

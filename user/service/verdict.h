@@ -10,11 +10,11 @@
 
 /* Are all of them well formed? Prints the first error, with its place. Returns EXIT_FINE or EXIT_USAGE. */
 int verdicts_check(const struct options *options);
-/* Opens the JUnit file, if one is asked for: later the program has no rights to. Prints what is wrong. Returns EXIT_FINE or
- * EXIT_FAILED. */
+/* Opens the JUnit file, if one is asked for: later the program has no rights to. Prints what is wrong. Returns
+ * EXIT_FINE or EXIT_FAILED. */
 int verdicts_open(const struct options *options, FILE **junit);
-/* Prints a verdict for each, and writes the JUnit file, if it is not NULL, and closes it. Returns EXIT_FINE; EXIT_STRICT if one fails; EXIT_FAILED if they
- * could not be written. */
+/* Prints a verdict for each, and writes the JUnit file, if it is not NULL, and closes it. Returns EXIT_FINE;
+ * EXIT_STRICT if one fails; EXIT_FAILED if they could not be written. */
 int verdicts_give(const struct options *options, const struct statistics *statistics, FILE *junit);
 
 #endif
