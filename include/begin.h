@@ -94,7 +94,7 @@ INLINE void flow_begin(struct flow *flow, struct facts *facts, const struct segm
 	flow_begin_tallies(flow, hash.direction, seg->now_ns);
 	key_of_segment(&facts->key, seg, hash.direction);
 	facts_begin(facts, seg, hash.direction);
-	flow_publish(flow, (__u32)hash.value);
+	flow_publish(flow, (__u32)hash.value, 0);
 }
 
 INLINE bool flow_is_plain_syn(const struct segment *seg)
@@ -142,8 +142,7 @@ INLINE void embryo_begin(struct flow *flow, const struct segment *seg, struct ke
 	__builtin_memcpy(embryo->vlan, seg->vlan, sizeof(seg->vlan));
 	key_of_segment(&embryo->key, seg, hash.direction);
 	flow->half[hash.direction & 1].bits = HALF_SEEN | HALF_SYN;
-	flow->last_sender = SENDER_EMBRYO | (__u8)hash.direction;
-	flow_publish(flow, (__u32)hash.value);
+	flow_publish(flow, (__u32)hash.value, SENDER_EMBRYO | (__u8)hash.direction);
 }
 
 /* But for addresses and ports. */

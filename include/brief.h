@@ -208,6 +208,7 @@ INLINE __u32 brief_judge(struct table *table, const struct cursor *at, const str
 	if ((firsts || at->segment_payload) && tally_takes(room) && flow_plain(table, slot, room, direction))
 		return BRIEF_ENTERED;
 	room->direction = (__u8)direction;
+	room->key_hash = brief.hash.value;
 	return slot.number * 2 + direction;
 }
 

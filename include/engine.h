@@ -126,10 +126,16 @@ SEPARATE __u32 engine_number(struct table *table, struct ledger *ledger, struct 
 	return engine_birth(table, ledger, seg);
 }
 
-/* After the facts were: if the flow was handed over meanwhile, they may have been left blank before that. */
-INLINE void facts_written(const struct flow *flow, struct facts *facts)
+/* Has the slot the flow still that it had for a key of that hash? */
+INLINE bool flow_is_there(const struct flow *flow, __u64 hash)
 {
-	if (unlikely(!flow_is_open(flow)))
+	return flow_is_open(flow) && once(flow->hash) == (__u32)hash;
+}
+
+/* After the facts were: if the flow has left meanwhile, they may have been left blank before that. */
+INLINE void facts_written(const struct flow *flow, struct facts *facts, __u64 hash)
+{
+	if (unlikely(!flow_is_there(flow, hash)))
 		facts->used = 1;
 }
 
@@ -145,10 +151,10 @@ SEPARATE int engine_special(struct table *table, struct segment *seg, __u32 numb
 	flow = table_flow(table, number);
 	facts = table_flow_facts(table, number);
 	/* Its flow was given to its reader, or had to go, since it was looked for. */
-	if (!flow || !facts || unlikely(!flow_is_open(flow) || flow_is_embryo(flow)))
+	if (!flow || !facts || unlikely(!flow_is_there(flow, seg->key_hash) || flow_is_embryo(flow)))
 		return LEDGER_TABLE_FULL;
 	flow_update(flow, facts, seg, seg->direction);
-	facts_written(flow, facts);
+	facts_written(flow, facts, seg->key_hash);
 	/* By its own side's part of the end: the last of both says so, though neither may see the other's yet. */
 	if (flow->half[seg->direction & 1].bits & (HALF_FIN_ACKED | HALF_RST))
 		table_look_soon(table, number);
@@ -172,7 +178,7 @@ SEPARATE int engine_icmp(struct table *table, struct ledger *ledger, const struc
 	if (!flow || !facts)
 		return 0;
 	handshake_icmp(flow, facts, quoted, hash.direction);
-	facts_written(flow, facts);
+	facts_written(flow, facts, hash.value);
 	return 0;
 }
 

@@ -277,7 +277,7 @@ struct embryo {
 	EMBRYO_FIELDS_1(EMBRYO_FIELD)
 	__u8 reserved[3];
 	__u16 bits_1;
-	__u64 common;  /* what follows the halves, but `scale`: as of any flow */
+	__u64 common;  /* union flow_common */
 	__u64 time_ns; /* where tally[0] has its own */
 	struct flow_key key;
 	EMBRYO_FIELDS_TALLY(EMBRYO_FIELD)
@@ -414,13 +414,25 @@ INLINE void flow_open_halves(struct flow *flow)
 /* Has the slot a flow that is the table's? */
 INLINE bool flow_is_open(const struct flow *flow) { return once(flow->standing) == SLOT_OPEN; }
 
-/* From now on there is a flow, all of which was written before; the hash is last: then a lookup may find it. */
-INLINE void flow_publish(struct flow *flow, __u32 hash)
+/* What follows the halves, as one word. */
+union flow_common {
+	struct {
+		__u32 hash;
+		__u8 standing, last_sender, scale[2];
+	};
+	__u64 word;
+};
+
+/* From now on there is a flow, all of which was written before. In one store: who evicts a flow that is open may be at it
+ * at once, and nothing of this one is to be written over the next. */
+INLINE void flow_publish(struct flow *flow, __u32 hash, __u8 last_sender)
 {
+	const union flow_common common = {
+		.hash = hash, .standing = SLOT_OPEN, .last_sender = last_sender, .scale = { SCALE_NONE, SCALE_NONE }
+	};
+
 	written();
-	flow->standing = SLOT_OPEN;
-	written();
-	flow->hash = hash;
+	*(volatile __u64 *)&flow->embryo.common = common.word;
 }
 
 /* The first line of a flow that begins: nobody finds it yet, and who is copying what was there sees at once that it is
@@ -457,6 +469,9 @@ _Static_assert(sizeof(struct embryo) == 128 && offsetof(struct embryo, bits_0) =
 		       offsetof(struct embryo, common) == offsetof(struct flow, hash) &&
 		       offsetof(struct embryo, time_ns) == offsetof(struct flow, tally[0].time_ns),
 	       "an embryo is two, with all where a flow has it");
+_Static_assert(sizeof(union flow_common) == 8 && offsetof(struct flow, hash) % 8 == 0 &&
+		       offsetof(struct flow, scale) == offsetof(struct flow, hash) + offsetof(union flow_common, scale),
+	       "it is what follows the halves");
 _Static_assert(offsetof(struct facts, used) + 1 == offsetof(struct facts, last_syn_ns), "facts_blank leaves it alone");
 _Static_assert(sizeof(struct facts) % 64 == 0 && offsetof(struct facts, key) == 64 &&
 		       offsetof(struct facts, last_syn_ns) == 128 && offsetof(struct facts, half) % 64 == 0 &&

@@ -245,8 +245,10 @@ INLINE void table_look_soon(struct table *table, __u32 number)
 
 INLINE void table_retire(struct table *table, struct slot slot, struct key_hash hash)
 {
+	/* Unless the slot has another flow by now. */
+	if (!__sync_bool_compare_and_swap(&slot.flow->hash, (__u32)hash.value, ~(__u32)hash.value))
+		return;
 	slot.flow->half[hash.direction & 1].bits |= HALF_RETIRED;
-	slot.flow->hash = ~(__u32)hash.value;
 	table_look_soon(table, slot.number);
 }
 

@@ -374,6 +374,89 @@ Test(birth, a_slot_just_taken_is_nobody_elses)
 	cr_expect_not(handover_is_open(tags, &flow, 3));
 }
 
+enum { PUBLISHED = 20000000, PUBLISHED_HASH = 0x12345678 };
+
+static struct flow published;
+static bool published_enough;
+
+static void *publisher(void *unused)
+{
+	for (int i = 0; i < PUBLISHED; i++) {
+		*(volatile __u64 *)&published.embryo.common = 0;
+		flow_publish(&published, PUBLISHED_HASH, SENDER_EMBRYO | 1);
+	}
+	__atomic_store_n(&published_enough, true, __ATOMIC_RELEASE);
+	return unused;
+}
+
+/* Who sees that a flow is open may evict it and begin another there at once: nothing of the first may come after. */
+Test(birth, a_flow_is_open_in_one_store)
+{
+	pthread_t other;
+	int half = 0;
+
+	cr_assert_eq(pthread_create(&other, NULL, publisher, NULL), 0);
+	while (!__atomic_load_n(&published_enough, __ATOMIC_ACQUIRE)) {
+		const union flow_common seen = { .word = once(published.embryo.common) };
+
+		half += seen.word && (seen.standing != SLOT_OPEN || seen.hash != PUBLISHED_HASH ||
+				      seen.last_sender != (SENDER_EMBRYO | 1));
+	}
+	pthread_join(other, NULL);
+	cr_expect_eq(half, 0, "seen half published: %d", half);
+	cr_expect(flow_is_open(&published) && flow_is_embryo(&published));
+}
+
+/* A slot in which another flow began since it was looked for. */
+static struct slot slot_of_another(struct table *table, struct ledger *ledger, struct segment *another)
+{
+	struct random random = { 6 };
+	struct slot slot;
+
+	do
+		*another = random_syn(&random);
+	while (!flow_is_plain_syn(another));
+	plain_open(table, 1);
+	engine_enter(table, ledger, another, LEDGER_IN_FLOWS);
+	slot = table_find(table, engine_hash(another));
+	table_grow(table, slot.number);
+	return slot;
+}
+
+Test(birth, who_comes_late_retires_nobody_else)
+{
+	struct ledger ledger = { 0 };
+	struct segment another;
+	struct table table;
+	struct slot slot = slot_of_another(&table, &ledger, &another);
+
+	table_retire(&table, slot, (struct key_hash){ .value = another.key_hash + 1 });
+	cr_expect_not(flow_is_retired(slot.flow));
+	cr_expect_eq(table_find(&table, engine_hash(&another)).flow, slot.flow);
+	plain_close(&table);
+}
+
+Test(birth, what_comes_late_enters_nobody_else)
+{
+	static struct flow before;
+	struct ledger ledger = { 0 };
+	struct segment another, late;
+	struct table table;
+	struct slot slot = slot_of_another(&table, &ledger, &another);
+
+	before = *slot.flow;
+	late = another;
+	late.flags = TCP_RST;
+	late.key_hash = another.key_hash + 1;
+	cr_expect_eq(engine_special(&table, &late, slot.number), LEDGER_TABLE_FULL);
+	cr_expect_arr_eq(slot.flow, &before, sizeof(before));
+	/* Its facts are what a late writer left, unless he says that they are used. */
+	table_flow_facts(&table, slot.number)->used = 0;
+	facts_written(slot.flow, table_flow_facts(&table, slot.number), late.key_hash);
+	cr_expect_eq(table_flow_facts(&table, slot.number)->used, 1);
+	plain_close(&table);
+}
+
 /* By every rule, as options_parse does without the shorter way. */
 static struct segment options_whole(const __u8 *data, __u32 captured, __u32 len)
 {

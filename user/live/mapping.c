@@ -85,7 +85,7 @@ bool mapping_copy(const struct mapping *mapping, __u32 bucket, __u32 way, struct
 	}
 	report_grow(report, &room);
 	report_say(report, END_OPEN, mapping->sweep->policy.now_ns);
-	return whole;
+	return whole && born;
 }
 
 int mapping_each(const struct mapping *mapping, int (*see)(void *context, const struct report *report), void *context)
