@@ -9,11 +9,15 @@ attached, nothing lost that was counted. (lifecycle.py has the crashes and the s
       ^ tcpscope
 """
 
+import ctypes
+import errno
 import os
 import signal
 import socket
+import struct
 import subprocess
 
+import foreign
 import net
 import report
 import sink
@@ -24,6 +28,8 @@ PORT = 7000
 ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
 HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
 OCTETS = 200_000
+BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_LINK_DETACH = 15, 30, 31, 34
+LINK_IFINDEX_OFFSET = 16  # of tcx.ifindex and xdp.ifindex in struct bpf_link_info
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 CAPABILITIES = ("bpf", "perfmon", "net_admin")
 
@@ -259,6 +265,84 @@ def too_large():
                 "tc" if hook == "clsact" else hook, "--flows", str(1 << 26), environment=environment)
 
 
+def next_link(number):
+    """0: there is none."""
+    attributes = ctypes.create_string_buffer(struct.pack("=II", number, 0), 128)
+    if foreign.libc.syscall(foreign.SYS_BPF, BPF_LINK_GET_NEXT_ID, attributes, len(attributes)) < 0:
+        if ctypes.get_errno() != errno.ENOENT:
+            raise OSError(ctypes.get_errno(), "BPF_LINK_GET_NEXT_ID")
+        return 0
+    return struct.unpack_from("=I", attributes.raw, 4)[0]
+
+
+def links_detach(ifindex):
+    """All that hang on an interface, as `bpftool link detach` does."""
+    number, found = 0, 0
+    while number := next_link(number):
+        link = foreign.bpf(BPF_LINK_GET_FD_BY_ID, struct.pack("=I", number))
+        info = ctypes.create_string_buffer(64)
+        foreign.bpf(BPF_OBJ_GET_INFO_BY_FD, struct.pack("=IIQ", link, len(info), ctypes.addressof(info)))
+        if struct.unpack_from("=I", info.raw, LINK_IFINDEX_OFFSET)[0] == ifindex:
+            foreign.bpf(BPF_LINK_DETACH, struct.pack("=I", link))
+            found += 1
+        os.close(link)
+    return found
+
+
+def taken_off(hook):
+    """By somebody else: a line for each direction, and then there is nothing left to watch. Some of it: the rest is watched
+    on, and the exit status tells."""
+    name = f"faults {hook} all taken off"
+    ifindex = net.link("client", "veth0")["ifindex"]
+    scope = scope_start(hook, "veth0", more=("--output", "json"))
+    connection = Connection("veth0")
+    connection.send()
+    if hook == "clsact":
+        net.inside("client", "tc", "qdisc", "del", "dev", "veth0", "clsact")
+    else:
+        report.equal(f"{name}: links", links_detach(ifindex), 2)
+    report.equal(f"{name}: it ends, exit status", scope.wait(), 1)
+    report.equal(f"{name}: said once of each", [sum(f"taken its {way} program off" in line for line in scope.lines)
+                                                for way in ("ingress", "egress")], [1, 1])
+    report.equal(f"{name}: what was seen is reported", [flow["client"]["port"] for flow in scope.flows], [connection.port])
+    check_detached(name)
+    connection.close()
+    if hook != "clsact":
+        return
+    for direction in ("ingress", "egress"):
+        name = f"faults {hook} {direction} taken off"
+        scope = scope_start(hook, "veth0", more=("--assert", "refused == 0"))
+        net.inside("client", "tc", "filter", "del", "dev", "veth0", direction)
+        scope.wait_line(f"taken its {direction} program off")
+        report.equal(f"{name}: exit status", scope.stop(), 1)
+        report.check(f"{name}: nothing is judged", any("nothing is judged" in line for line in scope.lines), scope.lines)
+        check_detached(name)
+
+
+def qdisc_of_others():
+    """Somebody had made it: it stays. What tcpscope made goes, whoever of two runs goes last."""
+    def there():
+        return "clsact" in net.inside("client", "tc", "qdisc", "show", "dev", "veth0")
+
+    net.inside("client", "tc", "qdisc", "add", "dev", "veth0", "clsact")
+    for name, number in (("stopped", signal.SIGTERM), ("killed", signal.SIGKILL)):
+        scope = scope_start("clsact", "veth0")
+        if number == signal.SIGKILL:
+            scope.process.kill()
+            scope.process.wait()
+            net.await_true(lambda: not net.attached("client", "veth0"), "the guardian's work")
+        else:
+            scope.stop()
+        report.check(f"faults clsact of somebody else, {name}: it stays", there(), None)
+    net.inside("client", "tc", "qdisc", "del", "dev", "veth0", "clsact")
+    first = scope_start("clsact", "veth0")
+    second = scope_start("clsact", "veth0")
+    first.stop()
+    report.check("faults clsact of two runs: it stays for the second", there(), None)
+    report.equal("faults clsact of two runs: the second notices nothing", second.stop(), 0)
+    report.check("faults clsact of two runs: it goes with the second", not there(), None)
+
+
 def cut_short():
     """A verdict is about the watch that was asked for: none is given on another."""
     assertion = ("--assert", "refused == 0", "--duration", "60")
@@ -285,8 +369,9 @@ def main():
     net.namespace_make("aside")
     sink.serve("server", PORT)
     for hook in HOOKS:
-        for fault in (hangup, moved):
+        for fault in (hangup, moved, taken_off):
             fault(hook)
+    qdisc_of_others()
     for hook in ("tc", "xdp"):
         for fault in (down_and_up, renamed, large_frames, offloads, without_bpffs):
             fault(hook)

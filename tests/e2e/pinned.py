@@ -296,6 +296,55 @@ def unfinished(hook):
     check_gone(f"{name}: --unpin")
 
 
+def detached(hook):
+    """What it had attached was taken off while nobody watched."""
+    name = f"pinned {hook}, taken off"
+    start(hook).stop()
+    if hook == "clsact":
+        net.inside("client", "tc", "qdisc", "del", "dev", "veth0", "clsact")
+    else:
+        for link in os.listdir(f"{PINS}/{NAME}"):
+            if link.startswith("link_") and link.endswith("egress"):
+                os.unlink(f"{PINS}/{NAME}/{link}")
+    refused(name, ("no longer attached to veth0", f"--unpin {NAME}"), "-i", "veth0", *hook_words(hook), "--pin", NAME)
+    done = unpin()[0]
+    report.check(f"{name}: --unpin says what was", done.returncode == 0 and "egress no longer attached" in done.stderr and
+                 ("ingress no longer" in done.stderr) == (hook == "clsact"), done)
+    check_gone(f"{name}: --unpin")
+
+
+def strangers():
+    """In a BPF file system where all may write somebody has put a directory, or a link to one of files that are dear."""
+    dear = "/run/scratch/dear"
+    os.makedirs(dear)
+    with open(f"{dear}/file", "w", encoding="ascii") as file:
+        file.write("dear")
+
+    def check_refused(name, word):
+        for how in ("--pin", "--unpin"):
+            refused(f"pinned, {name}: {how}", (f"will not touch '{NAME}'", word), *(("-i", "veth0") if how == "--pin" else ()),
+                    how, NAME)
+        report.equal(f"pinned, {name}: the file is there", os.listdir(dear), ["file"])
+        report.equal(f"pinned, {name}: nothing attached", net.attached("client", "veth0"), [])
+
+    os.makedirs(PINS, mode=0o700)
+    os.symlink(dear, f"{PINS}/{NAME}")
+    check_refused("a link to a directory", "no directory of the BPF file system")
+    os.unlink(f"{PINS}/{NAME}")
+    for name, owner, mode in (("another user's directory", 65534, 0o700), ("a directory that all may write to", 0, 0o777)):
+        os.makedirs(f"{PINS}/{NAME}")
+        os.chmod(f"{PINS}/{NAME}", mode)
+        os.chown(f"{PINS}/{NAME}", owner, owner)
+        check_refused(name, "another user's, or others may write")
+        os.rmdir(f"{PINS}/{NAME}")
+    os.chown(PINS, 65534, 65534)
+    check_refused("another user's directory of all", "another user's, or others may write")
+    os.rmdir(PINS)
+    os.symlink(dear, PINS)
+    check_refused("a link in place of all", "no directory of the BPF file system")
+    os.unlink(PINS)
+
+
 def empty():
     os.makedirs(f"{PINS}/{NAME}")
     scope = start("tc")
@@ -370,6 +419,8 @@ def main():
     words()
     for hook in HOOKS:
         unfinished(hook)
+        detached(hook)
+    strangers()
     empty()
     replaced()
 

@@ -168,20 +168,20 @@ static int attach_filter(struct attach *attach, const struct watched *watched, u
 		    .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 	struct attachment *attachment = &attach->of[number];
 	int err = bpf_tc_hook_create(&hook);
+	__u32 first;
 
 	if (err && err != -EEXIST)
 		return err;
-	attachment->made_qdisc |= !err;
+	attachment->made_qdisc = attachment->made_qdisc || !err || leftover_made_qdisc(watched->ifindex);
+	first = attachment->made_qdisc ? FILTER_HANDLES + 1 : 1;
 	hook.attach_point = clsact[direction];
-	for (__u32 handle = 1; handle <= FILTER_HANDLES; handle++) {
+	for (__u32 handle = first; handle < first + FILTER_HANDLES; handle++) {
 		LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY,
 			    .prog_fd = loader_program(attach->loader, program[direction]));
 
 		err = bpf_tc_attach(&hook, &filter);
-		if (!err) {
+		if (!err)
 			attachment->filter[direction] = handle;
-			attachment->made_qdisc |= handle > 1; /* another run did: whoever goes last takes it off */
-		}
 		if (err != -EEXIST)
 			return err;
 	}
@@ -315,6 +315,30 @@ void detach_interface(struct attach *attach, const struct watched *watched, unsi
 	if (attachment->made_qdisc && !watched->gone)
 		leftover_remove_qdisc(watched->ifindex);
 	attachment->made_qdisc = false;
+}
+
+/* A link that was detached has no interface any more; so has one whose interface goes, and then has no name. */
+static bool link_is_off(int link, const struct watched *watched)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	char name[IF_NAMESIZE];
+
+	return link >= 0 && !bpf_obj_get_info_by_fd(link, &info, &len) &&
+	       !info.xdp.ifindex /* a tcx link has it in the same place */ && if_indextoname(watched->ifindex, name);
+}
+
+void attach_look(const struct attach *attach, struct watched *watched, unsigned int number)
+{
+	const struct attachment *attachment = &attach->of[number];
+
+	if (watched->gone)
+		return;
+	if (link_is_off(attachment->xdp_link, watched))
+		interfaces_mark_off(watched, DIRECTION_INGRESS);
+	for (int direction = 0; direction < DIRECTIONS; direction++)
+		if (link_is_off(attachment->link[direction], watched))
+			interfaces_mark_off(watched, (enum interface_direction)direction);
 }
 
 void attach_close_links(struct attach *attach, unsigned int number)

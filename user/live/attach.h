@@ -11,11 +11,11 @@
 enum { ATTACH_WORDS = 256 };
 
 struct attachment {
-	bool xdp;		  /* ingress by XDP */
-	int xdp_link;		  /* that holds it; -1: libxdp's dispatcher does */
-	int link[DIRECTIONS];	  /* tcx; -1: none */
-	__u32 filter[DIRECTIONS]; /* handle of the clsact filter; 0: none */
-	bool made_qdisc;
+	bool xdp;			    /* ingress by XDP */
+	int xdp_link;			    /* that holds it; -1: libxdp's dispatcher does */
+	int link[DIRECTIONS];		    /* tcx; -1: none */
+	__u32 filter[DIRECTIONS];	    /* handle of the clsact filter; 0: none */
+	bool made_qdisc;		    /* this run, or one that is there still */
 	char how[DIRECTIONS][ATTACH_WORDS]; /* hook and reason, of attach_announce */
 };
 
@@ -40,6 +40,9 @@ void attach_announce(const struct attach *attach, const struct watched *watched,
 
 /* Are packets of this direction seen at all? */
 bool attach_watches(const struct attach *attach, const struct watched *watched, enum interface_direction direction);
+
+/* Marks what somebody else has taken off, as far as links tell. */
+void attach_look(const struct attach *attach, struct watched *watched, unsigned int number);
 
 void detach_interface(struct attach *attach, const struct watched *watched, unsigned int number);
 /* Closes its links, which need no privilege to go. */

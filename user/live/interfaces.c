@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../include/config.h"
 #include "message.h"
 
 /* What stands for the kernel's "no header" and for tunnels whose frames begin with IP. */
@@ -199,4 +198,24 @@ struct watched *interfaces_by_index(struct interfaces *interfaces, unsigned int 
 		if (interfaces->watched[i].ifindex == ifindex)
 			return &interfaces->watched[i];
 	return NULL;
+}
+
+void interfaces_mark_off(struct watched *watched, enum interface_direction direction)
+{
+	if (watched->gone || watched->off[direction])
+		return;
+	watched->off[direction] = true;
+	message_put(
+		"%s: somebody else has taken its %s program off: what passes there is not seen any more; a new start "
+		"attaches it again",
+		watched->name, direction == DIRECTION_INGRESS ? "ingress" : "egress");
+}
+
+bool interfaces_any_off(const struct interfaces *interfaces)
+{
+	for (unsigned int i = 0; i < interfaces->count; i++)
+		for (int direction = 0; direction < DIRECTIONS && !interfaces->watched[i].gone; direction++)
+			if (interfaces->watched[i].off[direction])
+				return true;
+	return false;
 }

@@ -6,16 +6,19 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#include "../../include/config.h"
 #include "options.h"
 
 struct watched {
 	char name[IF_NAMESIZE];
 	unsigned int ifindex;
-	bool ethernet;	 /* frames begin with an Ethernet header; else with IP */
-	bool loopback;	 /* receives what it sends */
-	bool physical;	 /* a NIC, neither software nor paravirtual */
-	bool down;	 /* at the start */
-	bool gone;	 /* deleted, or moved to another namespace, since */
+	bool ethernet; /* frames begin with an Ethernet header; else with IP */
+	bool loopback; /* receives what it sends */
+	bool physical; /* a NIC, neither software nor paravirtual */
+	bool down;     /* at the start */
+	bool gone;     /* deleted, or moved to another namespace, since */
+	/* Likewise: somebody else has taken the program off that watched this direction. */
+	bool off[DIRECTIONS];
 	char driver[32]; /* "" if unknown */
 };
 
@@ -30,5 +33,10 @@ int interfaces_find(struct interfaces *interfaces, const struct options *options
 
 /* NULL if none of them has that index. */
 struct watched *interfaces_by_index(struct interfaces *interfaces, unsigned int ifindex);
+
+/* Notes that a direction is watched no more, with a line on stderr the first time. */
+void interfaces_mark_off(struct watched *watched, enum interface_direction direction);
+/* Is any that is not gone? */
+bool interfaces_any_off(const struct interfaces *interfaces);
 
 #endif

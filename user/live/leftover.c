@@ -159,24 +159,74 @@ bool leftover_xdp_in_use(unsigned int ifindex)
 	return instance.reports && (instance.kept || instance_alive(instance.reports));
 }
 
-static int remove_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle, __u32 run)
+bool leftover_has_xdp(unsigned int ifindex, unsigned int reports_id)
+{
+	struct xdp_multiprog *attached = xdp_multiprog__get_from_ifindex((int)ifindex);
+	struct xdp_program *program = NULL;
+	bool has = false;
+
+	if (libxdp_get_error(attached) || !attached)
+		return false;
+	if (xdp_multiprog__is_legacy(attached))
+		has = is_leftover(xdp_program__fd(xdp_multiprog__main_prog(attached)), reports_id);
+	while (!has && (program = xdp_multiprog__next_prog(program, attached)))
+		has = is_leftover(xdp_program__fd(program), reports_id);
+	xdp_multiprog__close(attached);
+	return has;
+}
+
+/* The id of the program of a filter of ours; 0: there is none. */
+static __u32 filter_program(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
 	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY);
-	int fd;
+
+	return bpf_tc_query(&hook, &filter) ? 0 : filter.prog_id;
+}
+
+unsigned int leftover_filter(unsigned int ifindex, bool egress, unsigned int reports_id)
+{
+	for (__u32 handle = 1; handle <= FILTER_HANDLE_MAX; handle++) {
+		__u32 program = filter_program(ifindex, egress ? BPF_TC_EGRESS : BPF_TC_INGRESS, handle);
+		int fd = program ? bpf_prog_get_fd_by_id(program) : -ENOENT;
+		bool found = fd == -EPERM || (fd >= 0 && is_leftover(fd, reports_id));
+
+		if (fd >= 0)
+			close(fd);
+		if (found)
+			return handle;
+	}
+	return 0;
+}
+
+bool leftover_made_qdisc(unsigned int ifindex)
+{
+	for (__u32 handle = FILTER_HANDLES + 1; handle <= FILTER_HANDLE_MAX; handle++)
+		if (filter_program(ifindex, BPF_TC_INGRESS, handle) || filter_program(ifindex, BPF_TC_EGRESS, handle))
+			return true;
+	return false;
+}
+
+static bool detach_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
+	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY);
+
+	return !bpf_tc_detach(&hook, &filter);
+}
+
+/* 1 if it is of that run, as is_leftover, and was removed. */
+static int remove_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle, __u32 run)
+{
+	__u32 program = filter_program(ifindex, point, handle);
+	int fd = program ? bpf_prog_get_fd_by_id(program) : -ENOENT;
 	bool left;
 
-	if (bpf_tc_query(&hook, &filter))
-		return 0;
-	fd = bpf_prog_get_fd_by_id(filter.prog_id);
 	if (fd < 0)
 		return 0;
 	left = is_leftover(fd, run);
 	close(fd);
-	filter.prog_id = 0;
-	filter.prog_fd = 0;
-	filter.flags = 0;
-	return left && !bpf_tc_detach(&hook, &filter);
+	return left && detach_filter(ifindex, point, handle);
 }
 
 /* Does a clsact hook hold any filter? Also true if the kernel does not say. */
@@ -220,45 +270,43 @@ void leftover_remove_qdisc(unsigned int ifindex)
 
 int leftover_remove_run(unsigned int ifindex, unsigned int reports_id)
 {
-	int programs = 0, filters = 0;
+	int programs = 0, filters = 0, made = 0;
 
 	while (programs < PROGRAMS_MAX && remove_one_xdp(ifindex, reports_id))
 		programs++;
-	for (__u32 handle = 1; handle <= FILTER_HANDLES; handle++) {
-		filters += remove_filter(ifindex, BPF_TC_INGRESS, handle, reports_id);
-		filters += remove_filter(ifindex, BPF_TC_EGRESS, handle, reports_id);
+	for (__u32 handle = 1; handle <= FILTER_HANDLE_MAX; handle++) {
+		int removed = remove_filter(ifindex, BPF_TC_INGRESS, handle, reports_id) +
+			      remove_filter(ifindex, BPF_TC_EGRESS, handle, reports_id);
+
+		filters += removed;
+		made += handle > FILTER_HANDLES ? removed : 0;
 	}
-	if (filters)
+	if (made)
 		leftover_remove_qdisc(ifindex);
 	return programs + filters;
 }
 
 int leftover_remove(unsigned int ifindex) { return leftover_remove_run(ifindex, 0); }
-/* 1 if the filter is of this program, and was removed. */
+
+/* As remove_filter, of this very program. */
 static int remove_own_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle, __u32 program)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
-	LIBBPF_OPTS(bpf_tc_opts, filter, .handle = handle, .priority = FILTER_PRIORITY);
-
-	if (!program || bpf_tc_query(&hook, &filter) || filter.prog_id != program)
-		return 0;
-	filter.prog_id = 0;
-	filter.prog_fd = 0;
-	filter.flags = 0;
-	return !bpf_tc_detach(&hook, &filter);
+	return program && filter_program(ifindex, point, handle) == program && detach_filter(ifindex, point, handle);
 }
 
 void leftover_remove_own(unsigned int ifindex, const struct leftover_programs *own)
 {
 	__u32 attached = 0;
-	int filters = 0;
+	int made = 0;
 
 	if (own->xdp && !bpf_xdp_query_id((int)ifindex, 0, &attached) && attached == own->xdp)
 		bpf_xdp_detach((int)ifindex, 0, NULL);
-	for (__u32 handle = 1; handle <= FILTER_HANDLES; handle++) {
-		filters += remove_own_filter(ifindex, BPF_TC_INGRESS, handle, own->tc[0]);
-		filters += remove_own_filter(ifindex, BPF_TC_EGRESS, handle, own->tc[1]);
+	for (__u32 handle = 1; handle <= FILTER_HANDLE_MAX; handle++) {
+		int removed = remove_own_filter(ifindex, BPF_TC_INGRESS, handle, own->tc[0]) +
+			      remove_own_filter(ifindex, BPF_TC_EGRESS, handle, own->tc[1]);
+
+		made += handle > FILTER_HANDLES ? removed : 0;
 	}
-	if (filters)
+	if (made)
 		leftover_remove_qdisc(ifindex);
 }

@@ -17,6 +17,7 @@
 
 enum {
 	SWEEP_MS = 250,
+	ATTACHED_MS = 1000,
 	ASK_AHEAD_MS = 1000,
 	BUSY_MS = 5,	 /* between looks at a ring buffer that fills */
 	BUSY_SHARE = 16, /* fills: so small a part of it came since the last look */
@@ -25,14 +26,28 @@ enum {
 
 static __u64 now_ms(void) { return clock_ns(CLOCK_MONOTONIC) / NS_PER_MS; }
 
-/* How many of them there still are. One that was moved to another network namespace would take its programs along. */
+/* What is still seen of it? One that was moved to another network namespace would take its programs along. */
+static bool is_left(struct live *live, unsigned int number)
+{
+	struct watched *watched = &live->interfaces.watched[number];
+	bool left = false;
+
+	attach_look(&live->attach, watched, number);
+	if (watched->gone)
+		attach_close_links(&live->attach, number);
+	for (int direction = 0; direction < DIRECTIONS && !watched->gone; direction++)
+		left |= !watched->off[direction] &&
+			attach_watches(&live->attach, watched, (enum interface_direction)direction);
+	return left;
+}
+
 static unsigned int interfaces_left(struct live *live)
 {
-	unsigned int left = watch_read(live->watch, &live->interfaces);
+	unsigned int left = 0;
 
+	watch_read(live->watch, &live->interfaces, &live->attach);
 	for (unsigned int i = 0; i < live->interfaces.count; i++)
-		if (live->interfaces.watched[i].gone)
-			attach_close_links(&live->attach, i);
+		left += is_left(live, i);
 	return left;
 }
 
@@ -70,6 +85,7 @@ static int report_services(struct live *live, bool final, bool end)
 /* When to do what next, ms of now_ms. */
 struct schedule {
 	__u64 sweep, frame, report, end, interval;
+	__u64 attached; /* to see whether all is attached still */
 	__u64 ask;	/* for the names of the next report */
 	__u64 drained;	/* at the last look: from the ring buffer, */
 	__u64 ended;	/* and from the table */
@@ -154,14 +170,22 @@ static int watch_flows(struct live *live)
 	while (!err && !wait_for_end(live, wait)) {
 		__u64 now = now_ms();
 
+		if (now >= schedule.attached) {
+			if (!interfaces_left(live))
+				break;
+			schedule.attached = now + ATTACHED_MS;
+		}
+
 		live->cut_short = NULL;
 		if (now >= schedule.end)
-			return 0;
+			break;
 		err = look(live, &schedule, now);
 		wait = wait_of(&schedule, live, now_ms());
 	}
-	if (live->options->duration_ns && !interfaces_left(live))
+	if (!interfaces_left(live) && live->options->duration_ns && now_ms() < schedule.end)
 		live->cut_short = "no interface was left before --duration was over";
+	if (interfaces_any_off(&live->interfaces))
+		live->cut_short = "somebody else has taken off what watched, or some of it";
 	return err;
 }
 
@@ -218,6 +242,8 @@ static int finish(struct live *live)
 		message_put("nothing is judged: %s", live->cut_short);
 		return EXIT_FAILED;
 	}
+	if (interfaces_any_off(&live->interfaces)) /* said when it was seen */
+		return EXIT_FAILED;
 	return live->options->strict && !whole ? EXIT_STRICT : EXIT_FINE;
 }
 

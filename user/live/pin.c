@@ -18,7 +18,8 @@
 #include "message.h"
 
 #define FILE_SYSTEM "/sys/fs/bpf"
-#define ALL_PINS FILE_SYSTEM "/tcpscope"
+#define FOLDER "tcpscope"
+#define ALL_PINS FILE_SYSTEM "/" FOLDER
 
 void pin_path(const struct pin *pin, const char *part, char path[PIN_PATH])
 {
@@ -44,7 +45,7 @@ static int explain(const struct pin *pin, int err)
 {
 	if (!file_system_is_there())
 		message_put("no BPF file system at " FILE_SYSTEM ", where '%s' would be; "
-			    "`mount -t bpf bpf " FILE_SYSTEM "` makes one",
+			    "`mount -t bpf -o mode=700 bpf " FILE_SYSTEM "` makes one",
 			    pin->name);
 	else if (err == -EROFS)
 		message_put("cannot pin '%s': " FILE_SYSTEM " is read-only; "
@@ -54,36 +55,70 @@ static int explain(const struct pin *pin, int err)
 		message_put("a tcpscope that is running has '%s'; end it first, or take another name", pin->name);
 	else if (err == -ENOENT)
 		message_put("nothing is pinned as '%s'; `ls " ALL_PINS "` shows what is", pin->name);
+	else if (err == -ENOTDIR || err == -ESTALE)
+		message_put("will not touch '%s': " ALL_PINS " or '%s' in it is %s; remove it if it is nobody's",
+			    pin->name, pin->name,
+			    err == -ENOTDIR ? "no directory of the BPF file system"
+					    : "another user's, or others may write there");
 	else
 		message_put("cannot pin '%s' in " ALL_PINS ": %s%s", pin->name, strerror(-err),
 			    message_advice(err, err == -EACCES || err == -EPERM ? "; run it as root" : ""));
 	return err;
 }
 
-/* Returns 1 if it was there, 0 if it is new, or -errno. */
-static int make_directory(const char *path)
+/* May nobody but root, or this user, change what is in it? In what is sticky nobody else can change what is theirs. */
+static int check_directory(int fd, mode_t sticky)
 {
-	if (!mkdir(path, 0700))
-		return 0;
-	return errno == EEXIST ? 1 : -errno;
+	struct stat about;
+	struct statfs system;
+
+	if (fstat(fd, &about) || fstatfs(fd, &system))
+		return -errno;
+	if (system.f_type != BPF_FS_MAGIC)
+		return -ENOTDIR;
+	if (about.st_uid && about.st_uid != geteuid())
+		return -ESTALE;
+	return about.st_mode & (S_IWGRP | S_IWOTH) && !(about.st_mode & sticky) ? -ESTALE : 0;
+}
+
+/* Opens a directory in one that has been checked, made if `made`: then *made is whether it is new. What others may have
+ * put there is not followed, and refused. Closes `parent`. Returns a descriptor or -errno. */
+static int enter_directory(int parent, const char *name, bool *made)
+{
+	int fd, err = 0;
+
+	if (made) {
+		*made = !mkdirat(parent, name, 0700);
+		err = *made || errno == EEXIST ? 0 : -errno;
+	}
+	fd = err ? err : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (!err && fd < 0)
+		fd = -errno;
+	close(parent);
+	err = fd < 0 ? fd : check_directory(fd, 0);
+	if (!err)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return err;
 }
 
 static int open_directory(struct pin *pin, bool make)
 {
-	char path[PIN_PATH];
-	int err = file_system_is_there() ? 0 : -ENODEV;
+	bool made = false;
+	int fd = file_system_is_there() ? open(FILE_SYSTEM, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int err = fd < 0 ? -ENODEV : check_directory(fd, S_ISVTX);
 
-	pin_path(pin, "", path);
-	if (!err && make)
-		err = make_directory(ALL_PINS);
-	if (err >= 0 && make)
-		err = make_directory(path);
-	if (err < 0)
-		return err;
-	pin->was_there = err;
-	pin->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (pin->directory < 0)
-		return -errno;
+	if (err && fd >= 0)
+		close(fd);
+	if (!err)
+		fd = enter_directory(fd, FOLDER, make ? &made : NULL);
+	if (!err && fd >= 0)
+		fd = enter_directory(fd, pin->name, make ? &made : NULL);
+	if (err || fd < 0)
+		return err ? err : fd;
+	pin->was_there = make && !made;
+	pin->directory = fd;
 	return flock(pin->directory, LOCK_EX | LOCK_NB) ? -errno : 0;
 }
 
@@ -164,14 +199,14 @@ void pin_close(struct pin *pin)
 	*pin = (struct pin){ .directory = -1 };
 }
 
-static __u32 map_id(const struct pin *pin, const char *part)
+__u32 pin_run(const struct pin *pin)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
 	char path[PIN_PATH];
 	int fd, err;
 
-	pin_path(pin, part, path);
+	pin_path(pin, "reports", path);
 	fd = bpf_obj_get(path);
 	err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
 	if (fd >= 0)
@@ -195,7 +230,7 @@ static void detach_link(const struct pin *pin, const char *part)
 void pin_detach(const struct pin *pin)
 {
 	DIR *directory = fdopendir(dup(pin->directory));
-	__u32 reports = map_id(pin, "reports");
+	__u32 reports = pin_run(pin);
 	struct if_nameindex *all = reports ? if_nameindex() : NULL;
 	const struct dirent *entry;
 

@@ -66,6 +66,8 @@ void pin_detach(const struct pin *pin);
  * -errno. */
 int pin_remove(const struct pin *pin);
 
+/* The id of its ring buffer, by which its programs are known (leftover.h); 0: unknown. */
+__u32 pin_run(const struct pin *pin);
 /* The path of a part. */
 void pin_path(const struct pin *pin, const char *part, char path[PIN_PATH]);
 /* The name of a link's part: of an interface, "xdp", "ingress" or "egress". */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "leftover.h"
 #include "message.h"
 #include "pin.h"
 
@@ -42,28 +43,44 @@ static bool is_of_namespace(const struct pin *pin)
 	return pin->state.namespace_device == own.namespace_device && pin->state.namespace_inode == own.namespace_inode;
 }
 
-/* Does a link still hold? The kernel lets it go when its interface goes. */
-static bool is_attached(const struct pin *pin, unsigned int ifindex, const char *hook)
+/* Does a link hold still? The kernel lets it go when its interface goes, or somebody else detaches it. */
+static bool link_holds(const char *path, unsigned int ifindex)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 len = sizeof(info);
-	char path[PIN_PATH];
-	int fd, err;
+	int fd = bpf_obj_get(path), err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
 
-	pin_link_path(pin, ifindex, hook, path);
-	if (access(path, F_OK))
-		return true; /* no link: held by libxdp's dispatcher, or by clsact */
-	fd = bpf_obj_get(path);
-	err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
 	if (fd >= 0)
 		close(fd);
 	return !err && info.xdp.ifindex == ifindex; /* a tcx link has it in the same place */
 }
 
-static bool all_attached(const struct pin *pin, unsigned int ifindex)
+/* Is a direction watched there that was? */
+static bool is_attached(const struct pin *pin, const struct pin_interface *interface, int direction)
 {
-	return is_attached(pin, ifindex, "xdp") && is_attached(pin, ifindex, "ingress") &&
-	       is_attached(pin, ifindex, "egress");
+	bool xdp = direction == DIRECTION_INGRESS && interface->xdp;
+	char path[PIN_PATH];
+
+	pin_link_path(pin, interface->ifindex, xdp ? "xdp" : link_names[direction], path);
+	if (!access(path, F_OK))
+		return link_holds(path, interface->ifindex);
+	/* Without a link libxdp's dispatcher holds it, or clsact. */
+	return xdp ? leftover_has_xdp(interface->ifindex, pin_run(pin))
+		   : leftover_filter(interface->ifindex, direction == DIRECTION_EGRESS, pin_run(pin));
+}
+
+static bool was_watched(const struct pin *pin, const struct pin_interface *interface, int direction)
+{
+	return direction == DIRECTION_INGRESS || !(interface->loopback || pin->state.hook == (__u32)HOOK_TAP);
+}
+
+static bool all_attached(const struct pin *pin, const struct pin_interface *interface)
+{
+	bool all = true;
+
+	for (int direction = 0; direction < DIRECTIONS; direction++)
+		all &= !was_watched(pin, interface, direction) || is_attached(pin, interface, direction);
+	return all;
 }
 
 static const struct watched *watched_of(const struct interfaces *interfaces, const struct pin_interface *interface)
@@ -107,7 +124,7 @@ static int interfaces_fit(const struct pin *pin, struct interfaces *interfaces)
 
 		if (!watched || interfaces->count != pin->state.interfaces)
 			return refuse(pin, "watches other interfaces, those that were then%s", names);
-		if (!all_attached(pin, watched->ifindex))
+		if (!all_attached(pin, &pin->state.interface[i]))
 			return refuse(pin, "is no longer attached to %s", watched->name);
 		sorted.watched[i] = *watched;
 	}
@@ -162,12 +179,30 @@ static int adopt_links(const struct pin *pin, const struct pin_interface *interf
 		if (*links[i] < 0 && *links[i] != -ENOENT)
 			return *links[i];
 	}
+	for (int direction = 0; direction < DIRECTIONS; direction++)
+		if (attachment->link[direction] < 0 && !(direction == DIRECTION_INGRESS && interface->xdp) &&
+		    was_watched(pin, interface, direction))
+			attachment->filter[direction] = leftover_filter(interface->ifindex,
+									direction == DIRECTION_EGRESS, pin_run(pin));
 	return 0;
+}
+
+static const char *egress_words(const struct pin *pin, const struct pin_interface *interface)
+{
+	if (!was_watched(pin, interface, DIRECTION_EGRESS))
+		return "not watched";
+	return is_attached(pin, interface, DIRECTION_EGRESS) ? "by tc" : "no longer attached";
+}
+
+static const char *ingress_words(const struct pin *pin, const struct pin_interface *interface)
+{
+	if (!is_attached(pin, interface, DIRECTION_INGRESS))
+		return "no longer attached";
+	return interface->xdp ? "by XDP" : "by tc";
 }
 
 int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach)
 {
-	const bool tap = pin->state.hook == (__u32)HOOK_TAP;
 	char path[PIN_PATH];
 	int err;
 
@@ -178,9 +213,8 @@ int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attac
 
 		err = adopt_links(pin, interface, &attach->of[i]);
 		if (!err)
-			message_put("%.*s: taken over as '%s': ingress by %s, %s", IF_NAMESIZE, interface->name,
-				    pin->name, interface->xdp ? "XDP" : "tc",
-				    interface->loopback || tap ? "egress not watched" : "egress by tc");
+			message_put("%.*s: taken over as '%s': ingress %s, egress %s", IF_NAMESIZE, interface->name,
+				    pin->name, ingress_words(pin, interface), egress_words(pin, interface));
 	}
 	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* no reason to remove it */
 		message_put("cannot take over '%s': %s%s", pin->name, strerror(-err), message_advice(err, ""));

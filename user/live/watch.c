@@ -2,17 +2,20 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "leftover.h"
 #include "message.h"
 
 int watch_open(void)
 {
-	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
+	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_TC };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), err;
 
 	if (fd < 0)
@@ -33,20 +36,78 @@ static void mark_gone(struct watched *watched)
 	message_put("%s: the interface is gone; its flows end here", watched->name);
 }
 
-static void read_message(const char *message, size_t len, struct interfaces *interfaces)
+/* A qdisc with all its filters, all filters of one direction, or one. */
+static void read_traffic_control(const struct nlmsghdr *header, struct watched *watched,
+				 const struct attachment *attachment)
+{
+	static const __u32 parents[DIRECTIONS] = {
+		[DIRECTION_INGRESS] = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
+		[DIRECTION_EGRESS] = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
+	};
+	const struct tcmsg *about = NLMSG_DATA(header);
+
+	for (int direction = 0; direction < DIRECTIONS; direction++) {
+		__u32 handle = attachment->filter[direction];
+		bool off = header->nlmsg_type == RTM_DELQDISC
+				   ? about->tcm_parent == TC_H_CLSACT
+				   : about->tcm_parent == parents[direction] &&
+					     TC_H_MAJ(about->tcm_info) >> 16 == FILTER_PRIORITY &&
+					     (!about->tcm_handle || about->tcm_handle == handle);
+
+		if (handle && off)
+			interfaces_mark_off(watched, (enum interface_direction)direction);
+	}
+}
+
+static const struct rtattr *attribute(const struct rtattr *first, size_t len, unsigned short type)
+{
+	for (const struct rtattr *at = first; RTA_OK(at, len); at = RTA_NEXT(at, len))
+		if ((at->rta_type & NLA_TYPE_MASK) == type)
+			return at;
+	return NULL;
+}
+
+/* Has it an XDP program, whosever? True also if the message does not say. */
+static bool has_xdp(const struct nlmsghdr *header)
+{
+	const struct ifinfomsg *link = NLMSG_DATA(header);
+	const struct rtattr *xdp = attribute(IFLA_RTA(link), IFLA_PAYLOAD(header), IFLA_XDP);
+	const struct rtattr *how = xdp ? attribute(RTA_DATA(xdp), RTA_PAYLOAD(xdp), IFLA_XDP_ATTACHED) : NULL;
+
+	return !how || *(const __u8 *)RTA_DATA(how) != XDP_ATTACHED_NONE;
+}
+
+static void read_link(const struct nlmsghdr *header, struct watched *watched, const struct attachment *attachment)
+{
+	const struct ifinfomsg *link = NLMSG_DATA(header);
+
+	if (link->ifi_family != AF_UNSPEC) /* a bridge sends DELLINK for a port that leaves it, with its own family */
+		return;
+	if (header->nlmsg_type == RTM_DELLINK)
+		mark_gone(watched);
+	else if (attachment->xdp && attachment->xdp_link < 0 && !has_xdp(header))
+		interfaces_mark_off(watched, DIRECTION_INGRESS);
+}
+
+static void read_message(const char *message, size_t len, struct interfaces *interfaces, const struct attach *attach)
 {
 	const struct nlmsghdr *header = (const void *)message;
 
 	for (; NLMSG_OK(header, len); header = NLMSG_NEXT(header, len)) {
-		const struct ifinfomsg *link = NLMSG_DATA(header);
+		bool is_link = header->nlmsg_type == RTM_DELLINK || header->nlmsg_type == RTM_NEWLINK;
+		bool is_tc = header->nlmsg_type == RTM_DELQDISC || header->nlmsg_type == RTM_DELTFILTER;
 		struct watched *watched;
+		int ifindex = 0;
 
-		/* A bridge sends DELLINK for a port that leaves it, with its own family. */
-		if (header->nlmsg_type != RTM_DELLINK || link->ifi_family != AF_UNSPEC)
-			continue;
-		watched = interfaces_by_index(interfaces, (unsigned int)link->ifi_index);
-		if (watched)
-			mark_gone(watched);
+		if (is_link)
+			ifindex = ((const struct ifinfomsg *)NLMSG_DATA(header))->ifi_index;
+		else if (is_tc)
+			ifindex = ((const struct tcmsg *)NLMSG_DATA(header))->tcm_ifindex;
+		watched = interfaces_by_index(interfaces, (unsigned int)ifindex);
+		if (watched && is_link)
+			read_link(header, watched, &attach->of[watched - interfaces->watched]);
+		else if (watched)
+			read_traffic_control(header, watched, &attach->of[watched - interfaces->watched]);
 	}
 }
 
@@ -60,17 +121,13 @@ static void ask_all(struct interfaces *interfaces)
 			mark_gone(&interfaces->watched[i]);
 }
 
-unsigned int watch_read(int fd, struct interfaces *interfaces)
+void watch_read(int fd, struct interfaces *interfaces, const struct attach *attach)
 {
 	char message[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
-	unsigned int left = 0;
 	ssize_t len;
 
 	while ((len = recv(fd, message, sizeof(message), 0)) > 0)
-		read_message(message, (size_t)len, interfaces);
+		read_message(message, (size_t)len, interfaces, attach);
 	if (len < 0 && errno == ENOBUFS)
 		ask_all(interfaces);
-	for (unsigned int i = 0; i < interfaces->count; i++)
-		left += !interfaces->watched[i].gone;
-	return left;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Tells when a watched interface goes: deleted, or moved to another network namespace. */
+/* Tells when a watched interface goes: deleted, or moved to another network namespace. Also when somebody else takes off
+ * what is not held by a link: a clsact filter, or all that libxdp's dispatcher had. */
 #ifndef TCPSCOPE_USER_WATCH_H
 #define TCPSCOPE_USER_WATCH_H
 
-#include "interfaces.h"
+#include "attach.h"
 
 /* Returns a descriptor to poll for reading, or -errno. */
 int watch_open(void);
-/* Marks those that are gone, with a line on stderr for each. Returns how many are left. */
-unsigned int watch_read(int fd, struct interfaces *interfaces);
+/* Marks those that are gone, and what is off, with a line on stderr for each. */
+void watch_read(int fd, struct interfaces *interfaces, const struct attach *attach);
 
 #endif
