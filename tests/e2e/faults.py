@@ -11,6 +11,7 @@ attached, nothing lost that was counted. (lifecycle.py has the crashes and the s
 
 import ctypes
 import errno
+import fcntl
 import os
 import signal
 import socket
@@ -29,6 +30,7 @@ ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
 HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
 OCTETS = 200_000
 BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_LINK_DETACH = 15, 30, 31, 34
+PAGE = 4096  # a pipe's least size
 LINK_IFINDEX_OFFSET = 16  # of tcx.ifindex and xdp.ifindex in struct bpf_link_info
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 CAPABILITIES = ("bpf", "perfmon", "net_admin")
@@ -354,13 +356,37 @@ def cut_short():
     report.equal(f"{name}: exit status", scope.wait(), 1)
     report.check(f"{name}: nothing is judged", any("no interface was left" in line for line in scope.lines), scope.lines)
     name = "faults SIGTERM while it starts"
-    started = net.start("client", BINARY, "-i", "veth0", *assertion, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                        text=True)
-    started.stdout.readline()  # the first hook
+    reading, writing = os.pipe()
+    os.write(writing, b"x" * fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PAGE))  # full: it waits in its first word
+    started = net.start("client", BINARY, "-i", "veth0", *assertion, stdout=writing, stderr=writing)
+    os.close(writing)
+    net.await_true(lambda: net.attached("client", "veth0"), "it is attached")
     started.send_signal(signal.SIGTERM)
-    said = started.stdout.read()
+    with open(reading, encoding="utf-8") as file:
+        said = file.read()
     report.equal(f"{name}: exit status", started.wait(), 1)
     report.check(f"{name}: nothing is judged", "before anything was watched" in said and "holds" not in said, said)
+    check_detached(name)
+
+
+def signals_blocked(pid):
+    """Does the program take them itself?"""
+    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
+        blocked = next(int(line.split()[1], 16) for line in lines if line.startswith("SigBlk:"))
+    return blocked >> (signal.SIGTERM - 1) & 1
+
+
+def unwanted(*more):
+    """Ended while it makes a table that takes long: it attaches nothing."""
+    name = " ".join(("faults SIGTERM before it attaches", *more))
+    started = net.start("client", BINARY, "-i", "veth0", "--hook", "tc", "--flows", 500_000, *more,
+                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    net.await_true(lambda: signals_blocked(started.pid), "it takes signals")
+    started.send_signal(signal.SIGTERM)
+    said = started.stdout.read()
+    report.equal(f"{name}: exit status", started.wait(), 1 if "--strict" in more else 0)
+    report.check(f"{name}: a line", said.count("\n") == 1 and "before anything was watched" in said, said)
+    report.equal(f"{name}: nothing pinned", os.path.exists("/sys/fs/bpf/tcpscope"), False)
     check_detached(name)
 
 
@@ -379,6 +405,8 @@ def main():
     generic()
     privileges()
     cut_short()
+    for more in ((), ("--strict",), ("--pin", "unwanted")):
+        unwanted(*more)
     old_kernel()
     too_large()
     little_memory()

@@ -103,6 +103,23 @@ def check_replay():
     report.equal("privileges replay: exit status", process.returncode, 0)
 
 
+def check_user_namespace():
+    """Root of a namespace that has no other user, as in a container without root: what it is outside is what it stays."""
+    name = "privileges replay in a user namespace"
+    ordinary = ["setpriv", f"--reuid={NOBODY.pw_uid}", f"--regid={NOBODY.pw_gid}", "--clear-groups"]
+    inside = [*ordinary, "unshare", "--user", "--map-root-user"]
+    if net.subprocess.run([*inside, "true"], check=False, capture_output=True).returncode:
+        report.skip(name, "ordinary users may make none here")
+        return
+    process = net.subprocess.Popen([*inside, PROGRAM, "-r", "-"], stdin=net.subprocess.PIPE, stdout=net.subprocess.PIPE,
+                                   stderr=net.subprocess.PIPE)
+    process.stdin.write(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
+    process.stdin.flush()
+    check_holds_nothing(name, process.pid)
+    _, said = process.communicate()
+    report.equal(f"{name}: exit status", (process.returncode, said), (0, b""))
+
+
 def main():
     net.namespace_make("client")
     net.namespace_make("server")
@@ -118,6 +135,7 @@ def main():
     check_live("privileges --user", "--user", daemon.pw_name, user=daemon.pw_uid)
     check_capabilities()
     check_replay()
+    check_user_namespace()
 
 
 if __name__ == "__main__":

@@ -256,7 +256,9 @@ int live_run(const struct options *options, const struct output *output, struct 
 	live.instance = live.signals = live.watch = live.pin.directory = live.programs.measuring = -1;
 	err = live_start(&live);
 	if (err) { /* without a sink: the filter is wrong, and has been said */
-		status = err > 0 ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;
+		bool judged = (options->strict || options->assertions) && !options->unpin;
+
+		status = err > 0 && !judged ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;
 		live_detach(&live);
 		goto out;
 	}

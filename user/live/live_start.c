@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +120,14 @@ static int draw_ladders(struct live *live)
 	return err;
 }
 
+/* A large table takes seconds to make: whoever ends the program meanwhile wants nothing attached. */
+static bool is_told_to_end(const struct live *live)
+{
+	struct pollfd signals = { .fd = live->signals, .events = POLLIN };
+
+	return poll(&signals, 1, 0) > 0;
+}
+
 /* From now on it holds; a pinned one also when this process is killed. */
 static void announce(const struct live *live)
 {
@@ -126,7 +135,7 @@ static void announce(const struct live *live)
 		attach_announce(&live->attach, &live->interfaces.watched[i], i);
 }
 
-/* A table of its own, and programs that fill it. */
+/* A table of its own, and programs that fill it. Returns 1 if a signal came before these were attached. */
 static int start_anew(struct live *live)
 {
 	int err;
@@ -145,6 +154,10 @@ static int start_anew(struct live *live)
 	err = harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
 	if (!err && live->options->ladder)
 		err = draw_ladders(live);
+	if (!err && is_told_to_end(live)) {
+		message_put("ended by a signal before anything was watched");
+		return 1;
+	}
 	if (!err)
 		err = attach_all(live);
 	if (!err)
@@ -167,7 +180,7 @@ static int start_again(struct live *live)
 	attach_open(&live->attach, &live->loader, live->options);
 	live->attach.choice = (enum hook_choice)live->pin.state.hook; /* --unpin names none */
 	if (!err)
-		err = pin_adopt(&live->pin, &live->loader, &live->attach);
+		err = pin_adopt(&live->pin, &live->loader, &live->attach, live->options->unpin);
 	return err ? err : harvest_open(&live->harvest, &live->loader, &live->interfaces, live->sink, live->statistics);
 }
 

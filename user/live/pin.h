@@ -53,9 +53,9 @@ int pin_fits(const struct pin *pin, const struct options *options, struct interf
 /* The interfaces that were found. */
 void pin_interfaces(const struct pin *pin, struct interfaces *interfaces);
 
-/* Takes over what was found: the loader's maps and its sweep, the links. Prints where, or what is wrong; 0 or
- * -errno. */
-int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach);
+/* Takes over what was found: the loader's maps and its sweep, the links; `last`: to remove it then. Prints where, or what is
+ * wrong; 0 or -errno. */
+int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach, bool last);
 /* Leaves a watch that has been attached. Prints what is wrong; returns 0 or -errno. */
 int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach, const struct interfaces *interfaces,
 	     const struct options *options);

@@ -201,7 +201,7 @@ static const char *ingress_words(const struct pin *pin, const struct pin_interfa
 	return interface->xdp ? "by XDP" : "by tc";
 }
 
-int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach)
+int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach, bool last)
 {
 	char path[PIN_PATH];
 	int err;
@@ -218,6 +218,9 @@ int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attac
 	}
 	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* no reason to remove it */
 		message_put("cannot take over '%s': %s%s", pin->name, strerror(-err), message_advice(err, ""));
+	else if (err && last)
+		message_put("cannot take over '%s', and removes it with the flows that it held: %s", pin->name,
+			    strerror(-err));
 	else if (err)
 		message_put("cannot take over '%s': %s; `tcpscope --unpin %s` removes it", pin->name, strerror(-err),
 			    pin->name);

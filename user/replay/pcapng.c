@@ -135,8 +135,9 @@ static int read_interface(struct pcapng *pcapng, uint32_t len)
 
 	if (len < 8)
 		return fail(pcapng, "an interface block that is too short");
+	_Static_assert(PCAPNG_INTERFACES == 1024, "as said");
 	if (pcapng->interfaces == PCAPNG_INTERFACES)
-		return fail(pcapng, "too many interfaces");
+		return fail(pcapng, "more than 1,024 interfaces in a section");
 	*interface = (struct pcapng_interface){ .per_second = 1000000,
 						.linktype = get_u16(pcapng, pcapng->block),
 						.snaplen = get_u32(pcapng, pcapng->block + 4) };

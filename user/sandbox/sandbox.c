@@ -16,6 +16,31 @@
 
 #include "message.h"
 
+/* Has this user namespace that id? A file that cannot be read says no more than that it is not known. */
+static bool is_mapped(const char *path, unsigned int id)
+{
+	FILE *map = fopen(path, "re");
+	unsigned int first, outside, count;
+	bool mapped = !map;
+
+	while (map && !mapped && fscanf(map, "%u %u %u", &first, &outside, &count) == 3)
+		mapped = id - first < count;
+	if (map)
+		fclose(map);
+	return mapped;
+}
+
+static bool may_leave_groups(void)
+{
+	FILE *file = fopen("/proc/self/setgroups", "re");
+	char word[8] = "";
+	bool denied = file && fgets(word, sizeof(word), file) && !strncmp(word, "deny", 4);
+
+	if (file)
+		fclose(file);
+	return !denied;
+}
+
 int sandbox_find_user(struct sandbox_user *user, const char *name)
 {
 	const struct passwd *entry;
@@ -30,6 +55,10 @@ int sandbox_find_user(struct sandbox_user *user, const char *name)
 	if (entry) {
 		user->uid = entry->pw_uid;
 		user->gid = entry->pw_gid;
+		/* Root of a user namespace without others, as in a container, is an ordinary user outside: it stays that. */
+		if (!name && !(is_mapped("/proc/self/uid_map", user->uid) &&
+			       is_mapped("/proc/self/gid_map", user->gid) && may_leave_groups()))
+			user->uid = user->gid = 0;
 		return 0;
 	}
 	message_put("no user '%s' to go on as; name one with --user", user->name);
