@@ -22,7 +22,7 @@ import foreign
 import net
 import report
 import sink
-from scope import BINARY, Scope
+from scope import BINARY, Scope, processes
 from sniff import socket_inside
 
 PORT = 7000
@@ -321,6 +321,21 @@ def taken_off(hook):
         check_detached(name)
 
 
+def after_a_crash():
+    """Program and guardian were killed: what the next run removes of theirs is not somebody else's doing."""
+    name = "faults clsact after program and guardian were killed"
+    first = scope_start("clsact", "veth0")
+    for pid in processes():
+        os.kill(pid, signal.SIGKILL)
+    first.process.wait()
+    report.equal(f"{name}: left", net.attached("client", "veth0"), ["clsact ingress", "clsact egress"])
+    scope = scope_start("clsact", "veth0", more=("--strict",))
+    report.check(f"{name}: replaced", any("replaced 2 programs" in line for line in scope.lines), scope.lines)
+    report.equal(f"{name}: nothing is amiss", (scope.stop(), [line for line in scope.lines if "somebody" in line]), (0, []))
+    check_detached(name)
+    report.equal(f"{name}: the qdisc goes", net.inside("client", "tc", "qdisc", "show", "dev", "veth0").count("clsact"), 0)
+
+
 def qdisc_of_others():
     """Somebody had made it: it stays. What tcpscope made goes, whoever of two runs goes last."""
     def there():
@@ -397,6 +412,7 @@ def main():
     for hook in HOOKS:
         for fault in (hangup, moved, taken_off):
             fault(hook)
+    after_a_crash()
     qdisc_of_others()
     for hook in ("tc", "xdp"):
         for fault in (down_and_up, renamed, large_frames, offloads, without_bpffs):

@@ -16,6 +16,7 @@ struct watched {
 	bool loopback; /* receives what it sends */
 	bool physical; /* a NIC, neither software nor paravirtual */
 	bool down;     /* at the start */
+	bool no_xdp;   /* as the kernel said last */
 	bool gone;     /* deleted, or moved to another namespace, since */
 	/* Likewise: somebody else has taken the program off that watched this direction. */
 	bool off[DIRECTIONS];

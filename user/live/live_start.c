@@ -293,6 +293,8 @@ int live_start(struct live *live)
 		programs_measure(&live->programs);
 	err = live->pin.found ? start_again(live) : start_anew(live);
 	if (!err)
+		err = watch_attached(live->watch);
+	if (!err)
 		programs_begin(&live->programs, &live->attach);
 	return err;
 }

@@ -15,7 +15,7 @@
 
 int watch_open(void)
 {
-	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK | RTMGRP_TC };
+	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE), err;
 
 	if (fd < 0)
@@ -26,6 +26,13 @@ int watch_open(void)
 		return err;
 	}
 	return fd;
+}
+
+int watch_attached(int fd)
+{
+	const int group = RTNLGRP_TC;
+
+	return setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) ? -errno : 0;
 }
 
 static void mark_gone(struct watched *watched)
@@ -67,17 +74,18 @@ static const struct rtattr *attribute(const struct rtattr *first, size_t len, un
 	return NULL;
 }
 
-/* Has it an XDP program, whosever? True also if the message does not say. */
-static bool has_xdp(const struct nlmsghdr *header)
+/* Notes whether it has an XDP program, whosever: the last message tells. */
+static void read_xdp(const struct nlmsghdr *header, struct watched *watched)
 {
 	const struct ifinfomsg *link = NLMSG_DATA(header);
 	const struct rtattr *xdp = attribute(IFLA_RTA(link), IFLA_PAYLOAD(header), IFLA_XDP);
 	const struct rtattr *how = xdp ? attribute(RTA_DATA(xdp), RTA_PAYLOAD(xdp), IFLA_XDP_ATTACHED) : NULL;
 
-	return !how || *(const __u8 *)RTA_DATA(how) != XDP_ATTACHED_NONE;
+	if (how)
+		watched->no_xdp = *(const __u8 *)RTA_DATA(how) == XDP_ATTACHED_NONE;
 }
 
-static void read_link(const struct nlmsghdr *header, struct watched *watched, const struct attachment *attachment)
+static void read_link(const struct nlmsghdr *header, struct watched *watched)
 {
 	const struct ifinfomsg *link = NLMSG_DATA(header);
 
@@ -85,8 +93,8 @@ static void read_link(const struct nlmsghdr *header, struct watched *watched, co
 		return;
 	if (header->nlmsg_type == RTM_DELLINK)
 		mark_gone(watched);
-	else if (attachment->xdp && attachment->xdp_link < 0 && !has_xdp(header))
-		interfaces_mark_off(watched, DIRECTION_INGRESS);
+	else
+		read_xdp(header, watched);
 }
 
 static void read_message(const char *message, size_t len, struct interfaces *interfaces, const struct attach *attach)
@@ -105,7 +113,7 @@ static void read_message(const char *message, size_t len, struct interfaces *int
 			ifindex = ((const struct tcmsg *)NLMSG_DATA(header))->tcm_ifindex;
 		watched = interfaces_by_index(interfaces, (unsigned int)ifindex);
 		if (watched && is_link)
-			read_link(header, watched, &attach->of[watched - interfaces->watched]);
+			read_link(header, watched);
 		else if (watched)
 			read_traffic_control(header, watched, &attach->of[watched - interfaces->watched]);
 	}
@@ -130,4 +138,7 @@ void watch_read(int fd, struct interfaces *interfaces, const struct attach *atta
 		read_message(message, (size_t)len, interfaces, attach);
 	if (len < 0 && errno == ENOBUFS)
 		ask_all(interfaces);
+	for (unsigned int i = 0; i < interfaces->count; i++)
+		if (interfaces->watched[i].no_xdp && attach->of[i].xdp && attach->of[i].xdp_link < 0)
+			interfaces_mark_off(&interfaces->watched[i], DIRECTION_INGRESS);
 }

@@ -8,6 +8,8 @@
 
 /* Returns a descriptor to poll for reading, or -errno. */
 int watch_open(void);
+/* Once all is attached: from now on who removes a filter is somebody else. 0 or -errno. */
+int watch_attached(int fd);
 /* Marks those that are gone, and what is off, with a line on stderr for each. */
 void watch_read(int fd, struct interfaces *interfaces, const struct attach *attach);
 
