@@ -320,9 +320,9 @@ def strangers():
     with open(f"{dear}/file", "w", encoding="ascii") as file:
         file.write("dear")
 
-    def check_refused(name, word):
+    def check_refused(name, word, path=f"{PINS}/{NAME}"):
         for how in ("--pin", "--unpin"):
-            refused(f"pinned, {name}: {how}", (f"will not touch '{NAME}'", word), *(("-i", "veth0") if how == "--pin" else ()),
+            refused(f"pinned, {name}: {how}", (f"will not touch '{NAME}': {path} is", word), *(("-i", "veth0") if how == "--pin" else ()),
                     how, NAME)
         report.equal(f"pinned, {name}: the file is there", os.listdir(dear), ["file"])
         report.equal(f"pinned, {name}: nothing attached", net.attached("client", "veth0"), [])
@@ -338,11 +338,15 @@ def strangers():
         check_refused(name, "another user's, or others may write")
         os.rmdir(f"{PINS}/{NAME}")
     os.chown(PINS, 65534, 65534)
-    check_refused("another user's directory of all", "another user's, or others may write")
+    check_refused("another user's directory of all", "another user's, or others may write", PINS)
     os.rmdir(PINS)
     os.symlink(dear, PINS)
-    check_refused("a link in place of all", "no directory of the BPF file system")
+    check_refused("a link in place of all", "no directory of the BPF file system", PINS)
     os.unlink(PINS)
+    mode = os.stat("/sys/fs/bpf").st_mode
+    os.chmod("/sys/fs/bpf", 0o777)
+    check_refused("a file system where all may remove all", "chmod +t", "/sys/fs/bpf")
+    os.chmod("/sys/fs/bpf", mode & 0o7777)
 
 
 def empty():

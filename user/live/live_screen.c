@@ -57,18 +57,17 @@ static void messages_release(struct live_screen *screen)
 
 /* ---- open and close ---- */
 
-static const char *ingress_word(const struct attachment *attachment)
+/* What watches a direction there. */
+static const char *hook_word(const struct attach *attach, const struct watched *watched, unsigned int number,
+			     enum interface_direction direction)
 {
-	if (attachment->xdp)
-		return "xdp";
-	return attachment->link[DIRECTION_INGRESS] >= 0 ? "tcx" : "clsact";
-}
-
-static const char *egress_word(const struct attachment *attachment, const struct watched *watched)
-{
-	if (watched->loopback)
+	if (!attach_watches(attach, watched, direction))
 		return "-";
-	return attachment->link[DIRECTION_EGRESS] >= 0 ? "tcx" : "clsact";
+	if (watched->off[direction])
+		return "off";
+	if (direction == DIRECTION_INGRESS && attach->of[number].xdp)
+		return "xdp";
+	return attach->of[number].link[direction] >= 0 ? "tcx" : "clsact";
 }
 
 /* "eth0 in xdp out tcx, lo in tcx out -" */
@@ -83,8 +82,8 @@ static void describe(char names[SCREEN_NAMES], const struct interfaces *interfac
 
 		text_escape(name, sizeof(name), watched->name);
 		at += (size_t)snprintf(names + at, SCREEN_NAMES - at, "%s%s in %s out %s%s", i ? ", " : "", name,
-				       ingress_word(&attach->of[i]), egress_word(&attach->of[i], watched),
-				       watched->gone ? " (gone)" : "");
+				       hook_word(attach, watched, i, DIRECTION_INGRESS),
+				       hook_word(attach, watched, i, DIRECTION_EGRESS), watched->gone ? " (gone)" : "");
 	}
 }
 

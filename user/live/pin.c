@@ -41,8 +41,18 @@ static bool file_system_is_there(void)
 	return !statfs(FILE_SYSTEM, &about) && about.f_type == BPF_FS_MAGIC;
 }
 
+/* How far it came. */
+static const char *path_at(const struct pin *pin, char path[PIN_PATH])
+{
+	snprintf(path, PIN_PATH, "%s%s%s", pin->depth ? ALL_PINS : FILE_SYSTEM, pin->depth > 1 ? "/" : "",
+		 pin->depth > 1 ? pin->name : "");
+	return path;
+}
+
 static int explain(const struct pin *pin, int err)
 {
+	char path[PIN_PATH];
+
 	if (!file_system_is_there())
 		message_put("no BPF file system at " FILE_SYSTEM ", where '%s' would be; "
 			    "`mount -t bpf -o mode=700 bpf " FILE_SYSTEM "` makes one",
@@ -56,10 +66,11 @@ static int explain(const struct pin *pin, int err)
 	else if (err == -ENOENT)
 		message_put("nothing is pinned as '%s'; `ls " ALL_PINS "` shows what is", pin->name);
 	else if (err == -ENOTDIR || err == -ESTALE)
-		message_put("will not touch '%s': " ALL_PINS " or '%s' in it is %s; remove it if it is nobody's",
-			    pin->name, pin->name,
-			    err == -ENOTDIR ? "no directory of the BPF file system"
-					    : "another user's, or others may write there");
+		message_put("will not touch '%s': %s is %s", pin->name, path_at(pin, path),
+			    err == -ENOTDIR ? "no directory of the BPF file system; remove it"
+			    : pin->depth
+				    ? "another user's, or others may write there; remove it if it is nobody's"
+				    : "another user's, or others may remove what is there; `chmod +t` forbids that");
 	else
 		message_put("cannot pin '%s' in " ALL_PINS ": %s%s", pin->name, strerror(-err),
 			    message_advice(err, err == -EACCES || err == -EPERM ? "; run it as root" : ""));
@@ -111,10 +122,8 @@ static int open_directory(struct pin *pin, bool make)
 
 	if (err && fd >= 0)
 		close(fd);
-	if (!err)
-		fd = enter_directory(fd, FOLDER, make ? &made : NULL);
-	if (!err && fd >= 0)
-		fd = enter_directory(fd, pin->name, make ? &made : NULL);
+	for (pin->depth = 0; !err && fd >= 0 && pin->depth < 2; pin->depth++)
+		fd = enter_directory(fd, pin->depth ? pin->name : FOLDER, make ? &made : NULL);
 	if (err || fd < 0)
 		return err ? err : fd;
 	pin->was_there = make && !made;

@@ -34,6 +34,7 @@ struct pin_state {
 struct pin {
 	const char *name; /* NULL: none */
 	int directory;	  /* descriptor, locked; -1: none */
+	int depth;	  /* so far pin_open came: 0 the file system, 1 the directory of all pins, 2 that of this one */
 	bool was_there;	  /* what pin_open was to make */
 	bool unfinished;  /* there were parts of a start that did not finish: they are removed, and it has been said */
 	bool found;	  /* another process has left a watch there, described by: */
