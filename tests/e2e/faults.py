@@ -11,7 +11,6 @@ attached, nothing lost that was counted. (lifecycle.py has the crashes and the s
 
 import ctypes
 import errno
-import fcntl
 import os
 import signal
 import socket
@@ -30,7 +29,6 @@ ADDRESS = {"veth0": "192.0.2.2", "veth1": "198.51.100.2"}
 HOOKS = {"tc": {}, "xdp": {}, "clsact": {"TCPSCOPE_CLSACT": "1"}}  # by environment
 OCTETS = 200_000
 BPF_OBJ_GET_INFO_BY_FD, BPF_LINK_GET_FD_BY_ID, BPF_LINK_GET_NEXT_ID, BPF_LINK_DETACH = 15, 30, 31, 34
-PAGE = 4096  # a pipe's least size
 LINK_IFINDEX_OFFSET = 16  # of tcx.ifindex and xdp.ifindex in struct bpf_link_info
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
 CAPABILITIES = ("bpf", "perfmon", "net_admin")
@@ -296,7 +294,7 @@ def taken_off(hook):
     on, and the exit status tells."""
     name = f"faults {hook} all taken off"
     ifindex = net.link("client", "veth0")["ifindex"]
-    scope = scope_start(hook, "veth0", more=("--output", "json"))
+    scope = scope_start(hook, "veth0")
     connection = Connection("veth0")
     connection.send()
     if hook == "clsact":
@@ -321,6 +319,10 @@ def taken_off(hook):
         check_detached(name)
 
 
+def has_qdisc():
+    return "clsact" in net.inside("client", "tc", "qdisc", "show", "dev", "veth0")
+
+
 def after_a_crash():
     """Program and guardian were killed: what the next run removes of theirs is not somebody else's doing."""
     name = "faults clsact after program and guardian were killed"
@@ -337,14 +339,11 @@ def after_a_crash():
     net.await_true(lambda: os.fstat(scope.out.fileno()).st_size, "a record: it has begun to watch")
     report.equal(f"{name}: nothing is amiss", (scope.stop(), [line for line in scope.lines if "somebody" in line]), (0, []))
     check_detached(name)
-    report.equal(f"{name}: the qdisc goes", net.inside("client", "tc", "qdisc", "show", "dev", "veth0").count("clsact"), 0)
+    report.equal(f"{name}: the qdisc goes", has_qdisc(), False)
 
 
 def qdisc_of_others():
     """Somebody had made it: it stays. What tcpscope made goes, whoever of two runs goes last."""
-    def there():
-        return "clsact" in net.inside("client", "tc", "qdisc", "show", "dev", "veth0")
-
     net.inside("client", "tc", "qdisc", "add", "dev", "veth0", "clsact")
     for name, number in (("stopped", signal.SIGTERM), ("killed", signal.SIGKILL)):
         scope = scope_start("clsact", "veth0")
@@ -354,14 +353,14 @@ def qdisc_of_others():
             net.await_true(lambda: not net.attached("client", "veth0"), "the guardian's work")
         else:
             scope.stop()
-        report.check(f"faults clsact of somebody else, {name}: it stays", there(), None)
+        report.check(f"faults clsact of somebody else, {name}: it stays", has_qdisc(), None)
     net.inside("client", "tc", "qdisc", "del", "dev", "veth0", "clsact")
     first = scope_start("clsact", "veth0")
     second = scope_start("clsact", "veth0")
     first.stop()
-    report.check("faults clsact of two runs: it stays for the second", there(), None)
+    report.check("faults clsact of two runs: it stays for the second", has_qdisc(), None)
     report.equal("faults clsact of two runs: the second notices nothing", second.stop(), 0)
-    report.check("faults clsact of two runs: it goes with the second", not there(), None)
+    report.check("faults clsact of two runs: it goes with the second", not has_qdisc(), None)
 
 
 def cut_short():
@@ -375,8 +374,7 @@ def cut_short():
     report.equal(f"{name}: exit status", scope.wait(), 1)
     report.check(f"{name}: nothing is judged", any("no interface was left" in line for line in scope.lines), scope.lines)
     name = "faults SIGTERM while it starts"
-    reading, writing = os.pipe()
-    os.write(writing, b"x" * fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PAGE))  # full: it waits in its first word
+    reading, writing = net.pipe_full()  # it waits in its first word
     started = net.start("client", BINARY, "-i", "veth0", *assertion, stdout=writing, stderr=writing)
     os.close(writing)
     net.await_true(lambda: net.attached("client", "veth0"), "it is attached")

@@ -10,7 +10,6 @@ and each connection has one record, whichever process wrote it. What does not fi
 """
 
 import ctypes
-import fcntl
 import json
 import os
 import signal
@@ -34,7 +33,6 @@ LINES = {"SIGTERM": signal.SIGTERM, "kill -9": signal.SIGKILL}
 OCTETS = 1000
 BPF_MAP_LOOKUP, BPF_MAP_UPDATE, BPF_OBJ_GET = 1, 2, 7
 STATE_SIZE = 8192  # more than the state has
-PAGE = 4096  # a pipe's least size
 
 
 def hook_words(hook):
@@ -260,9 +258,7 @@ def words():
 def announced(hook):
     """Who has read that it is attached may kill it: the names are there before a word of that is said."""
     name = f"pinned {hook}, announced"
-    reading, writing = os.pipe()
-    size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PAGE)
-    os.write(writing, b"x" * size)  # full: it waits in its first word
+    reading, writing = net.pipe_full()  # it waits in its first word
     process = net.start("client", BINARY, "-i", "veth0", *hook_words(hook), "--pin", NAME, "--output", "json",
                         stdout=subprocess.DEVNULL, stderr=writing, env={**os.environ, **HOOKS[hook]})
     os.close(writing)
@@ -271,7 +267,7 @@ def announced(hook):
     finally:
         process.kill()
         process.wait()
-    report.equal(f"{name}: it was there before a word of it", os.read(reading, 2 * size), b"x" * size)
+    report.equal(f"{name}: it was there before a word of it", os.read(reading, 2 * net.PAGE), b"x" * net.PAGE)
     os.close(reading)
     net.await_true(lambda: not processes(), "no process of it left, the guardian included")
     scope = start(hook)

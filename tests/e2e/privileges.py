@@ -93,14 +93,15 @@ def check_capabilities():
     scope_module.BINARY = BINARY
 
 
-def check_replay():
+def check_replay(name, *command):
     """A capture that comes slowly, so that there is time to look."""
-    process = net.subprocess.Popen([BINARY, "-r", "-"], stdin=net.subprocess.PIPE, stdout=net.subprocess.PIPE)
+    process = net.subprocess.Popen([*command, "-r", "-"], stdin=net.subprocess.PIPE, stdout=net.subprocess.PIPE,
+                                   stderr=net.subprocess.PIPE)
     process.stdin.write(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
     process.stdin.flush()
-    check_holds_nothing("privileges replay", process.pid)
-    process.communicate()
-    report.equal("privileges replay: exit status", process.returncode, 0)
+    check_holds_nothing(name, process.pid)
+    _, said = process.communicate()
+    report.equal(f"{name}: exit status", (process.returncode, said), (0, b""))
 
 
 def check_user_namespace():
@@ -111,13 +112,7 @@ def check_user_namespace():
     if net.subprocess.run([*inside, "true"], check=False, capture_output=True).returncode:
         report.skip(name, "ordinary users may make none here")
         return
-    process = net.subprocess.Popen([*inside, PROGRAM, "-r", "-"], stdin=net.subprocess.PIPE, stdout=net.subprocess.PIPE,
-                                   stderr=net.subprocess.PIPE)
-    process.stdin.write(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
-    process.stdin.flush()
-    check_holds_nothing(name, process.pid)
-    _, said = process.communicate()
-    report.equal(f"{name}: exit status", (process.returncode, said), (0, b""))
+    check_replay(name, *inside, PROGRAM)
 
 
 def main():
@@ -134,7 +129,7 @@ def main():
     daemon = pwd.getpwnam("daemon")
     check_live("privileges --user", "--user", daemon.pw_name, user=daemon.pw_uid)
     check_capabilities()
-    check_replay()
+    check_replay("privileges replay", BINARY)
     check_user_namespace()
 
 

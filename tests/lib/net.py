@@ -3,6 +3,7 @@
 the sandbox (sandbox.sh) hides them from everybody else, and removes them."""
 
 import ctypes
+import fcntl
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import time
 
 EVENT_SECONDS = 15
+PAGE = 4096  # a pipe's least size
 PYTHON = "/usr/bin/python3"
 LIB = os.path.dirname(os.path.abspath(__file__))
 CLONE_NEWNET = 0x40000000
@@ -65,6 +67,14 @@ def await_true(condition, what, seconds=EVENT_SECONDS):
             raise Failed(f"not in {seconds} s: {what}")
         time.sleep(0.005)
     return time.monotonic() - began
+
+
+def pipe_full():
+    """A pipe of a page, full: who writes to it waits. Returns both ends."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PAGE)
+    os.write(writing, b"x" * PAGE)
+    return reading, writing
 
 
 def set_value(namespace, path, value):

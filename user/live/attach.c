@@ -241,9 +241,14 @@ static int attach_ingress(struct attach *attach, const struct watched *watched, 
 	return 0;
 }
 
+bool attach_choice_watches(enum hook_choice choice, bool loopback, enum interface_direction direction)
+{
+	return direction == DIRECTION_INGRESS || (!loopback && choice != HOOK_TAP);
+}
+
 bool attach_watches(const struct attach *attach, const struct watched *watched, enum interface_direction direction)
 {
-	return direction == DIRECTION_INGRESS || (!watched->loopback && attach->choice != HOOK_TAP);
+	return attach_choice_watches(attach->choice, watched->loopback, direction);
 }
 
 static int attach_egress(struct attach *attach, const struct watched *watched, unsigned int number)
@@ -317,15 +322,21 @@ void detach_interface(struct attach *attach, const struct watched *watched, unsi
 	attachment->made_qdisc = false;
 }
 
-/* A link that was detached has no interface any more; so has one whose interface goes, and then has no name. */
-static bool link_is_off(int link, const struct watched *watched)
+int attach_link_ifindex(int link)
 {
 	struct bpf_link_info info = { 0 };
 	__u32 len = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link, &info, &len) ? -errno
+							 : (int)info.xdp.ifindex; /* tcx has it in the same place */
+}
+
+/* A link that was detached has no interface any more; so has one whose interface goes, and then has no name. */
+static bool link_is_off(int link, const struct watched *watched)
+{
 	char name[IF_NAMESIZE];
 
-	return link >= 0 && !bpf_obj_get_info_by_fd(link, &info, &len) &&
-	       !info.xdp.ifindex /* a tcx link has it in the same place */ && if_indextoname(watched->ifindex, name);
+	return link >= 0 && !attach_link_ifindex(link) && if_indextoname(watched->ifindex, name);
 }
 
 void attach_look(const struct attach *attach, struct watched *watched, unsigned int number)

@@ -38,9 +38,13 @@ int attach_interface(struct attach *attach, const struct watched *watched, unsig
 /* Prints where that was, and why. Who reads it relies on it: to be called when nothing can undo it any more. */
 void attach_announce(const struct attach *attach, const struct watched *watched, unsigned int number);
 
-/* Are packets of this direction seen at all? */
+/* Are packets of this direction seen at all, where the hook was chosen so? */
+bool attach_choice_watches(enum hook_choice choice, bool loopback, enum interface_direction direction);
+/* The same of what is attached. */
 bool attach_watches(const struct attach *attach, const struct watched *watched, enum interface_direction direction);
 
+/* The interface that a link is attached to; 0: none any more. Negative errno: the kernel does not say. */
+int attach_link_ifindex(int link);
 /* Marks what somebody else has taken off, as far as links tell. */
 void attach_look(const struct attach *attach, struct watched *watched, unsigned int number);
 

@@ -123,25 +123,35 @@ static bool is_leftover(int program_fd, __u32 run)
 	return instance.reports && !instance.kept && !instance_alive(instance.reports);
 }
 
+/* The first one, alone or in libxdp's dispatcher; NULL: there is none. */
+static struct xdp_program *find_xdp(const struct xdp_multiprog *attached, __u32 run)
+{
+	struct xdp_program *program;
+
+	if (xdp_multiprog__is_legacy(attached)) {
+		program = xdp_multiprog__main_prog(attached);
+		return is_leftover(xdp_program__fd(program), run) ? program : NULL;
+	}
+	program = xdp_multiprog__next_prog(NULL, attached);
+	while (program && !is_leftover(xdp_program__fd(program), run))
+		program = xdp_multiprog__next_prog(program, attached);
+	return program;
+}
+
 /* One at a time: what is attached beside it is attached anew by each removal. Returns 1 if it removed one. */
 static int remove_one_xdp(unsigned int ifindex, __u32 run)
 {
 	struct xdp_multiprog *attached = xdp_multiprog__get_from_ifindex((int)ifindex);
-	struct xdp_program *program = NULL;
+	struct xdp_program *program;
 	int err = -ENOENT;
 
 	if (libxdp_get_error(attached) || !attached)
 		return 0;
-	if (xdp_multiprog__is_legacy(attached)) {
-		if (is_leftover(xdp_program__fd(xdp_multiprog__main_prog(attached)), run))
-			err = xdp_multiprog__detach(attached);
-	} else {
-		do
-			program = xdp_multiprog__next_prog(program, attached);
-		while (program && !is_leftover(xdp_program__fd(program), run));
-		if (program)
-			err = xdp_program__detach(program, (int)ifindex, xdp_multiprog__attach_mode(attached), 0);
-	}
+	program = find_xdp(attached, run);
+	if (program && xdp_multiprog__is_legacy(attached))
+		err = xdp_multiprog__detach(attached);
+	else if (program)
+		err = xdp_program__detach(program, (int)ifindex, xdp_multiprog__attach_mode(attached), 0);
 	xdp_multiprog__close(attached);
 	return err == 0;
 }
@@ -162,17 +172,25 @@ bool leftover_xdp_in_use(unsigned int ifindex)
 bool leftover_has_xdp(unsigned int ifindex, unsigned int reports_id)
 {
 	struct xdp_multiprog *attached = xdp_multiprog__get_from_ifindex((int)ifindex);
-	struct xdp_program *program = NULL;
-	bool has = false;
+	bool has;
 
 	if (libxdp_get_error(attached) || !attached)
 		return false;
-	if (xdp_multiprog__is_legacy(attached))
-		has = is_leftover(xdp_program__fd(xdp_multiprog__main_prog(attached)), reports_id);
-	while (!has && (program = xdp_multiprog__next_prog(program, attached)))
-		has = is_leftover(xdp_program__fd(program), reports_id);
+	has = find_xdp(attached, reports_id);
 	xdp_multiprog__close(attached);
 	return has;
+}
+
+/* As is_leftover, of a program by its id: 1 or 0, or -errno; -EPERM: the kernel does not say. */
+static int is_leftover_id(__u32 program, __u32 run)
+{
+	int fd = program ? bpf_prog_get_fd_by_id(program) : 0, left;
+
+	if (!program || fd < 0)
+		return fd;
+	left = is_leftover(fd, run);
+	close(fd);
+	return left;
 }
 
 /* The id of the program of a filter of ours; 0: there is none. */
@@ -188,12 +206,9 @@ unsigned int leftover_filter(unsigned int ifindex, bool egress, unsigned int rep
 {
 	for (__u32 handle = 1; handle <= FILTER_HANDLE_MAX; handle++) {
 		__u32 program = filter_program(ifindex, egress ? BPF_TC_EGRESS : BPF_TC_INGRESS, handle);
-		int fd = program ? bpf_prog_get_fd_by_id(program) : -ENOENT;
-		bool found = fd == -EPERM || (fd >= 0 && is_leftover(fd, reports_id));
+		int found = is_leftover_id(program, reports_id);
 
-		if (fd >= 0)
-			close(fd);
-		if (found)
+		if (found == 1 || found == -EPERM)
 			return handle;
 	}
 	return 0;
@@ -218,15 +233,8 @@ static bool detach_filter(unsigned int ifindex, enum bpf_tc_attach_point point, 
 /* 1 if it is of that run, as is_leftover, and was removed. */
 static int remove_filter(unsigned int ifindex, enum bpf_tc_attach_point point, __u32 handle, __u32 run)
 {
-	__u32 program = filter_program(ifindex, point, handle);
-	int fd = program ? bpf_prog_get_fd_by_id(program) : -ENOENT;
-	bool left;
-
-	if (fd < 0)
-		return 0;
-	left = is_leftover(fd, run);
-	close(fd);
-	return left && detach_filter(ifindex, point, handle);
+	return is_leftover_id(filter_program(ifindex, point, handle), run) == 1 &&
+	       detach_filter(ifindex, point, handle);
 }
 
 /* Does a clsact hook hold any filter? Also true if the kernel does not say. */
@@ -251,9 +259,9 @@ static bool has_filters(int netlink, unsigned int ifindex, __u32 parent)
 	return len < (ssize_t)sizeof(*first) || first->nlmsg_type != NLMSG_DONE;
 }
 
-void leftover_remove_qdisc(unsigned int ifindex)
+/* The same of both hooks. Nearly always no: a clsact qdisc is seldom there. */
+static bool has_any_filter(unsigned int ifindex)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
 	const __u32 parents[] = { TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS) };
 	bool used = false;
 
@@ -264,7 +272,14 @@ void leftover_remove_qdisc(unsigned int ifindex)
 		if (netlink >= 0)
 			close(netlink);
 	}
-	if (!used)
+	return used;
+}
+
+void leftover_remove_qdisc(unsigned int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	if (!has_any_filter(ifindex))
 		bpf_tc_hook_destroy(&hook);
 }
 
@@ -274,6 +289,8 @@ int leftover_remove_run(unsigned int ifindex, unsigned int reports_id)
 
 	while (programs < PROGRAMS_MAX && remove_one_xdp(ifindex, reports_id))
 		programs++;
+	if (!has_any_filter(ifindex))
+		return programs;
 	for (__u32 handle = 1; handle <= FILTER_HANDLE_MAX; handle++) {
 		int removed = remove_filter(ifindex, BPF_TC_INGRESS, handle, reports_id) +
 			      remove_filter(ifindex, BPF_TC_EGRESS, handle, reports_id);

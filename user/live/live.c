@@ -216,6 +216,11 @@ static int put_ledgers(struct live *live, bool *whole)
 	return err;
 }
 
+static bool is_judged(const struct options *options)
+{
+	return (options->strict || options->assertions) && !options->unpin;
+}
+
 static int finish(struct live *live)
 {
 	bool whole, last = !live_stays(live);
@@ -238,7 +243,7 @@ static int finish(struct live *live)
 		err = programs_put(&live->programs, &live->attach, &live->interfaces, live->output);
 	if (err)
 		return err;
-	if (live->cut_short && (live->options->strict || live->options->assertions)) {
+	if (live->cut_short && is_judged(live->options)) {
 		message_put("nothing is judged: %s", live->cut_short);
 		return EXIT_FAILED;
 	}
@@ -256,9 +261,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 	live.instance = live.signals = live.watch = live.pin.directory = live.programs.measuring = -1;
 	err = live_start(&live);
 	if (err) { /* without a sink: the filter is wrong, and has been said */
-		bool judged = (options->strict || options->assertions) && !options->unpin;
-
-		status = err > 0 && !judged ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;
+		status = err > 0 && !is_judged(options) ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;
 		live_detach(&live);
 		goto out;
 	}

@@ -92,6 +92,16 @@ static int check_directory(int fd, mode_t sticky)
 	return about.st_mode & (S_IWGRP | S_IWOTH) && !(about.st_mode & sticky) ? -ESTALE : 0;
 }
 
+/* The descriptor, if it is of such a directory; else -errno, and it is closed. */
+static int checked(int fd, mode_t sticky)
+{
+	int err = fd < 0 ? -errno : check_directory(fd, sticky);
+
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
 /* Opens a directory in one that has been checked, made if `made`: then *made is whether it is new. What others may have
  * put there is not followed, and refused. Closes `parent`. Returns a descriptor or -errno. */
 static int enter_directory(int parent, const char *name, bool *made)
@@ -102,30 +112,20 @@ static int enter_directory(int parent, const char *name, bool *made)
 		*made = !mkdirat(parent, name, 0700);
 		err = *made || errno == EEXIST ? 0 : -errno;
 	}
-	fd = err ? err : openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (!err && fd < 0)
-		fd = -errno;
+	fd = err ? err : checked(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), 0);
 	close(parent);
-	err = fd < 0 ? fd : check_directory(fd, 0);
-	if (!err)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return err;
+	return fd;
 }
 
 static int open_directory(struct pin *pin, bool make)
 {
 	bool made = false;
-	int fd = file_system_is_there() ? open(FILE_SYSTEM, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int err = fd < 0 ? -ENODEV : check_directory(fd, S_ISVTX);
+	int fd = checked(open(FILE_SYSTEM, O_RDONLY | O_DIRECTORY | O_CLOEXEC), S_ISVTX);
 
-	if (err && fd >= 0)
-		close(fd);
-	for (pin->depth = 0; !err && fd >= 0 && pin->depth < 2; pin->depth++)
+	for (pin->depth = 0; fd >= 0 && pin->depth < 2; pin->depth++)
 		fd = enter_directory(fd, pin->depth ? pin->name : FOLDER, make ? &made : NULL);
-	if (err || fd < 0)
-		return err ? err : fd;
+	if (fd < 0)
+		return fd;
 	pin->was_there = make && !made;
 	pin->directory = fd;
 	return flock(pin->directory, LOCK_EX | LOCK_NB) ? -errno : 0;

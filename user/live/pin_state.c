@@ -46,19 +46,24 @@ static bool is_of_namespace(const struct pin *pin)
 /* Does a link hold still? The kernel lets it go when its interface goes, or somebody else detaches it. */
 static bool link_holds(const char *path, unsigned int ifindex)
 {
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-	int fd = bpf_obj_get(path), err = fd < 0 ? fd : bpf_obj_get_info_by_fd(fd, &info, &len);
+	int fd = bpf_obj_get(path), at;
 
-	if (fd >= 0)
-		close(fd);
-	return !err && info.xdp.ifindex == ifindex; /* a tcx link has it in the same place */
+	if (fd < 0)
+		return false;
+	at = attach_link_ifindex(fd);
+	close(fd);
+	return at == (int)ifindex;
+}
+
+static bool is_by_xdp(const struct pin_interface *interface, int direction)
+{
+	return direction == DIRECTION_INGRESS && interface->xdp;
 }
 
 /* Is a direction watched there that was? */
 static bool is_attached(const struct pin *pin, const struct pin_interface *interface, int direction)
 {
-	bool xdp = direction == DIRECTION_INGRESS && interface->xdp;
+	bool xdp = is_by_xdp(interface, direction);
 	char path[PIN_PATH];
 
 	pin_link_path(pin, interface->ifindex, xdp ? "xdp" : link_names[direction], path);
@@ -71,7 +76,8 @@ static bool is_attached(const struct pin *pin, const struct pin_interface *inter
 
 static bool was_watched(const struct pin *pin, const struct pin_interface *interface, int direction)
 {
-	return direction == DIRECTION_INGRESS || !(interface->loopback || pin->state.hook == (__u32)HOOK_TAP);
+	return attach_choice_watches((enum hook_choice)pin->state.hook, interface->loopback,
+				     (enum interface_direction)direction);
 }
 
 static bool all_attached(const struct pin *pin, const struct pin_interface *interface)
@@ -180,25 +186,20 @@ static int adopt_links(const struct pin *pin, const struct pin_interface *interf
 			return *links[i];
 	}
 	for (int direction = 0; direction < DIRECTIONS; direction++)
-		if (attachment->link[direction] < 0 && !(direction == DIRECTION_INGRESS && interface->xdp) &&
+		if (attachment->link[direction] < 0 && !is_by_xdp(interface, direction) &&
 		    was_watched(pin, interface, direction))
 			attachment->filter[direction] = leftover_filter(interface->ifindex,
 									direction == DIRECTION_EGRESS, pin_run(pin));
 	return 0;
 }
 
-static const char *egress_words(const struct pin *pin, const struct pin_interface *interface)
+static const char *how_watched(const struct pin *pin, const struct pin_interface *interface, int direction)
 {
-	if (!was_watched(pin, interface, DIRECTION_EGRESS))
+	if (!was_watched(pin, interface, direction))
 		return "not watched";
-	return is_attached(pin, interface, DIRECTION_EGRESS) ? "by tc" : "no longer attached";
-}
-
-static const char *ingress_words(const struct pin *pin, const struct pin_interface *interface)
-{
-	if (!is_attached(pin, interface, DIRECTION_INGRESS))
+	if (!is_attached(pin, interface, direction))
 		return "no longer attached";
-	return interface->xdp ? "by XDP" : "by tc";
+	return is_by_xdp(interface, direction) ? "by XDP" : "by tc";
 }
 
 int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attach, bool last)
@@ -214,7 +215,8 @@ int pin_adopt(const struct pin *pin, struct loader *loader, struct attach *attac
 		err = adopt_links(pin, interface, &attach->of[i]);
 		if (!err)
 			message_put("%.*s: taken over as '%s': ingress %s, egress %s", IF_NAMESIZE, interface->name,
-				    pin->name, ingress_words(pin, interface), egress_words(pin, interface));
+				    pin->name, how_watched(pin, interface, DIRECTION_INGRESS),
+				    how_watched(pin, interface, DIRECTION_EGRESS));
 	}
 	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) /* no reason to remove it */
 		message_put("cannot take over '%s': %s%s", pin->name, strerror(-err), message_advice(err, ""));
