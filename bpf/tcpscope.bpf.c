@@ -364,7 +364,7 @@ static int give_bucket_back(__u32 index, void *unused)
 
 	if (!call)
 		return 1;
-	table_give_back(&table, &call->handover.handed[index & (HANDED_BUCKETS - 1)]);
+	table_give_back_last(&table, &call->handover, index);
 	return 0;
 }
 
@@ -388,11 +388,13 @@ int sweep(struct xdp_md *ctx)
 	if (!call)
 		return XDP_ABORTED;
 	call->swept = 0;
-	if (!handover_is_done(&call->handover))
-		return XDP_PASS;
-	bpf_loop(call->handover.count, give_bucket_back, NULL, 0);
-	handover_begin(&call->handover, call->policy.now_ns);
-	bpf_loop(call->count, sweep_bucket, NULL, 0);
+	if (call->give_back && handover_is_done(&call->handover)) {
+		bpf_loop(handover_last(&call->handover), give_bucket_back, NULL, 0);
+		handover_shorten(&call->handover, handover_last(&call->handover));
+	} else if (!call->give_back && handover_has_room(&call->handover)) {
+		call->handover.now_ns = call->policy.now_ns;
+		bpf_loop(call->count, sweep_bucket, NULL, 0);
+	}
 	return XDP_PASS;
 }
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* How flows that ended get from the table to user space: they are read where they lie, not copied by the kernel.
  *
- * The sweep (leave.h) marks such flows as handed over and lists them. From then on no lookup finds them, no newcomer
- * evicts them, no sweep looks at them: nobody but their reader has them. User space takes each (handover_take), then
- * counts its service and says that it is taken (handover_taken). The next call of the sweep gives their slots back, in
- * one go that nothing interrupts, and lists anew. List and counts are kept with the table: whenever the reader dies, a
- * successor takes what was not taken yet, and each flow is counted once.
- *
- * A segment that had found its flow just before that was handed over may still write to it, on another CPU: what it
- * adds may be missing in the record. A record is made of a copy, which does not change meanwhile. */
+ * The sweep (leave.h) marks such flows as handed over and lists them, in as many calls as the list has room for. From
+ * then on no lookup finds them, no newcomer evicts them, no sweep looks at them. A segment that had found its flow just
+ * before may still write to it, on another CPU: so user space first waits until each program that ran then has ended.
+ * From then on nobody but the reader has them. It takes each (handover_take), then counts its service and says that it
+ * is taken (handover_taken). Further calls of the sweep give their slots back, each in one go that nothing interrupts.
+ * List and counts are kept with the table: whenever the reader dies, a successor waits, takes what was not taken yet,
+ * and each flow is counted once. */
 #ifndef TCPSCOPE_HANDOVER_H
 #define TCPSCOPE_HANDOVER_H
 
@@ -16,9 +15,14 @@
 #include "service.h"
 #include "shape.h"
 
-/* A power of two: so many that a call costs little beside its flows, and so few that a CPU is soon out of the
- * kernel. */
-enum { HANDED_BUCKETS = 512 };
+/* Powers of two. */
+enum {
+	/* Of one call: so many that it costs little beside its flows, and so few that a CPU is soon out of the
+	 * kernel. */
+	SWEEP_BUCKETS = 512,
+	/* Of the list: so many that waiting, some 10 ms, costs little beside what ends meanwhile. */
+	HANDED_BUCKETS = 16384,
+};
 
 /* Flows of one bucket that are handed over. */
 struct handed {
@@ -31,7 +35,7 @@ struct handed {
 struct handover {
 	__u32 count; /* of handed[] */
 	__u32 reserved;
-	__u64 now_ns; /* the sweep's */
+	__u64 now_ns; /* the last sweep's */
 	struct handed handed[HANDED_BUCKETS];
 	__u64 taken; /* way in the list (WAYS to a bucket) at which taking goes on; 1 << 32: `before` is valid */
 	struct service_before before; /* the one count that may be half done */
@@ -40,9 +44,11 @@ struct handover {
 /* One call of the sweep: user space writes the request, the sweep the answer. */
 struct sweep_call {
 	struct sweep_policy policy;
+	__u32 give_back; /* 1: no looking, but slots of the list are given back, from its end */
+	__u32 reserved;
 	__u32 count; /* of bucket[]: where to look */
 	__u32 swept; /* answer: so many of them */
-	__u32 bucket[HANDED_BUCKETS];
+	__u32 bucket[SWEEP_BUCKETS];
 	struct handover handover;
 };
 
@@ -53,6 +59,8 @@ INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, con
 			__u32 buckets);
 /* Where to go on after the call, given what sweep_list returned: it may have ended early, for want of room. */
 INLINE __u32 sweep_next(const struct sweep_call *call, __u32 listed);
+/* Fills the request: to give slots back. False: there are none. */
+INLINE bool sweep_give_back(struct sweep_call *call);
 
 /* Does slot `way` of a bucket with these tags have a flow that is the table's? */
 INLINE bool handover_is_open(__u64 tags, const struct flow *flow, __u32 way)
@@ -76,11 +84,15 @@ INLINE void handover_taken(struct handover *handover, const struct flow_bucket *
 INLINE void handover_blank(const struct flow *flow, struct facts *facts);
 /* First of all, by a reader: makes good what a predecessor left half done in `services`. */
 INLINE void handover_resume(struct handover *handover, struct service_set *services);
+/* Is there room for what another call of the sweep may list? Not while the list is being taken, or given back. */
+INLINE bool handover_has_room(const struct handover *handover);
 /* ---- for the sweep ---- */
 /* Has all of the list been taken? */
 INLINE bool handover_is_done(const struct handover *handover);
-/* A list without flows. */
-INLINE void handover_begin(struct handover *handover, __u64 now_ns);
+/* How many buckets one call gives back. */
+INLINE __u32 handover_last(const struct handover *handover);
+/* The list without its last ones, after all has been taken. */
+INLINE void handover_shorten(struct handover *handover, __u32 buckets);
 
 /* ------------------------------------------------------------------------------------------------------------- */
 
@@ -90,7 +102,8 @@ INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, con
 	const struct sweep_policy *policy = &call->policy;
 	bool all = !looks || policy->everything;
 
-	for (call->count = 0; first < buckets && call->count < HANDED_BUCKETS; first++)
+	call->give_back = 0;
+	for (call->count = 0; first < buckets && call->count < SWEEP_BUCKETS; first++)
 		if (tags[first] && (all || looks[first] <= policy->now_ns))
 			call->bucket[call->count++] = first;
 	return first;
@@ -99,6 +112,13 @@ INLINE __u32 sweep_list(struct sweep_call *call, const volatile __u64 *tags, con
 INLINE __u32 sweep_next(const struct sweep_call *call, __u32 listed)
 {
 	return call->swept < call->count ? call->bucket[call->swept] : listed;
+}
+
+INLINE bool sweep_give_back(struct sweep_call *call)
+{
+	call->give_back = 1;
+	call->count = 0;
+	return call->handover.count;
 }
 
 INLINE __u32 handover_at(__u64 taken) { return (__u32)taken; }
@@ -112,16 +132,25 @@ INLINE __u32 handover_next(const struct handover *handover, __u32 at)
 	return at;
 }
 
-INLINE void handover_begin(struct handover *handover, __u64 now_ns)
+INLINE bool handover_has_room(const struct handover *handover)
 {
-	handover->count = 0;
-	handover->now_ns = now_ns;
-	handover->taken = 0;
+	return !handover->taken && handover->count <= HANDED_BUCKETS - SWEEP_BUCKETS;
 }
 
 INLINE bool handover_is_done(const struct handover *handover)
 {
 	return handover_at(handover->taken) >= handover->count * WAYS;
+}
+
+INLINE __u32 handover_last(const struct handover *handover)
+{
+	return handover->count < SWEEP_BUCKETS ? handover->count : SWEEP_BUCKETS;
+}
+
+INLINE void handover_shorten(struct handover *handover, __u32 buckets)
+{
+	handover->count -= buckets;
+	handover->taken = handover->count * WAYS;
 }
 
 /* Lets the caches bring a flow while the one before it is dealt with. */

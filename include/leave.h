@@ -13,9 +13,9 @@ SEPARATE int table_depart(struct table *table, struct ledger *ledger);
 /* Counts the handshake of a flow that left the table in its service, under the lock of that. `sample`: memory to work
  * in. */
 INLINE void table_count_service(struct table *table, const struct report *report, struct service_sample *sample);
-/* One call of the sweep: gives back what was taken of the last one's list, unless the reader is not through with it:
- * then nothing is done. Reports what is due in the buckets asked for: hands over what ends, copies interim reports. It
- * stops where there is no room for one. The kernel's (bpf/tcpscope.bpf.c) has these steps, too. */
+/* One call of the sweep: reports what is due in the buckets asked for, hands over what ends and copies interim reports;
+ * it stops where there is no room for one. Or gives back what was taken. Nothing is done while the list has no room, or
+ * its reader is not through with it (handover.h). The kernel's (bpf/tcpscope.bpf.c) has these steps, too. */
 INLINE void table_sweep_call(struct table *table, struct sweep_call *call);
 
 /* ------------------------------------------------------------------------------------------------------------- */
@@ -292,7 +292,7 @@ SEPARATE int table_touch_bucket(struct table *table, __u32 bucket)
 INLINE void sweep_touch(struct table *table, const struct sweep_call *call, __u32 index)
 {
 	for (__u32 i = index; i < index + SWEEP_AHEAD && i < call->count; i++)
-		table_touch_bucket(table, call->bucket[i & (HANDED_BUCKETS - 1)]);
+		table_touch_bucket(table, call->bucket[i & (SWEEP_BUCKETS - 1)]);
 }
 
 /* table_due and table_due_ns, for each way of a bucket. */
@@ -342,7 +342,7 @@ INLINE bool table_sweep(struct table *table, __u32 index, struct sweep_call *cal
 	struct handover *handover = &call->handover;
 	const __u64 later = table_look_later(&call->policy);
 	struct look look = { .next_ns = later };
-	__u32 bucket = call->bucket[index & (HANDED_BUCKETS - 1)], at = handover->count;
+	__u32 bucket = call->bucket[index & (SWEEP_BUCKETS - 1)], at = handover->count;
 	__u64 *tags = table_tags(table, bucket), *next_look = table_next_look(table, bucket);
 	struct flow_bucket *flows = table_flows(table, bucket);
 	struct facts_bucket *facts = table_facts(table, bucket);
@@ -389,20 +389,28 @@ INLINE void table_give_back(struct table *table, const struct handed *handed)
 	tags_keep(tags, kept);
 }
 
+/* As table_give_back, of the list's bucket `index` from the end. */
+INLINE void table_give_back_last(struct table *table, const struct handover *handover, __u32 index)
+{
+	table_give_back(table, &handover->handed[(handover->count - 1 - index) & (HANDED_BUCKETS - 1)]);
+}
+
 INLINE void table_sweep_call(struct table *table, struct sweep_call *call)
 {
 	struct handover *handover = &call->handover;
 	bool room = true;
 
 	call->swept = 0;
-	if (!handover_is_done(handover))
-		return;
-	for (__u32 i = 0; i < handover->count; i++)
-		table_give_back(table, &handover->handed[i]);
-	handover_begin(handover, call->policy.now_ns);
-	for (__u32 i = 0; i < call->count && room; i++) {
-		room = table_sweep(table, i, call);
-		call->swept += room;
+	if (call->give_back && handover_is_done(handover)) {
+		for (__u32 i = 0; i < handover_last(handover); i++)
+			table_give_back_last(table, handover, i);
+		handover_shorten(handover, handover_last(handover));
+	} else if (!call->give_back && handover_has_room(handover)) {
+		handover->now_ns = call->policy.now_ns;
+		for (__u32 i = 0; i < call->count && room; i++) {
+			room = table_sweep(table, i, call);
+			call->swept += room;
+		}
 	}
 }
 

@@ -15,8 +15,9 @@
  * written. A flow is evicted and handed over (handover.h) under the lock of its region, where both its buckets lie, and
  * begins there if not with a SYN; its slot is given back without (leave.h). Two CPUs that meet the first segments of
  * one key at one instant may begin it twice, if one of these is a SYN: one then has but that segment. A segment that
- * had found its slot just before its flow leaves may be lost from it, or be counted in the newcomer: at most one per
- * CPU and flow that leaves.
+ * had found its slot just before its flow is evicted may be lost from it, or be counted in the newcomer: at most one
+ * per CPU and such flow. What is swept is read, and its slot given back, when every such segment is through
+ * (handover.h).
  *
  * The body supplies memory, lock and reports (see "the body's part"). Here is how a flow is found; how it gets its slot
  * is birth.h's business, how it leaves leave.h's. */

@@ -20,7 +20,7 @@ enum {
 	LEG_PACKETS = 1 << 18, /* of established flows, measured in a row */
 	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
 	STEP = 16,
-	FINISHED = 10000, /* flows */
+	FINISHED = 10000, /* flows: the list has room for them */
 	CONNECTIONS = CHUNK,
 };
 
@@ -362,19 +362,30 @@ int bench_measure(struct bench *bench, enum hook hook, __u32 flows, struct cost 
 	return err;
 }
 
-/* One call of the sweep, for what may be due from bucket *next on, which moves on; adds its time to *ns. Returns 0 or
- * -errno. */
-static int sweep_once(const struct kernel *kernel, __u32 *next, double *ns)
+/* Lists what is due, of all buckets; adds its time to *ns. Returns 0 or -errno. */
+static int list_all(const struct kernel *kernel, double *ns)
 {
-	__u8 frame[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
 	__u64 begun = clock_ns(CLOCK_MONOTONIC);
+	__u32 next = 0;
+	int err = 0;
 
-	*next = sweep_list(kernel->call, kernel->tags, kernel->looks, *next, kernel->buckets);
-	if (bpf_prog_test_run_opts(kernel->sweep, &run))
-		return -errno;
+	while (!err && next < kernel->buckets) {
+		next = sweep_list(kernel->call, kernel->tags, kernel->looks, next, kernel->buckets);
+		err = kernel_sweep(kernel);
+	}
 	*ns += (double)(clock_ns(CLOCK_MONOTONIC) - begun);
-	return 0;
+	return err;
+}
+
+static int give_all_back(const struct kernel *kernel, double *ns)
+{
+	__u64 begun = clock_ns(CLOCK_MONOTONIC);
+	int err = 0;
+
+	while (!err && sweep_give_back(kernel->call))
+		err = kernel_sweep(kernel);
+	*ns += (double)(clock_ns(CLOCK_MONOTONIC) - begun);
+	return err;
 }
 
 /* Returns how many there were. */
@@ -399,15 +410,14 @@ struct finished_ns {
 /* A sweep through the table: time in the kernel and in the reader. Returns how many flows ended, or -errno. */
 static int sweep_all(const struct kernel *kernel, const struct sweep_policy *policy, struct finished_ns *sum)
 {
-	int count = 0, err = 0;
-	__u32 next = 0;
+	int count, err;
 
 	*sum = (struct finished_ns){};
 	kernel->call->policy = *policy;
-	do {
-		err = sweep_once(kernel, &next, &sum->kernel);
-		count += (int)take_all(kernel, &sum->user);
-	} while (!err && kernel->call->count); /* the last only gives back */
+	err = list_all(kernel, &sum->kernel);
+	count = (int)take_all(kernel, &sum->user);
+	if (!err)
+		err = give_all_back(kernel, &sum->kernel);
 	return err ? err : count;
 }
 

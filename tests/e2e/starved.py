@@ -63,7 +63,7 @@ def lacks():
 
 def descriptors():
     """However few there are, it says that, and how many they may be; or it works."""
-    for words, counts in (("", (*range(4, 32, 4), *range(32, 40))), (" --ladder tcp", (24, 34, 36, 42)),
+    for words, counts in (("", (*range(4, 32, 4), *range(32, 44))), (" --ladder tcp", (24, 34, 36, 42)),
                           (" --resolve", (4, 6, 36, 42))):
         wrong, fine = [], []
         for count in counts:

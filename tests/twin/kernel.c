@@ -220,6 +220,14 @@ int kernel_reshape(struct kernel *kernel, const struct table_shape *shape)
 	return bpf_map_update_elem(kernel->table_map, &zero, shape, BPF_EXIST) ? -errno : 0;
 }
 
+int kernel_sweep(const struct kernel *kernel)
+{
+	__u8 frame[64] = {}; /* nobody reads it */
+	LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+
+	return bpf_prog_test_run_opts(kernel->sweep, &run) ? -errno : 0;
+}
+
 /* Leaves the slots as those that were handed over, read and given back. */
 void kernel_clear(struct kernel *kernel)
 {
@@ -232,7 +240,8 @@ void kernel_clear(struct kernel *kernel)
 		}
 		kernel->tags[bucket] = kernel->looks[bucket] = 0;
 	}
-	handover_begin(&kernel->call->handover, 0);
+	kernel->call->handover.count = 0;
+	kernel->call->handover.taken = 0;
 	services_clear(kernel->services);
 	services_clear(kernel->ended);
 }

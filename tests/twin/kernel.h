@@ -46,6 +46,8 @@ int kernel_open(struct kernel *kernel, const struct kernel_options *options);
 void kernel_close(struct kernel *kernel);
 /* Another shape, of no more buckets than at the start, for a table without flows. Returns 0 or -errno. */
 int kernel_reshape(struct kernel *kernel, const struct table_shape *shape);
+/* One call of the sweep, as kernel->call asks for. Returns 0 or -errno. */
+int kernel_sweep(const struct kernel *kernel);
 /* Forgets all flows and services. */
 void kernel_clear(struct kernel *kernel);
 /* Sums the ledger of interface 0's direction over CPUs, and starts it anew. Returns 0 or -errno. */

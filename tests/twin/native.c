@@ -81,12 +81,14 @@ void native_sweep(struct native *native, const struct sweep_policy *policy)
 	__u32 next = 0;
 
 	call->policy = *policy;
-	do { /* the last only gives back */
+	while (next < native_buckets(native)) {
 		next = sweep_list(call, native->table->tags, native->table->looks, next, native_buckets(native));
 		table_sweep_call(native->table, call);
 		reports_take(&native->reports, &call->handover, native->table->flows, native->table->facts,
 			     native->ended);
-	} while (call->count);
+		while (sweep_give_back(call))
+			table_sweep_call(native->table, call);
+	}
 }
 
 __u32 native_buckets(const struct native *native) { return native->table->shape.buckets; }

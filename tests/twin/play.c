@@ -80,24 +80,21 @@ int player_sweep(struct player *player, const struct sweep_policy *policy, __u32
 {
 	const struct kernel *kernel = player->kernel;
 	struct sweep_call *call = kernel->call;
-	__u8 frame[FRAME_MIN] = {};
 	__u32 next = 0;
 
 	call->policy = *policy;
-	for (int i = 0; i < SWEEP_TRIES; i++) {
-		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = sizeof(frame));
+	for (int i = 0; i < SWEEP_TRIES && next < buckets; i++) {
 		__u32 listed = sweep_list(call, kernel->tags, kernel->looks, next, buckets);
-		int read;
+		int err = kernel_sweep(kernel);
 
-		if (bpf_prog_test_run_opts(kernel->sweep, &run))
-			return -errno;
 		next = sweep_next(call, listed);
-		read = ring_buffer__consume(player->ring);
-		if (read < 0)
-			return read;
+		if (!err && ring_buffer__consume(player->ring) < 0)
+			err = -EIO;
 		reports_take(&player->reports, &call->handover, kernel->flows, kernel->facts, kernel->ended);
-		if (!call->count)
-			return 0; /* the last only gave back */
+		while (!err && sweep_give_back(call))
+			err = kernel_sweep(kernel);
+		if (err)
+			return err;
 	}
-	return -ENOSPC;
+	return next < buckets ? -ENOSPC : 0;
 }

@@ -180,8 +180,12 @@ static inline __u32 plain_call(struct table *table, __u32 first)
 	return sweep_next(table->call, listed);
 }
 
-/* A call that only gives back. */
-static inline void plain_give_back(struct table *table) { plain_call(table, table->shape.buckets); }
+/* Gives back what was taken; nothing if there is more. */
+static inline void plain_give_back(struct table *table)
+{
+	while (handover_is_done(&table->call->handover) && sweep_give_back(table->call))
+		table_sweep_call(table, table->call);
+}
 
 /* A sweep through the table, as user space does it. False: it stopped for want of room for interim reports. */
 static inline bool plain_sweep(struct table *table, const struct sweep_policy *policy)
@@ -194,8 +198,8 @@ static inline bool plain_sweep(struct table *table, const struct sweep_policy *p
 		first = next;
 		next = plain_call(table, first);
 		on = plain_take(table, PLAIN_REPORTS) || next != first;
+		plain_give_back(table);
 	} while (next < table->shape.buckets && on);
-	plain_give_back(table);
 	return next == table->shape.buckets;
 }
 

@@ -190,7 +190,27 @@ Test(handover, who_is_handed_over_is_no_victim)
 	cr_expect_eq(enter(client, false, TCP_SYN, 100, 0, 1000), LEDGER_IN_FLOWS);
 }
 
-/* The sweep does nothing while a list is not taken to its end. */
+/* A segment that had found its flow before that was handed over is in the record: nobody takes it, or gives its slot
+ * back, before each program that ran then has ended. */
+Test(handover, what_comes_late_is_in_the_record)
+{
+	struct segment last = segment_of(1, false, TCP_ACK, 101, 501, 2000);
+	struct slot slot;
+
+	open_table(1);
+	connection(1, 1000);
+	slot = found(1);
+	plain_call(&table, 0);
+	plain_call(&table, 0);
+	tally_count(&slot.flow->tally[0], &last);
+	cr_assert_eq(plain_count(&table), 1, "further calls leave it alone");
+	cr_assert_eq(plain_take(&table, 2), 1);
+	cr_expect_eq(tally_get(&table.reports[0].flow.tally[0], TALLY_PACKETS), 4);
+	plain_give_back(&table);
+	cr_assert_eq(plain_count(&table), 0);
+}
+
+/* The sweep lists nothing while a list is being taken, or given back. */
 Test(handover, what_is_not_taken_stays)
 {
 	enum { FLOWS = 200 };
@@ -203,11 +223,14 @@ Test(handover, what_is_not_taken_stays)
 	cr_assert_eq(plain_take(&table, FLOWS / 2), FLOWS / 2);
 	connection(FLOWS, 1);
 	cr_assert_eq(plain_call(&table, 0), 0);
+	plain_give_back(&table);
 	cr_assert_eq(plain_count(&table), FLOWS + 1);
 	cr_assert_eq(plain_take(&table, FLOWS), FLOWS - FLOWS / 2);
 	cr_assert_eq(plain_take(&table, FLOWS), 0);
-	cr_assert_eq(plain_call(&table, 0), table.shape.buckets);
+	cr_assert_eq(plain_call(&table, 0), 0);
+	plain_give_back(&table);
 	cr_assert_eq(plain_count(&table), 1);
+	cr_assert_eq(plain_call(&table, 0), table.shape.buckets);
 	for (size_t i = 0; i < table.reported; i++) {
 		__u64 number = table.reports[i].facts.start_ns / 1000 - 1;
 
@@ -217,34 +240,49 @@ Test(handover, what_is_not_taken_stays)
 	cr_expect_eq(attempts(), FLOWS);
 	cr_assert_eq(plain_take(&table, FLOWS), 1);
 	plain_give_back(&table);
-	plain_give_back(&table);
 	cr_expect_eq(attempts(), FLOWS + 1);
 	cr_assert_eq(plain_count(&table), 0);
 }
 
-/* It stops at the bucket for which there is no room, and goes on there. */
+/* Calls fill the list until another might find no room; it is taken as one, and given back call by call. */
 Test(handover, a_list_that_is_full_goes_on)
 {
-	enum { FLOWS = 4 * HANDED_BUCKETS };
+	enum { CALLS = 3, FLOWS = 4 * CALLS * SWEEP_BUCKETS };
 	__u32 next, buckets, flows = 0, calls = 0;
+	struct handover *handover;
 
-	open_table(2 * HANDED_BUCKETS / REGION);
+	open_table(CALLS * SWEEP_BUCKETS / REGION);
 	buckets = table.shape.buckets;
+	handover = &table.call->handover;
 	for (__u32 client = 0; client < FLOWS; client++)
 		connection(client, 1000 + client);
 	cr_assert_eq(plain_count(&table), FLOWS);
 	for (next = 0; next < buckets; calls++) {
 		next = plain_call(&table, next);
-		cr_assert_eq(table.call->handover.count == HANDED_BUCKETS, next < buckets);
-		table.reported = 0;
-		flows += (__u32)plain_take(&table, PLAIN_REPORTS);
-		cr_assert_leq(calls, 3);
+		cr_assert_leq(handover->count, (calls + 1) * SWEEP_BUCKETS);
+		cr_assert_lt(calls, CALLS + 1);
 	}
-	plain_give_back(&table);
-	cr_expect_eq(calls, 2);
+	cr_expect(handover_has_room(handover));
+	while (!handover_is_done(handover)) {
+		flows += (__u32)plain_take(&table, PLAIN_REPORTS);
+		table.reported = 0;
+	}
 	cr_expect_eq(flows, FLOWS);
+	while (sweep_give_back(table.call)) {
+		__u32 count = handover->count;
+
+		cr_assert_not(handover_has_room(handover));
+		table_sweep_call(&table, table.call);
+		cr_assert_eq(handover->count, count < SWEEP_BUCKETS ? 0 : count - SWEEP_BUCKETS);
+	}
 	cr_expect_eq(attempts(), FLOWS);
 	cr_expect_eq(plain_count(&table), 0);
+	connection(0, 1);
+	handover->count = HANDED_BUCKETS - SWEEP_BUCKETS + 1;
+	cr_assert_eq(plain_call(&table, 0), table.call->bucket[0], "nothing is listed");
+	handover->count--;
+	cr_assert_eq(plain_call(&table, 0), buckets);
+	cr_assert_eq(handover->count, HANDED_BUCKETS - SWEEP_BUCKETS + 1);
 }
 
 /* A reader dies while it counts: its successor counts that flow, and only once. */

@@ -45,10 +45,13 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 		.interfaces = interfaces,
 		.sink = sink,
 		.statistics = statistics,
+		.grace = { .outer = -1, .inner = -1 },
 		.sweep_fd = loader_program(loader, "sweep"),
 		.epoch_ns = (__s64)(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC)),
 	};
 	err = mapping_open(&harvest->mapping, loader);
+	if (!err)
+		err = grace_open(&harvest->grace);
 	if (!err) {
 		handover_resume(&harvest->mapping.sweep->handover, harvest->mapping.ended);
 		harvest->reports = ring_buffer__new(loader_map(loader, "reports"), put_out, harvest, NULL);
@@ -62,7 +65,10 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 
 void harvest_close(struct harvest *harvest)
 {
+	if (!harvest->loader)
+		return;
 	ring_buffer__free(harvest->reports);
+	grace_close(&harvest->grace);
 	mapping_close(&harvest->mapping);
 	*harvest = (struct harvest){ 0 };
 }

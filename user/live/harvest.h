@@ -4,6 +4,7 @@
 #ifndef TCPSCOPE_USER_HARVEST_H
 #define TCPSCOPE_USER_HARVEST_H
 
+#include "grace.h"
 #include "interfaces.h"
 #include "mapping.h"
 #include "output/output.h"
@@ -17,6 +18,7 @@ struct harvest {
 	struct statistics *statistics;
 	struct mapping mapping;
 	struct ring_buffer *reports;
+	struct grace grace;
 	int sweep_fd;
 	__u64 active_ns; /* between interim records; 0: none */
 	__s64 epoch_ns;	 /* Unix time minus the kernel's monotonic clock */

@@ -13,8 +13,7 @@ enum {
 	IDLE_S = 600,
 };
 
-/* One call of the program, for the buckets listed: it first gives back what was taken. The frame is only what a test
- * run asks for; nothing reads it. */
+/* One call of the program, as mapping.sweep asks for. The frame is only what a test run wants; nothing reads it. */
 static int run_sweep(const struct harvest *harvest)
 {
 	char frame[64] = { 0 };
@@ -23,8 +22,8 @@ static int run_sweep(const struct harvest *harvest)
 	return bpf_prog_test_run_opts(harvest->sweep_fd, &run);
 }
 
-/* Puts out what is handed over, a predecessor's rest, too. Interim records of the same flows are in the ring buffer:
- * they come first. After an error of the output the rest stays for a successor. */
+/* Puts out what is handed over. Interim records of the same flows are in the ring buffer: they come first. After an
+ * error of the output the rest stays for a successor. */
 static int take_flows(struct harvest *harvest)
 {
 	const struct mapping *mapping = &harvest->mapping;
@@ -45,12 +44,31 @@ static int take_flows(struct harvest *harvest)
 	return err;
 }
 
+/* What is on the list, a predecessor's too: no segment can change it any more, it is put out, and its slots are given
+ * back. */
+static int end_list(struct harvest *harvest)
+{
+	struct sweep_call *call = harvest->mapping.sweep;
+	int err = 0;
+
+	if (!call->handover.count)
+		return 0;
+	if (!call->handover.taken)
+		err = grace_wait(&harvest->grace);
+	if (!err)
+		err = take_flows(harvest);
+	while (!err && sweep_give_back(call))
+		err = run_sweep(harvest);
+	return err;
+}
+
 /* The next buckets where something may be due. Their time counts against the budget unless something was reported. A
  * full ring buffer ends a call early: it has been emptied when the next goes on there. */
 static int sweep_some(struct harvest *harvest, __u64 *budget_ns)
 {
 	const struct mapping *mapping = &harvest->mapping;
-	__u64 began = clock_ns(CLOCK_MONOTONIC), found = harvest->drained + harvest->taken, took;
+	__u64 began = clock_ns(CLOCK_MONOTONIC), took;
+	__u64 found = harvest->drained + mapping->sweep->handover.count;
 	/* At first all: a predecessor's looks may go by another --active. */
 	__u32 listed = sweep_list(mapping->sweep, mapping->tags, harvest->went_round ? mapping->looks : NULL,
 				  harvest->next, mapping->buckets);
@@ -58,13 +76,13 @@ static int sweep_some(struct harvest *harvest, __u64 *budget_ns)
 
 	if (mapping->sweep->count)
 		err = run_sweep(harvest);
-	if (!err)
-		err = take_flows(harvest);
 	harvest->next = sweep_next(mapping->sweep, listed);
+	if (!err)
+		err = harvest_drain(harvest);
 	took = clock_ns(CLOCK_MONOTONIC) - began;
-	if (harvest->drained + harvest->taken == found)
+	if (harvest->drained + mapping->sweep->handover.count == found)
 		*budget_ns -= took < *budget_ns ? took : *budget_ns;
-	return err;
+	return err || handover_has_room(&mapping->sweep->handover) ? err : end_list(harvest);
 }
 
 int harvest_sweep(struct harvest *harvest, bool everything)
@@ -84,7 +102,7 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 	};
 	if (everything)
 		harvest->next = 0;
-	err = take_flows(harvest); /* a predecessor's */
+	err = end_list(harvest); /* a predecessor's */
 	while (left && budget_ns && !err) {
 		__u32 first = harvest->next;
 
@@ -95,8 +113,5 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 			harvest->went_round = true;
 		}
 	}
-	if (err || !call->handover.count)
-		return err;
-	call->count = 0; /* only gives back: who looks at table and services now finds each flow in one of them */
-	return run_sweep(harvest);
+	return err ? err : end_list(harvest); /* who looks at table and services now finds each flow in one of them */
 }
