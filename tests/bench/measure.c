@@ -15,13 +15,16 @@
 
 enum {
 	FRAME_MAX = 1600,
-	CHUNK = 1 << 16,       /* packets of one test run */
-	WARM_UP = 1 << 14,     /* of them: a test run of an XDP program waits first, and others take the cache */
-	LEG_PACKETS = 1 << 18, /* of established flows, measured in a row */
-	BIRTHS = 1 << 15,      /* at least so many a round, where flows are few */
+	/* A test run of an XDP program waits first, and others take the cache meanwhile: so each begins with packets
+	 * that are not measured, where flows talk as many as there are flows. */
+	WARM_UP_LEAST = 1 << 14,
+	WARM_UP_MOST = 1 << 17,
+	MEASURED = 3 << 14, /* packets of one test run behind them */
+	LEG_RUNS = 4,	    /* of established flows, in a row */
+	BIRTHS = 1 << 15,   /* at least so many a round, where flows are few */
 	STEP = 16,
 	FINISHED = 10000, /* flows: the list has room for them */
-	CONNECTIONS = CHUNK,
+	CONNECTIONS = WARM_UP_LEAST + MEASURED,
 };
 
 int bench_open(struct bench *bench, const char *object, __u32 flows)
@@ -66,7 +69,7 @@ static int program_of(const struct bench *bench, enum hook hook, const char *wha
 /* What the frames of a leg have in common. */
 struct leg {
 	int rewriter, jump;
-	__u32 flows, packets;
+	__u32 flows, packets, warm_up; /* warm_up: packets at the beginning of each test run */
 	__u64 index;
 	__u8 flags;
 	bool in_turn, to_server, ipv6;
@@ -127,7 +130,9 @@ static int leg_play(const struct bench *bench, const struct leg *leg, int progra
 		return -errno;
 	for (__u32 at = 0, packets; at < leg->packets; at += packets) {
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = len);
-		packets = leg->packets - at < CHUNK ? leg->packets - at : CHUNK;
+		packets = leg->warm_up + MEASURED;
+		if (packets > leg->packets - at)
+			packets = leg->packets - at;
 		run.repeat = (int)packets;
 		order->index = leg->index + at;
 		order->flows = leg->flows;
@@ -137,7 +142,7 @@ static int leg_play(const struct bench *bench, const struct leg *leg, int progra
 		order->syn = !!(leg->flags & TCP_SYN);
 		order->packets = packets;
 		order->done = 0;
-		order->warm_up = WARM_UP;
+		order->warm_up = leg->warm_up;
 		order->lines = bench->kernel->buckets * WAYS;
 		if (bpf_prog_test_run_opts(leg->rewriter, &run))
 			return -errno;
@@ -213,6 +218,7 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 			     .jump = bpf_object__find_map_fd_by_name(bench->rewriters, jump),
 			     .flows = flows,
 			     .packets = flows,
+			     .warm_up = WARM_UP_LEAST,
 			     .ipv6 = ipv6,
 			     .to_server = true };
 }
@@ -222,18 +228,20 @@ static struct leg leg_of(const struct bench *bench, enum hook hook, __u32 flows,
 static int measure_births(const struct bench *bench, enum hook hook, __u32 flows, struct cost *cost)
 {
 	__u32 cycles = flows < BIRTHS ? (flows > 1 ? BIRTHS / flows : 1) : 1, rounds = bench->rounds / 4 + 1;
-	struct leg leg = leg_of(bench, hook, flows > 1 ? WARM_UP + flows : 1, false);
+	struct leg leg = leg_of(bench, hook, flows > 1 ? WARM_UP_LEAST + flows : 1, false);
 	struct sample sample;
 	int err;
 
 	leg.flags = TCP_SYN;
 	leg.in_turn = true;
 	if (flows == 1)
-		leg.packets = WARM_UP + BIRTHS;
-	err = sample_open(&sample, rounds * cycles * (leg.packets / CHUNK + 1));
-	for (__u32 i = 0; i < rounds * cycles && !err; i++) {
+		leg.packets = WARM_UP_LEAST + BIRTHS;
+	err = sample_open(&sample, (rounds * cycles + 1) * (leg.packets / (WARM_UP_LEAST + MEASURED) + 1));
+	for (__u32 i = 0; i <= rounds * cycles && !err; i++) {
 		kernel_clear(bench->kernel);
 		err = sample_leg(bench, &leg, hook, bench->kernel->program[hook], &sample);
+		if (i == 0)
+			sample.count = 0; /* warms up */
 	}
 	*cost = sample_close(&sample, bench->percent);
 	return err;
@@ -296,11 +304,11 @@ static int measure_turns(const struct bench *bench, enum hook hook, struct turn 
 	int err = 0;
 
 	for (__u32 j = 0; j < count; j++)
-		err |= sample_open(&turns[j].sample, (bench->rounds + 1) * (LEG_PACKETS / CHUNK));
+		err |= sample_open(&turns[j].sample, (bench->rounds + 1) * LEG_RUNS);
 	for (__u32 i = 0; i <= bench->rounds; i++)
 		for (__u32 j = 0; j < count && !err; j++) {
 			err = sample_leg(bench, &turns[j].leg, hook, turns[j].program, &turns[j].sample);
-			turns[j].leg.index += LEG_PACKETS;
+			turns[j].leg.index += turns[j].leg.packets;
 			if (i == 0)
 				turns[j].sample.count = 0; /* warms up */
 		}
@@ -330,7 +338,10 @@ static int measure_established(const struct bench *bench, enum hook hook, __u32 
 	const int program = bench->kernel->program[hook], line = program_of(bench, hook, "line");
 	int err = establish(bench, hook, flows, ipv6);
 
-	data.packets = ack.packets = LEG_PACKETS;
+	data.warm_up = ack.warm_up = flows < WARM_UP_LEAST  ? WARM_UP_LEAST
+				     : flows > WARM_UP_MOST ? WARM_UP_MOST
+							    : flows;
+	data.packets = ack.packets = LEG_RUNS * (data.warm_up + MEASURED);
 	data.flags = TCP_PSH | TCP_ACK;
 	data.to_server = false;
 	data.payload_len = 1448;
