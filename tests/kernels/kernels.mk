@@ -4,7 +4,7 @@
 KERNEL_PACKAGES = qemu-system-x86 busybox-static xdp-tools cpio kmod
 
 .PHONY: test-kernels
-test-kernels: all $(BUILD)/twin/twin $(BUILD)/kernels/other.bpf.o $(BUILD)/generate
+test-kernels: all $(BUILD)/twin/twin $(BUILD)/grace/grace $(BUILD)/grace/slow.bpf.o $(BUILD)/kernels/other.bpf.o $(BUILD)/generate
 	@missing=; PATH="$$PATH:/usr/sbin:/sbin"; \
 	$(call need_program,qemu-system-x86_64,qemu-system-x86) $(call need_program,busybox,busybox-static) \
 	$(call need_program,xdp-loader,xdp-tools) $(call need_program,cpio,cpio) $(call need_program,depmod,kmod) \
