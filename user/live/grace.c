@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Who puts a map in a map returns when no program uses the one that was there before (kernel 4.20). membarrier() waits
- * likewise, but not on a kernel with nohz_full, and says nothing of programs. */
+/* Who puts a map in a map returns when no program uses the one that was there before (kernel 4.20). membarrier(2) waits
+ * likewise, but refuses to on a kernel with nohz_full, and promises nothing of programs. */
 #include "grace.h"
 
 #include <bpf/bpf.h>

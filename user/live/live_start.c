@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -341,8 +339,8 @@ void live_detach(struct live *live)
 		detach_by_guardian(live);
 	for (unsigned int i = 0; i < live->interfaces.count && !live->pin.found && !live->unprivileged; i++)
 		detach_interface(&live->attach, &live->interfaces.watched[i], i);
-	/* Waits for every CPU to leave the programs it may still be in: then the accounts are closed. */
-	syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+	if (live->harvest.loader) /* then the accounts are closed */
+		grace_wait(&live->harvest.grace);
 }
 
 void live_stop(struct live *live)

@@ -93,7 +93,6 @@ static const char *const always[] = {
 	"timerfd_gettime",
 	"setitimer",
 	"getrandom",
-	"membarrier",
 	"sched_yield",
 	"sched_getaffinity",
 	"getcpu",
