@@ -12,6 +12,7 @@ static struct ledger ledger;
 static struct service_set ended[SERVICE_SETS];
 static struct harvest harvest;
 static __u32 runs, waits, records, late; /* late: packets that the records have beyond those of a connection */
+static __u32 drained_at, most_between;	 /* records when the ring buffer was emptied last, and most since */
 
 enum { CONNECTION_PACKETS = 4 };
 
@@ -43,6 +44,7 @@ int harvest_drain(struct harvest *of)
 {
 	(void)of;
 	table.reported = 0;
+	drained_at = records;
 	return 0;
 }
 
@@ -51,6 +53,8 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 	(void)sink;
 	(void)record;
 	records++;
+	if (records - drained_at > most_between)
+		most_between = records - drained_at;
 	late += (__u32)(tally_get(&report->flow.tally[0], TALLY_PACKETS) +
 			tally_get(&report->flow.tally[1], TALLY_PACKETS)) -
 		CONNECTION_PACKETS;
@@ -134,8 +138,9 @@ Test(sweep, a_list_is_taken_when_it_is_full)
 	cr_assert_eq(harvest_sweep(&harvest, true), 0);
 	cr_expect_eq(waits, 1, "%u", waits);
 	cr_expect_eq(records, FLOWS);
+	cr_expect_leq(most_between, 2048, "the ring buffer fills meanwhile: %u", most_between);
 	connections(2 * FLOWS);
-	records = late = waits = 0;
+	records = late = waits = drained_at = 0;
 	cr_assert_eq(harvest_sweep(&harvest, true), 0);
 	cr_expect_eq(waits, 2, "%u", waits);
 	cr_expect_eq(records, 2 * FLOWS);

@@ -11,6 +11,7 @@ enum {
 	LINGER_S = 2,
 	ATTEMPT_S = 60,
 	IDLE_S = 600,
+	DRAIN_EACH = 1024, /* flows that are taken: the ring buffer must not fill meanwhile */
 };
 
 /* One call of the program, as mapping.sweep asks for. The frame is only what a test run wants; nothing reads it. */
@@ -40,6 +41,8 @@ static int take_flows(struct harvest *harvest)
 		harvest_record(harvest, &record, &report);
 		err = harvest->error = sink_flow(harvest->sink, &record, &report);
 		handover_taken(handover, mapping->flows, mapping->facts, mapping->ended, &report);
+		if (!err && harvest->taken % DRAIN_EACH == 0)
+			err = harvest_drain(harvest);
 	}
 	return err;
 }
