@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 
 import foreign
 import net
@@ -73,7 +74,8 @@ def refused(name, status, words, *arguments, prefix=(), environment=None):
     """Does not start: one line that has the words, and the exit status; nothing on stdout, nothing attached."""
     done = subprocess.run(net.enter("client", *prefix, BINARY, *arguments), capture_output=True, text=True,
                           timeout=net.EVENT_SECONDS, env={**os.environ, **(environment or {})})
-    lines = [line for line in done.stderr.splitlines() if "ingress by" not in line and "egress by" not in line]
+    lines = [line for line in done.stderr.splitlines()
+             if not any(word in line for word in ("ingress by", "egress by", "making a flow table"))]
     report.equal(f"{name}: exit status", done.returncode, status)
     report.check(f"{name}: one line says why", len(lines) == 1 and all(word in lines[0] for word in words), lines)
     report.equal(f"{name}: stdout", done.stdout, "")
@@ -88,6 +90,50 @@ def hangup(hook):
     connection.close()
     report.equal(f"{name}: exit status", scope.stop(signal.SIGHUP), 0)
     check_whole(name, scope, connection)
+    check_detached(name)
+
+
+def hangup_ignored():
+    """As nohup starts it."""
+    name = "faults SIGHUP ignored"
+    scope = Scope("client", ["veth0"], prefix=("nohup",))
+    scope.process.send_signal(signal.SIGHUP)
+    connection = Connection("veth0")
+    connection.close()
+    report.equal(f"{name}: it goes on until SIGTERM", (scope.process.poll(), scope.stop()), (None, 0))
+    check_whole(name, scope, connection)
+
+
+def waits_to_write(pid):
+    with open(f"/proc/{pid}/stack", encoding="ascii") as lines:
+        return "pipe_write" in lines.read()
+
+
+def unread(*more):
+    """Its reader reads no more: the first signal finds it waiting, the second ends it."""
+    name = " ".join(("faults a reader that has stopped", *more))
+    reading, writing = net.pipe_full()
+    scope = Scope("client", ["veth0"], *more, out=writing)
+    os.close(writing)
+    connection = Connection("veth0")
+    connection.close()
+    net.await_true(lambda: waits_to_write(scope.process.pid), "it waits for its reader")
+    for _ in range(2):  # timeout(1) sends each twice at once
+        scope.process.send_signal(signal.SIGTERM)
+    time.sleep(1.1)
+    report.equal(f"{name}: the first signal waits for the reader", scope.process.poll(), None)
+    scope.process.send_signal(signal.SIGTERM)
+    report.equal(f"{name}: the second ends it", scope.process.wait(net.EVENT_SECONDS), -signal.SIGTERM)
+    scope.wait_line("second signal", "lost")
+    os.close(reading)
+    if not more:
+        net.await_true(lambda: not net.attached("client", "veth0"), "nothing stays attached")
+        net.await_true(lambda: not processes(), "nothing goes on running")
+        return
+    again = Scope("client", ["veth0"], *more)
+    report.equal(f"{name}: the next one takes the watch over", again.stop(), 0)
+    unpinned = net.inside("client", BINARY, "--unpin", more[1], "--output", "json")
+    report.equal(f"{name}: which has counted on", '"unaccounted":0' in unpinned, True)
     check_detached(name)
 
 
@@ -395,11 +441,11 @@ def cut_short():
     check_detached(name)
 
 
-def signals_blocked(pid):
+def signals_caught(pid):
     """Does the program take them itself?"""
     with open(f"/proc/{pid}/status", encoding="ascii") as lines:
-        blocked = next(int(line.split()[1], 16) for line in lines if line.startswith("SigBlk:"))
-    return blocked >> (signal.SIGTERM - 1) & 1
+        caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
+    return caught >> (signal.SIGTERM - 1) & 1
 
 
 def unwanted(*more):
@@ -407,7 +453,7 @@ def unwanted(*more):
     name = " ".join(("faults SIGTERM before it attaches", *more))
     started = net.start("client", BINARY, "-i", "veth0", "--hook", "tc", "--flows", 500_000, *more,
                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    net.await_true(lambda: signals_blocked(started.pid), "it takes signals")
+    net.await_true(lambda: signals_caught(started.pid), "it takes signals")
     started.send_signal(signal.SIGTERM)
     said = started.stdout.read()
     report.equal(f"{name}: exit status", started.wait(), 1 if "--strict" in more else 0)
@@ -423,6 +469,9 @@ def main():
     for hook in HOOKS:
         for fault in (hangup, moved, taken_off):
             fault(hook)
+    hangup_ignored()
+    for more in ((), ("--pin", "unread")):
+        unread(*more)
     after_a_crash()
     qdisc_of_others()
     for hook in ("tc", "xdp"):

@@ -17,14 +17,14 @@ STOP_SECONDS = 10
 class Scope:
     """Announcements are lines on stderr that name the interface: they say which hook is in use, and that it is."""
 
-    def __init__(self, namespace, interfaces, *arguments, out=None, environment=None):
-        """`out`: where it writes records, instead of a file that is read in the end."""
+    def __init__(self, namespace, interfaces, *arguments, out=None, environment=None, prefix=()):
+        """`out`: where it writes records, instead of a file that is read in the end. `prefix`: what starts it."""
         named = [word for interface in interfaces for word in ("-i", interface)]
         self.out = out or tempfile.TemporaryFile(dir="/run/scratch")
         self.lines = []
         self.news = threading.Condition()
         self.ended = False
-        self.process = net.start(namespace, BINARY, *named, "--output", "json", *arguments, stdout=self.out,
+        self.process = net.start(namespace, *prefix, BINARY, *named, "--output", "json", *arguments, stdout=self.out,
                                  stderr=net.subprocess.PIPE, text=True,
                                  env={**os.environ, **(environment or {})})
         self.reader = threading.Thread(target=self.read_errors, daemon=True)

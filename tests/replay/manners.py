@@ -6,8 +6,10 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 
 import hand
 import replay
@@ -85,6 +87,38 @@ def early_end(path):
     judged.stdout.readline()
     judged.stdout.close()
     report.equal("manners: an assertion that was not judged is not fine", judged.wait(), 1)
+
+
+def waiting(path):
+    """Told to end while its reader lets it wait, it prints what it has read; told again, it leaves that."""
+    for again in (False, True):
+        name = f"manners: told to end{' twice' if again else ''} while its reader lets it wait"
+        process = subprocess.Popen([replay.BINARY, "-r", path, "--output", "json", "--active", "1"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1)
+        first = process.stdout.readline()
+        time.sleep(0.2)  # until the pipe is full
+        process.terminate()
+        if again:
+            time.sleep(1.1)
+            process.terminate()
+        rest, complaint = process.communicate()
+        last = (first + rest).splitlines()[-1]
+        report.equal(f"{name}: exit status", process.returncode, -signal.SIGTERM if again else 0)
+        report.equal(f"{name}: the ledger comes last", '"type":"ledger"' in last, not again)
+        report.check(f"{name}: complaint", "second signal" in complaint if again else not complaint, complaint)
+
+
+def idle():
+    """Told to end while it waits for more of the capture: it prints what it has read."""
+    process = subprocess.Popen([replay.BINARY, "-r", "-", "--output", "json"], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=False)
+    process.stdin.write(replay.pcap([syn(1)]))
+    process.stdin.flush()
+    time.sleep(0.2)  # until it has read it
+    process.terminate()
+    records = process.stdout.read().decode().splitlines()
+    report.equal("manners: told to end while it waits for packets: records, exit status", (len(records), process.wait()),
+                 (2, 0))
 
 
 def verdicts(path):
@@ -191,6 +225,11 @@ def main():
         file.write(replay.pcap([syn(number) for number in range(20000)]))
         file.flush()
         early_end(file.name)
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
+        file.write(replay.pcap([(2_000_000 * again + at, frame) for again in range(4) for at, frame in map(syn, range(20000))]))
+        file.flush()
+        waiting(file.name)
+    idle()
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         file.write(replay.pcap([syn(1)]))
         file.flush()

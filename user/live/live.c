@@ -54,7 +54,7 @@ static unsigned int interfaces_left(struct live *live)
 /* Waits up to `wait_ms` for what ends the watch, or a key. True: it ends. */
 static bool wait_for_end(struct live *live, int wait_ms)
 {
-	struct pollfd fds[] = { { .fd = live->signals, .events = POLLIN },
+	struct pollfd fds[] = { { .fd = live->told, .events = POLLIN },
 				{ .fd = live->watch, .events = POLLIN },
 				{ .fd = live->screen.open ? STDIN_FILENO : -1, .events = POLLIN },
 				{ .fd = names_descriptor(live->options->names), .events = POLLIN } };
@@ -258,7 +258,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 	int status = EXIT_FAILED, err, said;
 
 	live = (struct live){ .options = options, .output = output, .statistics = statistics, .guardian.notes = -1 };
-	live.instance = live.signals = live.watch = live.pin.directory = live.programs.measuring = -1;
+	live.instance = live.told = live.watch = live.pin.directory = live.programs.measuring = -1;
 	err = live_start(&live);
 	if (err) { /* without a sink: the filter is wrong, and has been said */
 		status = err > 0 && !is_judged(options) ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;

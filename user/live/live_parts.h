@@ -30,9 +30,9 @@ struct live {
 	struct pin pin;
 	struct programs programs;
 	struct sandbox_user user;
-	const char *cut_short;	      /* why it did not watch for as long as was asked; NULL: it did */
-	bool unprivileged;	      /* what is attached now only the guardian can take off */
-	int instance, signals, watch; /* descriptors; negative: not open */
+	const char *cut_short;	   /* why it did not watch for as long as was asked; NULL: it did */
+	bool unprivileged;	   /* what is attached now only the guardian can take off */
+	int instance, told, watch; /* descriptors; negative: not open */
 };
 
 /* From options to attached programs, or to those of a run that was pinned. Prints what is wrong. Returns 0; 1 if there

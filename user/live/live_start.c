@@ -2,14 +2,14 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../../include/link.h"
+#include "interrupt.h"
 #include "message.h"
 #include "replay/filter_kernel.h"
 #include "leftover.h"
@@ -18,17 +18,18 @@
 #include "terminal.h"
 #include "watch.h"
 
-static int open_signals(void)
-{
-	sigset_t set;
+static volatile int told_at = -1; /* live->told, for a signal handler */
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
+static void tell(void) { eventfd_write(told_at, 1); }
+
+/* Readable once a signal has asked for the end. */
+static int open_told(void)
+{
+	told_at = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (told_at < 0)
 		return -errno;
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	interrupt_catch(tell);
+	return told_at;
 }
 
 static void remove_leftovers(struct live *live)
@@ -100,8 +101,8 @@ static int begin(const struct live *live)
 
 static int open_descriptors(struct live *live)
 {
-	live->signals = open_signals();
-	live->watch = live->signals < 0 ? live->signals : watch_open();
+	live->told = open_told();
+	live->watch = live->told < 0 ? live->told : watch_open();
 	if (live->watch < 0)
 		message_put("cannot listen for signals and link changes: %s%s", strerror(-live->watch),
 			    message_advice(live->watch, ""));
@@ -121,9 +122,9 @@ static int draw_ladders(struct live *live)
 /* A large table takes seconds to make: whoever ends the program meanwhile wants nothing attached. */
 static bool is_told_to_end(const struct live *live)
 {
-	struct pollfd signals = { .fd = live->signals, .events = POLLIN };
+	struct pollfd told = { .fd = live->told, .events = POLLIN };
 
-	return poll(&signals, 1, 0) > 0;
+	return poll(&told, 1, 0) > 0;
 }
 
 /* From now on it holds; a pinned one also when this process is killed. */
@@ -354,8 +355,9 @@ void live_stop(struct live *live)
 	sink_close(live->sink);
 	attach_close(&live->attach);
 	loader_close(&live->loader);
+	told_at = -1;
 	for (int i = 0; i < 3; i++) {
-		int fd = (int[]){ live->instance, live->signals, live->watch }[i];
+		int fd = (int[]){ live->instance, live->told, live->watch }[i];
 
 		if (fd >= 0)
 			close(fd);

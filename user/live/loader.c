@@ -35,6 +35,7 @@ enum {
 	PICKED_SIZE = 1 << 20,	 /* of one flow's, which nobody reads in full */
 	TAIL_SIZE = 4096,
 	TAIL_LINES = 12,
+	SLOW_GB = 2, /* a table that takes seconds to make */
 };
 
 /* The end of what the libraries said, for when loading fails. */
@@ -203,9 +204,22 @@ void loader_explain(const struct loader *loader, int err, bool stats)
 	}
 }
 
+static void announce_table(const struct loader *loader)
+{
+	double gb = (double)loader->buckets * (sizeof(struct flow_bucket) + sizeof(struct facts_bucket)) / 1e9;
+
+	if (gb >= SLOW_GB)
+		message_put("making a flow table for %u flows: %.1f GB of memory", loader->flows_asked, gb);
+}
+
 int loader_load(struct loader *loader, int refusal, bool stats)
 {
-	int err = loader->loaded ? 0 : bpf_object__load(loader->object);
+	int err = 0;
+
+	if (!loader->loaded) {
+		announce_table(loader);
+		err = bpf_object__load(loader->object);
+	}
 
 	if (err == -EINVAL && refusal)
 		err = refusal;

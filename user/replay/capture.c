@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <string.h>
@@ -38,6 +39,7 @@ static uint64_t now_ms(void)
 static ssize_t stream_read(void *cookie, char *to, size_t size)
 {
 	struct capture *capture = cookie;
+	struct pollfd file = { .fd = capture->fd, .events = POLLIN };
 	ssize_t got;
 
 	if (capture->peeked_len && size >= capture->peeked_len) {
@@ -46,6 +48,8 @@ static ssize_t stream_read(void *cookie, char *to, size_t size)
 		capture->peeked_len = 0;
 		return got;
 	}
+	if (capture->stopped || poll(&file, 1, -1) < 0) /* what a signal ends; it would not end the read */
+		return -1;
 	got = read(capture->fd, to, size);
 	if (got > 0)
 		capture->read += (uint64_t)got;

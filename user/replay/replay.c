@@ -2,13 +2,13 @@
 /* Reads a capture: each packet through the filter and the engine; at the end every flow, then the ledger. */
 #include "replay.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "capture.h"
 #include "filter.h"
+#include "interrupt.h"
 #include "ladder.h"
 #include "message.h"
 #include "names/names.h"
@@ -62,11 +62,7 @@ struct replay {
 
 static struct replay replay_state; /* the one there is, zeroed; it would crowd a stack */
 
-static void interrupt(int signal)
-{
-	(void)signal;
-	capture_stop(&replay_state.capture);
-}
+static void stop_reading(void) { capture_stop(&replay_state.capture); }
 
 static void replay_submit(void *context, const struct report *report)
 {
@@ -234,16 +230,12 @@ static void replay_close(struct replay *replay)
 /* All packets; false if the file is broken. */
 static bool replay_read(struct replay *replay)
 {
-	struct sigaction action = { .sa_handler = interrupt };
 	bool whole;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	interrupt_catch(stop_reading);
 	whole = capture_read(&replay->capture, replay_packet, replay);
 	replay_flush(replay);
-	action.sa_handler = SIG_DFL; /* a second one ends the program */
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	interrupt_release();
 	return whole;
 }
 
