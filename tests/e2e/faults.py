@@ -372,6 +372,28 @@ def taken_off(hook):
         report.equal(f"{name}: exit status", scope.stop(), 1)
         report.check(f"{name}: nothing is judged", any("nothing is judged" in line for line in scope.lines), scope.lines)
         check_detached(name)
+    replaced()
+
+
+def filters(direction):
+    """Their texts in short: of each the words that name it."""
+    return [line.split() for line in net.inside("client", "tc", "filter", "show", "dev", "veth0", direction).splitlines()
+            if "handle" in line]
+
+
+def replaced():
+    """Another filter in the place of ours: said; it is not ours to take off."""
+    name = "faults clsact filter replaced"
+    scope = scope_start("clsact", "veth0")
+    words = filters("ingress")[0]
+    where = ("dev", "veth0", "ingress", "pref", words[words.index("pref") + 1],
+             "handle", words[words.index("handle") + 1])
+    net.inside("client", "tc", "filter", "replace", *where, "protocol", "all", "bpf", "bytecode", "1,6 0 0 0,")
+    scope.wait_line("taken its ingress program off")
+    report.equal(f"{name}: exit status", scope.stop(), 1)
+    report.equal(f"{name}: the other's stays", [("tcpscope" in words, "bytecode" in words) for words in filters("ingress")],
+                 [(False, True)])
+    net.inside("client", "tc", "qdisc", "del", "dev", "veth0", "clsact")
 
 
 def has_qdisc():

@@ -43,7 +43,19 @@ static void mark_gone(struct watched *watched)
 	message_put("%s: the interface is gone; its flows end here", watched->name);
 }
 
-/* A qdisc with all its filters, all filters of one direction, or one. */
+/* A filter where ours was is somebody else's: ours came before the watch listened. */
+static bool takes_away(const struct nlmsghdr *header, __u32 parent, __u32 handle)
+{
+	const struct tcmsg *about = NLMSG_DATA(header);
+	bool every = header->nlmsg_type == RTM_DELTFILTER && !about->tcm_handle;
+
+	if (header->nlmsg_type == RTM_DELQDISC)
+		return about->tcm_parent == TC_H_CLSACT;
+	return about->tcm_parent == parent && TC_H_MAJ(about->tcm_info) >> 16 == FILTER_PRIORITY &&
+	       (every || about->tcm_handle == handle);
+}
+
+/* A qdisc went with all its filters, all filters of one direction, or one; or one was replaced. */
 static void read_traffic_control(const struct nlmsghdr *header, struct watched *watched,
 				 const struct attachment *attachment)
 {
@@ -51,17 +63,11 @@ static void read_traffic_control(const struct nlmsghdr *header, struct watched *
 		[DIRECTION_INGRESS] = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS),
 		[DIRECTION_EGRESS] = TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS),
 	};
-	const struct tcmsg *about = NLMSG_DATA(header);
 
 	for (int direction = 0; direction < DIRECTIONS; direction++) {
 		__u32 handle = attachment->filter[direction];
-		bool off = header->nlmsg_type == RTM_DELQDISC
-				   ? about->tcm_parent == TC_H_CLSACT
-				   : about->tcm_parent == parents[direction] &&
-					     TC_H_MAJ(about->tcm_info) >> 16 == FILTER_PRIORITY &&
-					     (!about->tcm_handle || about->tcm_handle == handle);
 
-		if (handle && off)
+		if (handle && takes_away(header, parents[direction], handle))
 			interfaces_mark_off(watched, (enum interface_direction)direction);
 	}
 }
@@ -103,7 +109,8 @@ static void read_message(const char *message, size_t len, struct interfaces *int
 
 	for (; NLMSG_OK(header, len); header = NLMSG_NEXT(header, len)) {
 		bool is_link = header->nlmsg_type == RTM_DELLINK || header->nlmsg_type == RTM_NEWLINK;
-		bool is_tc = header->nlmsg_type == RTM_DELQDISC || header->nlmsg_type == RTM_DELTFILTER;
+		bool is_tc = header->nlmsg_type == RTM_DELQDISC || header->nlmsg_type == RTM_DELTFILTER ||
+			     header->nlmsg_type == RTM_NEWTFILTER;
 		struct watched *watched;
 		int ifindex = 0;
 
