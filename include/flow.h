@@ -152,6 +152,11 @@ struct tally {
 	X(KEEP_ALIVES, keep_alives) \
 	X(KEEP_ALIVE_ACKS, keep_alive_acks)
 
+/* Segments that say again what their sender said before, of whichever kind. `analysis`: by enum analysis_counter. */
+#define ANALYSIS_RESENT(analysis) \
+	((__u64)(analysis)[ANALYSIS_RETRANSMITS] + (analysis)[ANALYSIS_FAST_RETRANSMITS] + \
+	 (analysis)[ANALYSIS_SPURIOUS_RETRANSMITS])
+
 enum analysis_counter {
 #define ANALYSIS_ENUM(NAME, name) ANALYSIS_##NAME,
 	ANALYSIS_COUNTERS(ANALYSIS_ENUM)

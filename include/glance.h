@@ -40,8 +40,7 @@ INLINE void glance_take(struct glance *glance, const struct flow *flow, const st
 
 		glance->packets += half->packets + tally_get(tally, TALLY_PACKETS);
 		glance->payload_bytes += half->payload_bytes + tally->payload_bytes;
-		glance->resent += half->analysis[ANALYSIS_RETRANSMITS] + half->analysis[ANALYSIS_FAST_RETRANSMITS] +
-				  half->analysis[ANALYSIS_SPURIOUS_RETRANSMITS];
+		glance->resent += ANALYSIS_RESENT(half->analysis);
 	}
 }
 

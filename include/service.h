@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Per-service statistics: for each server address and port the outcomes of connection attempts, SYN retries, and
- * histograms of connect, server and client time.
+/* Per-service statistics: for each server address and port the outcomes of connection attempts, SYN retries,
+ * histograms of connect, server and client time, and what the connections sent, lost and resent.
  *
  * A flow that began with a handshake counts once: when it leaves the flow table, swept or evicted, whether its record
  * found room or not. So the sums equal the number of handshakes where records were lost, and no packet pays for it.
@@ -44,12 +44,22 @@ struct service_key {
 	__u8 reserved[5];
 };
 
+/* What one side sent: the sums of the record's fields of these names. */
+struct service_traffic {
+	__u64 packets, payload_bytes;
+	__u64 analysis[ANALYSIS_COUNT];
+};
+
+enum service_side { SERVICE_FROM_CLIENT, SERVICE_FROM_SERVER, SERVICE_SIDES };
+
 struct service_counts {
 	__u64 outcome[OUTCOMES];	    /* by enum outcome and SERVICE_PENDING; their sum is the attempts */
 	__u64 filtered[FILTER_REASON_ROOM]; /* by enum filter_reason; the sum is outcome[OUTCOME_FILTERED] */
 	__u64 syn_retries, synack_retries;  /* beyond the first of each attempt */
 	__u64 delayed;			    /* attempts of which a SYN before the answered one was lost */
 	__u64 lost_ns;			    /* the time that cost them: first SYN to answered SYN */
+	__u64 reset;			    /* of the accepted: those that a RST ended, not a FIN of each side */
+	struct service_traffic traffic[SERVICE_SIDES];
 };
 
 /* All zeros: no handshake. */
@@ -71,6 +81,8 @@ struct service_sample {
 	__u64 lost_ns;
 	__u64 span_ns[SERVICE_SPANS];
 	__u32 bucket[SERVICE_SPANS]; /* HISTOGRAM_BUCKETS: unknown span */
+	__u32 reset;		     /* accepted, and a RST ended it: 1 */
+	struct service_traffic traffic[SERVICE_SIDES];
 };
 
 struct service_span_before {
@@ -81,8 +93,10 @@ struct service_span_before {
 /* What there was where a count is about to change a set. */
 struct service_before {
 	__u32 set, way;
-	struct service_key key;		     /* of the way */
-	struct service_counts counts, other; /* of the way and of SERVICE_OTHER */
+	__u32 settles;		      /* 1: the way goes to another service */
+	struct service_key key;	      /* of the way, if it does */
+	struct service_counts other;  /* of SERVICE_OTHER, if it does */
+	struct service_counts counts; /* of the way */
 	struct service_span_before span[SERVICE_SPANS];
 };
 
@@ -127,6 +141,17 @@ INLINE bool service_is_pending(const struct report *report, enum outcome outcome
 	       (report->reason == END_MONITOR || report->reason == END_OPEN) && report->silent_ms < SERVICE_PATIENCE_MS;
 }
 
+INLINE void service_sample_traffic(struct service_traffic *traffic, const struct report *report, __u32 side)
+{
+	const struct half_facts *facts = &report->facts.half[side & 1];
+	const struct tally *tally = &report->flow.tally[side & 1];
+
+	traffic->packets = facts->packets + tally_get(tally, TALLY_PACKETS);
+	traffic->payload_bytes = facts->payload_bytes + tally->payload_bytes;
+	for (int i = 0; i < ANALYSIS_COUNT; i++)
+		traffic->analysis[i] = half_analysis(facts, tally, (enum analysis_counter)i);
+}
+
 /* The same derivation as record_make_handshake's. */
 INLINE bool service_sample_of(struct service_sample *sample, const struct report *report)
 {
@@ -153,6 +178,9 @@ INLINE bool service_sample_of(struct service_sample *sample, const struct report
 	sample->lost_ns = answered_ns > client->syn_first_ns && client->syn_first_ns
 				  ? answered_ns - client->syn_first_ns
 				  : 0;
+	sample->reset = outcome == OUTCOME_ACCEPTED && outcome_state(report, which) == STATE_RESET;
+	service_sample_traffic(&sample->traffic[SERVICE_FROM_CLIENT], report, which);
+	service_sample_traffic(&sample->traffic[SERVICE_FROM_SERVER], report, ~which);
 	return true;
 }
 
@@ -187,10 +215,15 @@ INLINE bool service_sample_has_times(const struct service_sample *sample)
 	       sample->bucket[SERVICE_SERVER] < HISTOGRAM_BUCKETS || sample->bucket[SERVICE_CLIENT] < HISTOGRAM_BUCKETS;
 }
 
+INLINE void service_add_words(__u64 *to, const __u64 *from, __u32 words)
+{
+	for (__u32 i = 0; i < words; i++)
+		to[i] += from[i];
+}
+
 INLINE void service_counts_merge(struct service_counts *to, const struct service_counts *from)
 {
-	for (__u32 i = 0; i < sizeof(*to) / sizeof(__u64); i++)
-		((__u64 *)to)[i] += ((const __u64 *)from)[i];
+	service_add_words((__u64 *)to, (const __u64 *)from, sizeof(*to) / sizeof(__u64));
 }
 
 /* The lowest way of a mask, SERVICE_OTHER if it is empty. */
@@ -244,6 +277,10 @@ INLINE void service_add(struct service *service, const struct service_sample *sa
 	service->counts.synack_retries += sample->synack_retries;
 	service->counts.delayed += sample->lost_ns != 0;
 	service->counts.lost_ns += sample->lost_ns;
+	service->counts.reset += sample->reset;
+	for (int i = 0; i < SERVICE_SIDES; i++)
+		service_add_words((__u64 *)&service->counts.traffic[i], (const __u64 *)&sample->traffic[i],
+				  sizeof(struct service_traffic) / sizeof(__u64));
 	for (int i = 0; i < SERVICE_SPANS; i++)
 		histogram_add_at(&service->span[i], sample->bucket[i], sample->span_ns[i]);
 }
@@ -267,10 +304,12 @@ INLINE void service_remember(struct service_before *before, const struct service
 
 	before->set = number;
 	before->way = way;
+	before->settles = way < SERVICE_WAYS && service_any(service_key_differs(&set->key[way], &sample->key));
 	before->counts = service->counts;
-	before->other = set->way[SERVICE_OTHER].counts;
-	if (way < SERVICE_WAYS)
+	if (before->settles) {
 		before->key = set->key[way];
+		before->other = set->way[SERVICE_OTHER].counts;
+	}
 	for (int i = 0; i < SERVICE_SPANS; i++) {
 		const struct histogram *span = &service->span[i];
 		__u32 bucket = sample->bucket[i] % (HISTOGRAM_BUCKETS + 1);
@@ -286,10 +325,11 @@ INLINE void service_undo(const struct service_before *before, struct service_set
 	__u32 way = before->way % (SERVICE_WAYS + 1);
 	struct service *service = &set->way[way];
 
-	set->way[SERVICE_OTHER].counts = before->other;
 	service->counts = before->counts;
-	if (way < SERVICE_WAYS)
+	if (before->settles && way < SERVICE_WAYS) {
 		set->key[way] = before->key;
+		set->way[SERVICE_OTHER].counts = before->other;
+	}
 	for (int i = 0; i < SERVICE_SPANS; i++) {
 		struct histogram *span = &service->span[i];
 

@@ -62,6 +62,18 @@ def judge(name, made, found):
     return all(near(connect[quantile], made[quantile]) for quantile in QUANTILES)
 
 
+def judge_traffic(name, scope):
+    """What the service's connections sent is what their records say, field by field."""
+    found, attempts = service(scope), [flow for flow in scope.flows if flow["outcome"] != "midstream"]
+    told = {side: {field: sum(flow[side][field] for flow in attempts) for field in found["traffic"][side]}
+            for side in ("client", "server")}
+    report.equal(f"{name}: traffic is the sum of the records'", found["traffic"], told)
+    report.equal(f"{name}: connections that a RST ended", found["reset"],
+                 sum(flow["outcome"] == "accepted" and flow["state"] == "reset" for flow in attempts))
+    report.check(f"{name}: there was traffic", told["client"]["packets"] >= 3 * found["outcomes"]["accepted"] and
+                 len(told["server"]) == 15, told)
+
+
 def judge_interval(name, scope):
     """What was reported on the way: all since the start, so it only grows, up to the final one."""
     on_the_way = [record for record in scope.records if record["type"] == "service" and not record["final"]]
@@ -133,6 +145,7 @@ def measure_once(name, delays, rate, count):
         if delays == LOSSY:
             judge_lossy(name, service(scope))
             judge_interval(name, scope)
+        judge_traffic(name, scope)
         return judge(name, made, service(scope))
     finally:
         scope.process.kill()

@@ -114,6 +114,12 @@ def reports():
     report.check("printed: a report without attempts says why", "1 flow had no attempt in view (midstream)" in middle, middle)
     both = printed([*again(tale[3:], 5), (50, replay.frame6(*SHORT, hand.tcp(PORTS, hand.ACK, 1, 1)))], "--report")
     report.check("printed: of two flows", "2 flows had no attempt in view (midstream)" in both, both)
+    reset = (500_000, replay.frame4(*reversed(IPV4), hand.tcp(BACK, hand.RST | hand.ACK, 901, 106)))
+    sent = printed([*tale, *again(tale[3:4], 400_000), reset], "--report")
+    report.equal("printed: what was sent, sent again and reset", [line for line in sent if " sent " in line or "RST" in line],
+                 ["  1 of the accepted ended by RST",
+                  "  clients sent 4 packets with 10 octets of payload; 1 resent (25.00%)",
+                  "  server sent 3 packets with 0 octets of payload"])
     seen = printed(tale, "--report")
     report.check("printed: and nothing where all were seen", not any("midstream" in line for line in seen), seen)
 

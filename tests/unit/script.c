@@ -122,6 +122,15 @@ static __u32 player_expect_outcome(const struct report *report, const struct rec
 										      : record->outcome;
 }
 
+static void player_expect_traffic(const struct service_traffic *traffic, const struct record_side *side,
+				  const char *where)
+{
+	cr_expect_eq(traffic->packets, side->packets, "%s: packets of the sample", where);
+	cr_expect_eq(traffic->payload_bytes, side->payload_bytes, "%s: payload of the sample", where);
+	cr_expect_arr_eq(traffic->analysis, side->analysis, sizeof(side->analysis), "%s: analysis of the sample",
+			 where);
+}
+
 /* A service is told what the record says. */
 static void player_expect_sample(const struct report *report, const struct record *record, const char *where)
 {
@@ -136,6 +145,10 @@ static void player_expect_sample(const struct report *report, const struct recor
 	cr_expect_eq(sample.key.port, record->server.port, "%s: port of the sample", where);
 	cr_expect_arr_eq(sample.key.ip, record->server.ip, 16, "%s: address of the sample", where);
 	cr_expect_eq(sample.lost_ns, handshake->lost_ns > 0 ? (__u64)handshake->lost_ns : 0, "%s: lost_ns", where);
+	cr_expect_eq(sample.reset, record->outcome == OUTCOME_ACCEPTED && record->state == STATE_RESET, "%s: reset",
+		     where);
+	player_expect_traffic(&sample.traffic[SERVICE_FROM_CLIENT], &record->client, where);
+	player_expect_traffic(&sample.traffic[SERVICE_FROM_SERVER], &record->server, where);
 	for (int i = 0; i < SERVICE_SPANS; i++) {
 		cr_expect_eq(sample.bucket[i] < HISTOGRAM_BUCKETS, spans[i] >= 0, "%s: span %d is known", where, i);
 		cr_expect_eq(sample.span_ns[i], spans[i] >= 0 ? (__u64)spans[i] : 0, "%s: span %d", where, i);

@@ -17,12 +17,6 @@ static const enum tone outcome_tones[] = {
 	[OUTCOME_MIDSTREAM] = TONE_PLAIN,
 };
 
-__u64 column_resent(const struct record_side *side)
-{
-	return side->analysis[ANALYSIS_RETRANSMITS] + side->analysis[ANALYSIS_FAST_RETRANSMITS] +
-	       side->analysis[ANALYSIS_SPURIOUS_RETRANSMITS];
-}
-
 static const struct record_side *side_of(const struct record *record, bool server)
 {
 	return server ? &record->server : &record->client;
@@ -194,7 +188,7 @@ static void fill_bytes(struct cell *cell, const struct record *record, bool seco
 
 static void fill_resent(struct cell *cell, const struct record *record, bool second)
 {
-	__u64 resent = column_resent(side_of(record, second));
+	__u64 resent = ANALYSIS_RESENT(side_of(record, second)->analysis);
 
 	cell_units(cell, units_count, (__s64)resent);
 	cell->tone = resent ? TONE_ODD : TONE_PLAIN;

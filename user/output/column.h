@@ -62,7 +62,4 @@ enum column_name {
 
 extern const struct column columns[COLUMN_COUNT];
 
-/* Segments of a side that repeated octets sent before. */
-__u64 column_resent(const struct record_side *side);
-
 #endif

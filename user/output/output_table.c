@@ -85,7 +85,7 @@ static void totals_add(struct totals *totals, const struct record *record)
 		totals->outcome[record->outcome]++;
 	totals->packets += record->client.packets + record->server.packets;
 	totals->bytes += record->client.payload_bytes + record->server.payload_bytes;
-	totals->resent += column_resent(&record->client) + column_resent(&record->server);
+	totals->resent += ANALYSIS_RESENT(record->client.analysis) + ANALYSIS_RESENT(record->server.analysis);
 }
 
 static const char *plural(__u64 count) { return count == 1 ? "" : "s"; }

@@ -7,7 +7,9 @@ enum {
 	SHOWS_ATTEMPTS = -2,
 	SHOWS_RATE = -3,
 	SHOWS_RETRIES = -4,
-	SHOWS_QUANTILE = -5 /* and below: by their places in `ppm` */
+	SHOWS_RESET = -5,
+	SHOWS_RESENT = -6,
+	SHOWS_QUANTILE = -7 /* and below: by their places in `ppm` */
 };
 
 static const __u32 ppm[] = { 500000, 900000, 990000, 1000000 };
@@ -24,11 +26,19 @@ const struct service_column service_columns[SERVICE_COLUMNS] = {
 	{ "HALF", "no ACK of the SYN/ACK", 5, 112, OUTCOME_HALF_OPEN },
 	{ "ABORT", "RST after the SYN/ACK", 5, 112, OUTCOME_ABORTED },
 	{ "RETRY", "SYNs sent again", 5, 100, SHOWS_RETRIES },
+	{ "RESET", "accepted, and ended by a RST", 5, 118, SHOWS_RESET },
+	{ "RESENT", "segments sent again, of both sides", 6, 125, SHOWS_RESENT },
 	{ "P50", "connect time: median", 6, 0, SHOWS_QUANTILE },
 	{ "P90", "90 % take no longer", 6, 94, SHOWS_QUANTILE - 1 },
 	{ "P99", "99 % take no longer", 6, 50, SHOWS_QUANTILE - 2 },
 	{ "MAX", "longest connect time", 6, 72, SHOWS_QUANTILE - 3 },
 };
+
+static __u64 service_resent(const struct service *service)
+{
+	return ANALYSIS_RESENT(service->counts.traffic[SERVICE_FROM_CLIENT].analysis) +
+	       ANALYSIS_RESENT(service->counts.traffic[SERVICE_FROM_SERVER].analysis);
+}
 
 double service_column_value(const struct service *service, double rate, int column)
 {
@@ -43,6 +53,10 @@ double service_column_value(const struct service *service, double rate, int colu
 		return rate;
 	if (outcome == SHOWS_RETRIES)
 		return (double)service->counts.syn_retries;
+	if (outcome == SHOWS_RESET)
+		return (double)service->counts.reset;
+	if (outcome == SHOWS_RESENT)
+		return (double)service_resent(service);
 	return outcome <= SHOWS_QUANTILE && connect->count
 		       ? (double)histogram_quantile(connect, ppm[SHOWS_QUANTILE - outcome])
 		       : -1;
@@ -63,7 +77,9 @@ enum paint service_column_paint(const struct service *service, int column)
 
 	if (bad && service->counts.outcome[outcome])
 		return PAINT_BAD;
-	return outcome == SHOWS_RETRIES && service->counts.syn_retries ? PAINT_ODD : PAINT_PLAIN;
+	if (outcome == SHOWS_RETRIES && service->counts.syn_retries)
+		return PAINT_ODD;
+	return outcome == SHOWS_RESENT && service_resent(service) ? PAINT_ODD : PAINT_PLAIN;
 }
 
 int service_column_next(int column, int step, int width)

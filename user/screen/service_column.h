@@ -15,7 +15,7 @@ struct service_column {
 	int outcome; /* a counter of it; negative: something else */
 };
 
-enum { SERVICE_COLUMN_NAME, SERVICE_COLUMN_ATTEMPTS, SERVICE_COLUMNS = 14 };
+enum { SERVICE_COLUMN_NAME, SERVICE_COLUMN_ATTEMPTS, SERVICE_COLUMNS = 16 };
 
 extern const struct service_column service_columns[SERVICE_COLUMNS];
 

@@ -67,7 +67,6 @@ static void take_ended(struct view *view, const struct record *record)
 {
 	__u32 at = (__u32)(view->ended_count % VIEW_ENDED);
 	struct view_row *row = &view->rows[view->slots + at];
-	__u64 again = 0;
 
 	view->ended[at] = *record;
 	*row = (struct view_row){
@@ -77,9 +76,7 @@ static void take_ended(struct view *view, const struct record *record)
 		.payload_bytes = record->client.payload_bytes + record->server.payload_bytes,
 		.last_ns = (__u64)record->end_ns,
 	};
-	for (int i = ANALYSIS_RETRANSMITS; i <= ANALYSIS_SPURIOUS_RETRANSMITS; i++)
-		again += record->client.analysis[i] + record->server.analysis[i];
-	row->resent = resent(again);
+	row->resent = resent(ANALYSIS_RESENT(record->client.analysis) + ANALYSIS_RESENT(record->server.analysis));
 	take_record(view, view->slots + at, record);
 }
 

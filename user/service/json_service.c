@@ -48,6 +48,20 @@ static void put_outcomes(struct json *json, const struct service_counts *counts)
 	json_object_end(json);
 }
 
+static void put_traffic(struct json *json, const struct service_traffic *traffic)
+{
+#define NAME_OF(NAME, name) [ANALYSIS_##NAME] = #name,
+	static const char *const names[ANALYSIS_COUNT] = { ANALYSIS_COUNTERS(NAME_OF) };
+#undef NAME_OF
+
+	json_object_begin(json);
+	put_unsigned(json, "packets", traffic->packets);
+	put_unsigned(json, "payload_bytes", traffic->payload_bytes);
+	for (int i = 0; i < ANALYSIS_COUNT; i++)
+		put_unsigned(json, names[i], traffic->analysis[i]);
+	json_object_end(json);
+}
+
 static void put_buckets(struct json *json, const struct histogram *histogram)
 {
 	JSON_KEY(json, "histogram");
@@ -121,6 +135,14 @@ void json_service(struct json *json, const struct statistics *statistics, const 
 	put_unsigned(json, "synack_retries", service->counts.synack_retries);
 	put_unsigned(json, "delayed", service->counts.delayed);
 	put_unsigned(json, "lost_ns", service->counts.lost_ns);
+	put_unsigned(json, "reset", service->counts.reset);
+	JSON_KEY(json, "traffic");
+	json_object_begin(json);
+	JSON_KEY(json, "client");
+	put_traffic(json, &service->counts.traffic[SERVICE_FROM_CLIENT]);
+	JSON_KEY(json, "server");
+	put_traffic(json, &service->counts.traffic[SERVICE_FROM_SERVER]);
+	json_object_end(json);
 	JSON_KEY(json, "connect");
 	put_span(json, &service->span[SERVICE_CONNECT]);
 	JSON_KEY(json, "server_time");

@@ -25,7 +25,14 @@ static const struct counter service_counters[] = {
 	OF_SERVICE("synack_retries", synack_retries, false),
 	OF_SERVICE("delayed", delayed, false),
 	OF_SERVICE("lost_time", lost_ns, true),
+	OF_SERVICE("reset", reset, false),
 };
+
+#define OF_TRAFFIC(NAME, name) { #name, offsetof(struct service_traffic, analysis[ANALYSIS_##NAME]), false },
+static const struct counter traffic_counters[] = { { "packets", offsetof(struct service_traffic, packets), false },
+						   { "payload_bytes", offsetof(struct service_traffic, payload_bytes),
+						     false },
+						   ANALYSIS_COUNTERS(OF_TRAFFIC) };
 
 #define OF_COUNTER(NAME, name, meaning) { #name, offsetof(struct ledger, counter[LEDGER_##NAME]), false },
 static const struct counter ledger_counters[] = {
@@ -40,6 +47,7 @@ static const struct counter ledger_counters[] = {
 
 enum {
 	SERVICE_COUNTERS = sizeof(service_counters) / sizeof(service_counters[0]),
+	TRAFFIC_COUNTERS = sizeof(traffic_counters) / sizeof(traffic_counters[0]),
 	LEDGER_COUNTER_COUNT = sizeof(ledger_counters) / sizeof(ledger_counters[0]),
 };
 
@@ -66,6 +74,47 @@ static struct measurement measurement_of(const void *from, const struct counter 
 	return (struct measurement){ .number = (double)value, .time = counter->time, .known = from };
 }
 
+/* A prefix of the name that chooses one side; else both are meant. Returns its length. */
+static size_t read_side(const char *name, size_t length, int *first, int *last)
+{
+	static const char *const prefixes[SERVICE_SIDES] = {
+		[SERVICE_FROM_CLIENT] = "client.", [SERVICE_FROM_SERVER] = "server."
+	};
+
+	for (int side = 0; side < SERVICE_SIDES; side++) {
+		size_t prefix = strlen(prefixes[side]);
+
+		if (length <= prefix || memcmp(name, prefixes[side], prefix) != 0)
+			continue;
+		*first = *last = side;
+		return prefix;
+	}
+	*first = 0;
+	*last = SERVICE_SIDES - 1;
+	return 0;
+}
+
+/* What connections sent: "retransmits", "server.retransmits", "client.resent". */
+static enum measure_result measure_traffic(const struct service *service, const char *name, size_t length,
+					   struct measurement *measurement)
+{
+	int first, last;
+	size_t prefix = read_side(name, length, &first, &last);
+	const struct counter *counter = counter_named(traffic_counters, TRAFFIC_COUNTERS, name + prefix,
+						      length - prefix);
+
+	if (!counter && !is(name + prefix, length - prefix, "resent"))
+		return MEASURE_NO_SUCH_NAME;
+	*measurement = (struct measurement){ .known = service };
+	for (int side = first; service && side <= last; side++) {
+		const struct service_traffic *traffic = &service->counts.traffic[side];
+
+		measurement->number += counter ? measurement_of(traffic, counter).number
+					       : (double)ANALYSIS_RESENT(traffic->analysis);
+	}
+	return MEASURE_FINE;
+}
+
 enum measure_result measure_counter(const struct measured *from, const char *name, size_t length,
 				    struct measurement *measurement)
 {
@@ -81,6 +130,8 @@ enum measure_result measure_counter(const struct measured *from, const char *nam
 			measurement->number = (double)service_attempts(service);
 		return MEASURE_FINE;
 	}
+	if (measure_traffic(from->service, name, length, measurement) == MEASURE_FINE)
+		return MEASURE_FINE;
 	counter = counter_named(ledger_counters, LEDGER_COUNTER_COUNT, name, length);
 	if (!counter && !is(name, length, "unaccounted"))
 		return MEASURE_NO_SUCH_NAME;

@@ -123,6 +123,39 @@ static void print_retries(const struct service_counts *counts)
 	fputc('\n', out);
 }
 
+static void print_side(const char *who, const struct service_traffic *traffic)
+{
+	__u64 resent = ANALYSIS_RESENT(traffic->analysis);
+	char payload[UNITS_TEXT];
+
+	units_format(payload, units_count, (__s64)traffic->payload_bytes);
+	fprintf(out, "  %s sent ", who);
+	print_noun("", traffic->packets, "packet", "", "s");
+	fprintf(out, " with %s octets of payload", payload);
+	if (resent) {
+		print_count("; ", resent);
+		fprintf(out, " resent (%.2f%%)", (double)resent * 100 / (double)traffic->packets);
+	}
+	if (traffic->analysis[ANALYSIS_OUT_OF_ORDER]) {
+		print_count(resent ? ", " : "; ", traffic->analysis[ANALYSIS_OUT_OF_ORDER]);
+		fputs(" out of order", out);
+	}
+	fputc('\n', out);
+}
+
+/* Of services that were only knocked at the outcomes say all. */
+static void print_traffic(const struct service_counts *counts)
+{
+	if (!counts->outcome[OUTCOME_ACCEPTED])
+		return;
+	if (counts->reset) {
+		print_count("  ", counts->reset);
+		fputs(" of the accepted ended by RST\n", out);
+	}
+	print_side("clients", &counts->traffic[SERVICE_FROM_CLIENT]);
+	print_side("server", &counts->traffic[SERVICE_FROM_SERVER]);
+}
+
 static void print_quantiles(const struct service *service)
 {
 	static const __u32 ppm[] = { 500000, 900000, 990000, 999000, 1000000 };
@@ -186,6 +219,7 @@ static void print_service(const struct statistics_service *row, const struct slo
 	print_noun("  ", service_attempts(service), "attempt", "\n", "s\n");
 	print_outcomes(&service->counts);
 	print_retries(&service->counts);
+	print_traffic(&service->counts);
 	if (service_times(service))
 		print_quantiles(service);
 	if (service->span[SERVICE_CONNECT].count) {
