@@ -26,9 +26,9 @@ _tcpscope() {
 		mapfile -t COMPREPLY < <(compgen -u -- "$word")
 		return
 		;;
-	--active | --duration | --flows | --interval | --pin | --unpin | --assert | --ladder) return ;;
+	--active | --duration | --idle | --flows | --interval | --pin | --unpin | --assert | --ladder) return ;;
 	*)
-		words="--interface --read --interval --ladder --output --color --report --active --duration --flows --hook"
+		words="--interface --read --interval --ladder --output --color --report --active --idle --duration --flows --hook"
 		words+=" --merge --resolve --pin --tap --unpin --user --assert --junit --stats --strict --help --version"
 		;;
 	esac

@@ -17,7 +17,14 @@
 #define TCPSCOPE_VERSION "unversioned"
 #endif
 
-enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MAX = 32, ACTIVE_MIN_NS = 100000000 };
+enum {
+	FLOWS_DEFAULT = 131072,
+	FLOWS_MAX = 1 << 26,
+	COLUMNS_DEFAULT = 80,
+	PIN_MAX = 32,
+	ACTIVE_MIN_NS = 100000000,
+	IDLE_MIN_S = 2
+};
 
 /* Options without a letter. */
 enum {
@@ -29,6 +36,7 @@ enum {
 	OPTION_FLOWS,
 	OPTION_USER,
 	OPTION_ACTIVE,
+	OPTION_IDLE,
 	OPTION_MERGE,
 	OPTION_STATS,
 	OPTION_STRICT,
@@ -60,6 +68,8 @@ static const struct argp_option table[] = {
 	  "Room in the flow table (default: 131072); near N a few are evicted; for a capture it grows", 3 },
 	{ "active", OPTION_ACTIVE, "SECONDS", 0,
 	  "Print an interim record of each open flow this often (default: never)", 3 },
+	{ "idle", OPTION_IDLE, "SECONDS", 0,
+	  "Report a connection that was silent so long, and forget it (default: 600; of a capture: never)", 3 },
 	{ "merge", OPTION_MERGE, NULL, 0,
 	  "One record of a connection that several interfaces see, with what each of them saw", 3 },
 	{ "pin", OPTION_PIN, "NAME", 0,
@@ -153,6 +163,14 @@ static void read_active(struct options *options, const char *text)
 		usage_error("--active is at least 0.1 seconds, not '%s'", text);
 }
 
+static void read_idle(struct options *options, const char *text)
+{
+	options->idle_ns = read_seconds("--idle", text);
+	if (options->idle_ns < IDLE_MIN_S * 1000000000ULL)
+		usage_error("--idle is at least %d seconds, for what comes late after the end; not '%s'", IDLE_MIN_S,
+			    text);
+}
+
 static void read_flows(struct options *options, const char *text)
 {
 	char *end;
@@ -242,6 +260,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_TAP: choose_hook(options, HOOK_TAP); break;
 	case OPTION_FLOWS: read_flows(options, argument); break;
 	case OPTION_ACTIVE: read_active(options, argument); break;
+	case OPTION_IDLE: read_idle(options, argument); break;
 	case OPTION_USER: options->user = argument; break;
 	case OPTION_MERGE: options->merge = true; break;
 	case OPTION_STATS: options->stats = true; break;

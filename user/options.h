@@ -31,6 +31,7 @@ struct options {
 	bool resolve;	      /* names of hosts in place of addresses */
 	struct names *names;  /* main's word: who knows them; NULL: addresses are shown */
 	uint64_t active_ns;   /* between interim records of a flow; 0: none */
+	uint64_t idle_ns;     /* of silence until a flow is reported and forgotten; 0: as is usual (patience.h) */
 	bool merge;	      /* one record of what several interfaces saw */
 	uint64_t duration_ns; /* 0: until interrupted */
 	enum hook_choice hook;

@@ -58,10 +58,11 @@ static void check_pin(const struct options *options)
 {
 	if (options->pin && options->capture)
 		usage_error("--pin is for interfaces, not for a capture");
-	if (options->unpin && (options->pin || options->capture || options->interfaces || options->duration_ns ||
-			       options->hook != HOOK_AUTO || options->interval_ns || options->active_ns))
+	if (options->unpin &&
+	    (options->pin || options->capture || options->interfaces || options->duration_ns ||
+	     options->hook != HOOK_AUTO || options->interval_ns || options->active_ns || options->idle_ns))
 		usage_error("--unpin needs no interface, and excludes --pin, -r, --duration, --interval, --active, "
-			    "--hook and --tap");
+			    "--idle, --hook and --tap");
 }
 
 static void check_active(const struct options *options)
@@ -70,6 +71,8 @@ static void check_active(const struct options *options)
 		usage_error("--active is not for --output zeek: conn.log has one line for a connection");
 	if (options->active_ns && options->ladder)
 		usage_error("--active is not for --ladder");
+	if (options->idle_ns && options->ladder && options->capture)
+		usage_error("--idle is not for the --ladder of a capture, which is printed at the end");
 }
 
 /* Who is to be found while nothing is attached yet. */

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""--active on an interface: a connection that goes on has a record each second, and counts once in the end.
+"""--active on an interface: a connection that goes on has a record each second, and counts once in the end. --idle: one
+that is silent has its record then, and what follows another.
 
     client                              server
     veth0 192.0.2.1  <------------->    veth0 192.0.2.2     a listener on port 7000
       ^ tcpscope --active 1
 """
 
-import json
 import os
 import socket
 
@@ -20,10 +20,8 @@ PORT, ACTIVE_NS, SWEEP_NS, WANTED = 7000, 10**9, 250_000_000, 3
 
 
 def interim_so_far(scope, port):
-    """Of what it has written of a client's port: it is still running."""
-    text = os.pread(scope.out.fileno(), 1 << 20, 0).decode()
-    records = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-    return [record for record in records if record["end_reason"] == "active" and record["client"]["port"] == port]
+    """Of a client's port."""
+    return [record for record in scope.so_far() if record["end_reason"] == "active" and record["client"]["port"] == port]
 
 
 def talk(client, server, scope):
@@ -79,6 +77,28 @@ def check(hook, listener):
                  [flow["client"]["packets"] for flow in interims if flow["client"]["port"] == quiet_port], [2])
 
 
+def records_so_far(scope):
+    return [record for record in scope.so_far() if record["type"] == "flow"]
+
+
+def falls_silent(listener):
+    """And says one thing more: two records, of which the first is there while it is still open."""
+    name = "idle"
+    scope = Scope("client", ("veth0",), "--idle", "2", "--strict")
+    client, server = connection(listener)
+    net.await_true(lambda: records_so_far(scope), "the record of a connection that is silent")
+    first = records_so_far(scope)
+    report.equal(f"{name}: its record", [(flow["state"], flow["end_reason"], flow["client"]["packets"]) for flow in first],
+                 [("established", "idle", 2)])
+    client.sendall(b"x")
+    server.recv(1)
+    report.equal(f"{name}: exit status, nothing lost", scope.stop(), 0)
+    report.equal(f"{name}: what followed", [(flow["outcome"], flow["end_reason"], flow["client"]["payload_bytes"])
+                                            for flow in scope.flows[1:]], [("midstream", "end", 1)])
+    for end in (client, server):
+        end.close()
+
+
 def reader_goes(listener):
     """As `| head` does it: the next record that is written ends it, and nobody complains."""
     name = "interim: a reader that has gone"
@@ -104,6 +124,7 @@ def main():
     listener.listen(8)
     for hook in ("tc", "xdp"):
         check(hook, listener)
+    falls_silent(listener)
     reader_goes(listener)
 
 

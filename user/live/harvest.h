@@ -21,6 +21,7 @@ struct harvest {
 	struct grace grace;
 	int sweep_fd;
 	__u64 active_ns; /* between interim records; 0: none */
+	__u64 idle_ns;	 /* of silence until a flow is reported; 0: as patience.h has it */
 	__s64 epoch_ns;	 /* Unix time minus the kernel's monotonic clock */
 	__u32 next;	 /* bucket at which the sweep goes on */
 	bool went_round; /* it has looked at all */

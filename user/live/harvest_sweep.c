@@ -5,13 +5,11 @@
 
 #include "clocks.h"
 #include "harvest.h"
+#include "patience.h"
 
 enum {
 	SWEEP_BUDGET_NS = 800000, /* for looks at what is not due, and a call: 0.4 % of a core at four a second */
-	LINGER_S = 2,
-	ATTEMPT_S = 60,
-	IDLE_S = 600,
-	DRAIN_EACH = 1024, /* flows that are taken: the ring buffer must not fill meanwhile */
+	DRAIN_EACH = 1024,	  /* flows that are taken: the ring buffer must not fill meanwhile */
 };
 
 /* One call of the program, as mapping.sweep asks for. The frame is only what a test run wants; nothing reads it. */
@@ -72,7 +70,7 @@ static int sweep_some(struct harvest *harvest, __u64 *budget_ns)
 	const struct mapping *mapping = &harvest->mapping;
 	__u64 began = clock_ns(CLOCK_MONOTONIC), took;
 	__u64 found = harvest->drained + mapping->sweep->handover.count;
-	/* At first all: a predecessor's looks may go by another --active. */
+	/* At first all: a predecessor's looks may go by another --active or --idle. */
 	__u32 listed = sweep_list(mapping->sweep, mapping->tags, harvest->went_round ? mapping->looks : NULL,
 				  harvest->next, mapping->buckets);
 	int err = 0;
@@ -95,14 +93,10 @@ int harvest_sweep(struct harvest *harvest, bool everything)
 	__u32 left = harvest->mapping.buckets;
 	int err;
 
-	call->policy = (struct sweep_policy){
-		.now_ns = clock_ns(CLOCK_MONOTONIC),
-		.linger_ns = LINGER_S * NS_PER_SEC,
-		.attempt_ns = ATTEMPT_S * NS_PER_SEC,
-		.idle_ns = IDLE_S * NS_PER_SEC,
-		.active_ns = harvest->active_ns,
-		.everything = everything,
-	};
+	call->policy = patience(harvest->idle_ns);
+	call->policy.now_ns = clock_ns(CLOCK_MONOTONIC);
+	call->policy.active_ns = harvest->active_ns;
+	call->policy.everything = everything;
 	if (everything)
 		harvest->next = 0;
 	err = end_list(harvest); /* a predecessor's */

@@ -270,6 +270,7 @@ int live_run(const struct options *options, const struct output *output, struct 
 		err = live_give_up(&live);
 	said = err; /* by themselves */
 	live.harvest.active_ns = options->active_ns;
+	live.harvest.idle_ns = options->idle_ns;
 	if (!err && !options->unpin)
 		err = watch_flows(&live);
 	live_screen_close(&live.screen);

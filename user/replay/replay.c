@@ -13,6 +13,7 @@
 #include "message.h"
 #include "names/names.h"
 #include "options.h"
+#include "patience.h"
 #include "output/output.h"
 #include "replay_table.h"
 #include "sandbox/sandbox.h"
@@ -27,6 +28,8 @@ enum {
 	FLOWS_AT_FIRST = 16384, /* room in the table; it grows */
 	ACTIVE_LOOKS = 8,	/* for interim records, in the time between two of a flow */
 };
+
+#define IDLE_LOOK_NS NS_PER_SEC /* between looks for what ended */
 
 /* Packets that wait for memory: while a flow's lines are on their way, those of the next are asked for. */
 enum { BATCH = 32 };
@@ -45,8 +48,10 @@ struct replay {
 	struct ledger ledger;
 	struct options_copy scratch;
 	struct batch batch;
-	struct sweep_policy policy; /* active_ns, and nothing else is ever due */
-	__u64 look_ns;		    /* when to look next for interim records */
+	struct sweep_policy policy; /* what is due before the end, by the capture's clock */
+	__u64 look_ns;		    /* when to look next for that */
+	__u64 look_every_ns;	    /* 0: nothing is */
+	struct names *names;	    /* of hosts, where flows are printed one by one; NULL: they are not, or no names */
 	bool full;		    /* there is no memory for a larger table */
 	bool unordered;		    /* nor was there to sort all records */
 	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
@@ -111,19 +116,24 @@ static void replay_flush(struct replay *replay)
 	batch->count = 0;
 }
 
-/* Interim records, by the capture's clock. */
+/* For interim records, and for what ended. Who reads a pipe wants these now, and if nobody does there is no more to be
+ * read. */
 static void replay_look(struct replay *replay, __u64 now_ns)
 {
 	replay_flush(replay);
 	replay->policy.now_ns = now_ns;
-	replay->look_ns = now_ns + replay->policy.active_ns / ACTIVE_LOOKS;
-	replay->unordered |= !replay_table_report(&replay->flows, &replay->policy);
+	replay->look_ns = now_ns + replay->look_every_ns;
+	replay->unordered |= !replay_table_report(&replay->flows, &replay->policy, replay->names);
+	if (!replay->error)
+		replay->error = output_flush(stdout);
+	if (replay->error)
+		stop_reading();
 }
 
 /* A capture's clock may be set back, or have been ahead for a packet: then the next look would be far off. */
 static bool replay_is_due(struct replay *replay, __u64 now_ns)
 {
-	if (unlikely(now_ns + replay->policy.active_ns < replay->look_ns)) {
+	if (unlikely(now_ns + replay->look_every_ns * ACTIVE_LOOKS < replay->look_ns)) {
 		replay_table_set_back(&replay->flows, now_ns);
 		replay->look_ns = now_ns;
 	}
@@ -173,7 +183,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	}
 	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
 	replay->last_ns = (__s64)packet->time_ns;
-	if (unlikely(replay->policy.active_ns && replay_is_due(replay, packet->time_ns + CLOCK_AHEAD_NS))) {
+	if (unlikely(replay->look_every_ns && replay_is_due(replay, packet->time_ns + CLOCK_AHEAD_NS))) {
 		replay_look(replay, packet->time_ns + CLOCK_AHEAD_NS);
 		batch->segment[0] = *seg;
 		seg = batch->segment;
@@ -192,6 +202,17 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 		replay_flush(replay);
 }
 
+static void replay_choose_looks(struct replay *replay, const struct options *options)
+{
+	replay->policy = options->idle_ns ? patience(options->idle_ns) : patience_endless();
+	replay->policy.active_ns = options->active_ns;
+	replay->look_every_ns = options->active_ns / ACTIVE_LOOKS;
+	if (options->idle_ns && (!replay->look_every_ns || replay->look_every_ns > IDLE_LOOK_NS))
+		replay->look_every_ns = IDLE_LOOK_NS;
+	replay->flows.looks = replay->look_every_ns;
+	replay->names = options->report || options->ladder ? NULL : options->names;
+}
+
 /* Returns an exit status. */
 static int replay_open(struct replay *replay, const struct options *options)
 {
@@ -206,7 +227,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 		return EXIT_USAGE;
 	replay->flows.table.submit = replay_submit;
 	replay->flows.table.context = replay;
-	replay->policy = (struct sweep_policy){ .active_ns = options->active_ns, .linger_ns = ~0ULL };
+	replay_choose_looks(replay, options);
 	shape_for_flows(&replay->flows.table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
 	error = shape_seed(&replay->flows.table.shape);
 	replay->ladder.names = options->names;
@@ -274,11 +295,7 @@ static int replay_report(struct replay *replay, const struct options *options)
 	const struct sweep_policy everything = { .everything = 1, .now_ns = (__u64)replay->last_ns + CLOCK_AHEAD_NS };
 	int error;
 
-	if (!options->report && !replay->draws) {
-		replay_table_ask(&replay->flows.table, options->names);
-		names_wait(options->names);
-	}
-	replay->unordered |= !replay_table_report(&replay->flows, &everything);
+	replay->unordered |= !replay_table_report(&replay->flows, &everything, replay->names);
 	if (replay->unordered && !options->report && !replay->draws)
 		message_put("no memory to sort all flows: some are printed out of order");
 	ledger.ledger = replay->ledger;

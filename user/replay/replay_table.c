@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "names/names.h"
+#include "patience.h"
 
 enum {
 	RETIRED_ROOM = 1024, /* at first */
@@ -103,8 +104,6 @@ static bool replay_table_put_aside(struct replay_table *replay, __u32 bucket)
 		handed.ways |= 1u << way;
 	}
 	table_give_back(table, &handed);
-	if (replay->quiet)
-		replay->quiet[bucket] = 0; /* its tags may come again */
 	return handed.ways;
 }
 
@@ -120,6 +119,7 @@ static int replay_table_grow(struct replay_table *replay, struct ledger *ledger)
 {
 	struct table *table = &replay->table;
 	struct service_set *services;
+	__u64 *looks = table->looks;
 	struct table larger = { .shape = table->shape, .submit = table->submit, .context = table->context };
 	int error;
 
@@ -140,8 +140,7 @@ static int replay_table_grow(struct replay_table *replay, struct ledger *ledger)
 			replay_table_release(table, bucket + 1 - RELEASED, RELEASED);
 	}
 	table_close(table);
-	free(replay->quiet);
-	replay->quiet = NULL;
+	free(looks);
 	*table = larger;
 	table->out.table = table;
 	return 0;
@@ -159,10 +158,10 @@ int replay_table_make_room(struct replay_table *replay, struct ledger *ledger, _
 void replay_table_close(struct replay_table *replay)
 {
 	table_close(&replay->table);
+	free(replay->table.looks);
 	free(replay->retired);
-	free(replay->quiet);
+	replay->table.looks = NULL;
 	replay->retired = NULL;
-	replay->quiet = NULL;
 	replay->retired_count = replay->retired_room = 0;
 }
 
@@ -189,9 +188,11 @@ void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts)
 		fetch_lines(&table->facts[bucket].way[way], sizeof(struct facts));
 }
 
+/* A flow that is due. */
 struct entry {
 	struct flow *flow;
 	struct facts *facts;
+	__u32 slot; /* SLOT_NONE: it was put aside */
 };
 
 /* What is due by a policy. */
@@ -260,17 +261,23 @@ static int compare_entries(const void *one, const void *two)
 	return order ? order : compare_isns(x, end_x, y, end_y);
 }
 
-/* In a capture flows stay where they are: until the end only interim records are due. -1: nothing. */
-static int replay_table_due(const struct entry *entry, const struct sweep_policy *policy)
+/* Who has no patience but for everything keeps what is retired, too. */
+static bool policy_ends_flows(const struct sweep_policy *policy)
 {
-	int reason = table_due(entry->flow, entry->facts, policy);
+	return policy->everything || policy->idle_ns < patience_endless().idle_ns;
+}
 
-	return policy->everything || reason == END_ACTIVE ? reason : -1;
+/* -1: not due. */
+static int replay_table_due(const struct flow *flow, const struct facts *facts, const struct sweep_policy *policy)
+{
+	int reason = table_due(flow, facts, policy);
+
+	return reason == END_ACTIVE || policy_ends_flows(policy) ? reason : -1;
 }
 
 static void entry_submit(struct table *table, const struct entry *entry, const struct sweep_policy *policy)
 {
-	int reason = replay_table_due(entry, policy);
+	int reason = replay_table_due(entry->flow, entry->facts, policy);
 	struct segment room;
 
 	if (reason == END_ACTIVE && flow_is_embryo(entry->flow)) /* it goes on, and notes that */
@@ -278,15 +285,12 @@ static void entry_submit(struct table *table, const struct entry *entry, const s
 	replay_table_submit(table, entry->flow, entry->facts, (__u32)reason, policy->now_ns);
 	if (reason == END_ACTIVE)
 		entry->facts->interim_ns = policy->now_ns;
+	else if (entry->slot != SLOT_NONE && !policy->everything)
+		table_give_back(table, &(struct handed){ entry->slot / WAYS, 1u << entry->slot % WAYS });
 }
 
-/* Adds a flow to the list if it is due. */
-static void entries_add(struct entries *entries, struct flow *flow, struct facts *facts)
+static void entries_add(struct entries *entries, const struct entry *entry)
 {
-	const struct entry entry = { flow, facts };
-
-	if (replay_table_due(&entry, entries->policy) < 0)
-		return;
 	if (entries->count == entries->room && !entries->unordered) {
 		size_t room = entries->room ? 2 * entries->room : ENTRIES_ROOM;
 		struct entry *larger = realloc(entries->list, room * sizeof(*larger));
@@ -298,59 +302,74 @@ static void entries_add(struct entries *entries, struct flow *flow, struct facts
 		}
 	}
 	if (entries->count < entries->room)
-		entries->list[entries->count++] = entry;
+		entries->list[entries->count++] = *entry;
 	else
-		entry_submit(entries->table, &entry, entries->policy);
+		entry_submit(entries->table, entry, entries->policy);
 }
 
-/* Of a bucket. Returns whether one may be due later. */
-static bool entries_add_bucket(struct entries *entries, __u32 bucket)
+/* Adds what is due in a bucket. Returns when it is to be looked at again. */
+static __u64 entries_add_bucket(struct entries *entries, __u32 bucket)
 {
+	const struct sweep_policy *policy = entries->policy;
 	const struct table *table = entries->table;
-	bool open = false;
+	__u64 next_ns = table_look_later(policy), tags = table->tags[bucket];
 
 	for (__u32 way = 0; way < WAYS; way++) {
-		struct flow *flow = &table->flows[bucket].way[way];
+		const struct entry entry = { &table->flows[bucket].way[way], &table->facts[bucket].way[way],
+					     bucket * WAYS + way };
+		__u64 due_ns;
 
-		if (!(table->tags[bucket] >> way * 8 & 0xff))
+		if (!(tags >> way * 8 & 0xff))
 			continue;
-		entries_add(entries, flow, &table->facts[bucket].way[way]);
-		open |= !flow_is_over(flow) && !flow_is_retired(flow);
+		due_ns = table_due_ns(entry.flow, entry.facts, policy);
+		if (due_ns < next_ns)
+			next_ns = due_ns;
+		if (replay_table_due(entry.flow, entry.facts, policy) >= 0)
+			entries_add(entries, &entry);
 	}
-	return open;
+	return next_ns;
 }
 
-/* A long capture has many flows that are over: an interim look goes by their buckets as long as nothing is born
- * there. */
 static void replay_table_list(struct replay_table *replay, struct entries *entries)
 {
-	const struct table *table = &replay->table;
-	bool all = entries->policy->everything;
+	const struct sweep_policy *policy = entries->policy;
+	struct table *table = &replay->table;
 
-	if (!replay->quiet && !all)
-		replay->quiet = calloc(shape_buckets(&table->shape), sizeof(*replay->quiet));
+	if (replay->looks && !table->looks)
+		table->looks = calloc(shape_buckets(&table->shape), sizeof(*table->looks));
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
-		bool open;
+		__u64 next_ns;
 
-		if (!table->tags[bucket] || (!all && replay->quiet && replay->quiet[bucket] == table->tags[bucket]))
+		if (!table->tags[bucket] ||
+		    (!policy->everything && table->looks && table->looks[bucket] > policy->now_ns))
 			continue;
-		open = entries_add_bucket(entries, bucket);
-		if (replay->quiet && !open)
-			replay->quiet[bucket] = table->tags[bucket];
+		next_ns = entries_add_bucket(entries, bucket);
+		if (table->looks)
+			table->looks[bucket] = next_ns;
 	}
-	for (size_t i = 0; i < replay->retired_count && all; i++)
-		entries_add(entries, &replay->retired[i].flow, &replay->retired[i].facts);
+	for (size_t i = 0; i < replay->retired_count && policy_ends_flows(policy); i++)
+		entries_add(entries, &(struct entry){ &replay->retired[i].flow, &replay->retired[i].facts, SLOT_NONE });
 }
 
-bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy)
+static void entries_wait_for_names(const struct entries *entries, struct names *names)
+{
+	for (size_t i = 0; i < entries->count && names; i++)
+		names_ask_both(names, flow_key_of(entries->list[i].flow, entries->list[i].facts));
+	names_wait(names);
+}
+
+bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy, struct names *names)
 {
 	struct entries entries = { .table = &replay->table, .policy = policy };
 
 	replay_table_list(replay, &entries);
 	if (entries.list)
 		qsort(entries.list, entries.count, sizeof(*entries.list), compare_entries);
+	entries_wait_for_names(&entries, names);
 	for (size_t i = 0; i < entries.count; i++)
 		entry_submit(&replay->table, &entries.list[i], policy);
+	if (policy_ends_flows(policy))
+		replay->retired_count = 0;
 	free(entries.list);
 	return !entries.unordered;
 }
@@ -360,22 +379,13 @@ void replay_table_set_back(struct replay_table *replay, __u64 now_ns)
 	const struct table *table = &replay->table;
 
 	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++) {
+		if (table->looks)
+			table->looks[bucket] = 0;
 		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
 			struct facts *facts = &table->facts[bucket].way[way];
 
 			if (table->tags[bucket] >> way * 8 & 0xff && facts->interim_ns > now_ns)
 				facts->interim_ns = now_ns;
-		}
-	}
-}
-
-void replay_table_ask(const struct table *table, struct names *names)
-{
-	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape) && names; bucket++) {
-		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++) {
-			if (table->tags[bucket] >> way * 8 & 0xff)
-				names_ask_both(names, flow_key_of(&table->flows[bucket].way[way],
-								  &table->facts[bucket].way[way]));
 		}
 	}
 }

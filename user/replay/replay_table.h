@@ -19,7 +19,7 @@ struct replay_table {
 	struct table table;
 	struct retired *retired; /* those put aside */
 	size_t retired_count, retired_room;
-	__u64 *quiet; /* of each bucket the tags with which none of its flows can have an interim record; NULL: not known */
+	bool looks; /* something is due before the end: each bucket's next look is kept, memory permitting */
 };
 
 /* Would a flow with this hash find no slot? `opens`: its segment may begin another on the key of one that has a
@@ -32,13 +32,11 @@ void replay_table_close(struct replay_table *replay);
 /* Hints to the processor, one after the other: the tags of a segment's flow, and what there is of the flow itself. */
 void replay_table_fetch_tags(const struct table *table, __u64 hash);
 void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts);
-/* Submits a report of every flow that is due, by time of the first segment, then by address. The table keeps them.
- * False: there was no memory to sort them all. */
-bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy);
-/* The capture's clock was set back: no flow has had an interim record later than now. */
+/* Submits a report of every flow that is due, by time of the first segment, then by address; waits before that for the
+ * `names` of their hosts (names.h). A flow that ended leaves the table, unless everything does: it is not used after
+ * that. False: there was no memory to sort them all. */
+bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy, struct names *names);
+/* The capture's clock was set back: no flow has had an interim record later than now, and each bucket is looked at. */
 void replay_table_set_back(struct replay_table *replay, __u64 now_ns);
-
-/* Asks for the names of those whose flows it has (names.h). */
-void replay_table_ask(const struct table *table, struct names *names);
 
 #endif
