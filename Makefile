@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-# The only build file. `make deps` is the only target that installs anything; V=1 shows the commands.
+# The build; tests/*.mk are included. `make deps` is the only target that installs anything; V=1 shows the commands.
 
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 CLANG ?= clang-19
@@ -15,11 +15,6 @@ BPF_CFLAGS = -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Iv
 DEPFLAGS = -MMD -MP
 LIBS = -lxdp -lbpf -lpcap -lnettle -lncursesw -ltinfo -lseccomp -lcap
 
-# Only user/live sees libbpf and libxdp, and only user/replay libpcap.
-LIVE = $(wildcard user/live/*.[ch])
-REPLAY = $(wildcard user/replay/*.[ch])
-VIEWS = $(wildcard user/output/*.[ch] user/service/*.[ch] user/screen/*.[ch])
-SANDBOX = $(wildcard user/sandbox/*.[ch])
 OBJECTS = $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/*.c user/*/*.c))
 
 # What the build needs, what tests and checks need besides.
@@ -120,14 +115,11 @@ $(BUILD)/engine.o: user/body.h $(wildcard include/*.h) | $(BUILD)/dependencies
 		$(CC) -O2 -Wall -Wextra -Werror -std=gnu11 -ffreestanding -fno-stack-protector -fcf-protection=none \
 		-minline-all-stringops -I. -x c -c - -o $@
 
-$(BUILD)/layers: $(BUILD)/engine.o $(LIVE) $(REPLAY) $(VIEWS)
+$(BUILD)/layers: $(BUILD)/engine.o tests/includes.sh $(wildcard include/*.h user/*.[ch] user/*/*.[ch])
 	@symbols=$$(nm -u $<); if [ -n "$$symbols" ]; then \
 		echo "include/ is not pure: it needs $$symbols" >&2; exit 1; fi
 	@if objdump -d $< | grep -E 'call +[0-9a-f]+ '; then echo "include/ is not pure: it calls" >&2; exit 1; fi
-	@if grep -lE 'include *[<"](bpf|xdp)/' $(VIEWS) $(REPLAY) $(wildcard user/*.[ch]); then \
-		echo "only the live source may see libbpf and libxdp" >&2; exit 1; fi
-	@if grep -lE 'include *[<"]pcap' $(VIEWS) $(LIVE) $(wildcard user/*.[ch]); then \
-		echo "only replay and filter may see libpcap" >&2; exit 1; fi
+	@said=$$(CC='$(CC)' tests/includes.sh) || { printf "%s\n" "$$said" | grep "^not ok" >&2; exit 1; }
 	@touch $@
 
 # ---- the rest ----

@@ -111,41 +111,14 @@ verdict "the engine alone calls no BPF helper" \
 verdict "the engine compiled for BPF has code" \
 	"$([ "$("${LLVM_OBJDUMP:-llvm-objdump-19}" -d "$dir/plain.o" 2>&1 | grep -c exit)" -gt 0 ] || echo "none was disassembled")"
 
-# includes FILE...: FILE:what it includes.
-includes() { grep -HoE '^[[:space:]]*#[[:space:]]*include[[:space:]]*[<"][^>"]+' "$@" | sed -E 's/:[[:space:]]*#[[:space:]]*include[[:space:]]*/:/'; }
-
-own_headers=$(printf '%s\n' include/*.h | sed 's#include/##' | paste -sd'|')
-verdict "include/ includes only itself and freestanding types" \
-	"$(includes include/*.h | grep -vE ":(\"(${own_headers//./\\.})|<linux/types\.h|<stdbool\.h|<stddef\.h)\$")"
-
-# The numbers of bpf's commands are known where the sandbox allows them, too.
-others() { find user -name '*.[ch]' -not -path "user/$1/*" -not -name 'sandbox_calls.c'; }
-
-bpf_headers=$(includes user/live/*.h | grep -E ':[<"](bpf/|xdp/|linux/bpf|.*\.skel\.h)' | sed -E 's#^user/([^:]*):.*#\1#' | sort -u | paste -sd'|')
-# shellcheck disable=SC2046 # several files
-verdict "only the live source knows BPF" \
-	"$(includes $(others live) | grep -E ":[<\"](bpf/|xdp/|linux/bpf|.*\.skel\.h|(${bpf_headers:-none})\$)")"
-
-text_headers=$(find user/output user/service -name '*.h' -printf '%f\n' | paste -sd'|')
-output_may="\.\./\.\./include/record\.h|names/names\.h|(output/|service/)?(${text_headers//./\\.})"
-verdict "outputs see the record and the tools of text" \
-	"$(includes user/output/output_*.c | grep ':"' | grep -vE ":\"($output_may)\$")"
-
-# shellcheck disable=SC2046
-verdict "only replay and filter know libpcap" \
-	"$(includes $(others replay) | grep -E ':[<"]pcap(/|\.h)')"
-
-# shellcheck disable=SC2046
-verdict "of names all see but the cache; only the resolver looks up" \
-	"$(includes $(others names) | grep -E ':[<"](netdb|resolv|arpa/nameser|names/(question|zones)|(question|zones))\.h'
-	includes $(others names) | grep '"names/resolver\.h' | grep -v '^user/main\.c:'
-	includes user/names/*.[ch] | grep '<netdb\.h' | grep -v '^user/names/resolver\.c:')"
+tests/includes.sh || failed=1
 
 # They escape what they say: a name could command the terminal.
 verdict "what the program says goes through message_put" \
 	"$(grep -rnE '(fprintf|fputs|fputc|perror)\(.*(stderr|"tcpscope: )' user --include='*.c' | grep -vE '^user/(message|replay/progress|live/loader)\.c:')"
 
-verdict "the programs' stack is enough for kernels before 6.8" \
-	"$(python3 tests/stack.py "${BUILD:-build}/tcpscope.bpf.o" | awk '$1 > 512')"
+depths=$(python3 tests/stack.py "${BUILD:-build}/tcpscope.bpf.o") || depths="? it cannot be told"
+verdict "the programs' stack is enough for kernels before 6.8" "$(awk '!($1 + 0 > 0 && $1 <= 512)' <<<"$depths"
+	for program in xdp_ingress tc_ingress tc_egress sweep; do grep -q "^[0-9]* $program\b" <<<"$depths" || echo "$program is missing"; done)"
 
 exit "$failed"

@@ -9,7 +9,7 @@ TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
 # Of the program, what has no source and no output.
 UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,message service/assertion service/bars output/column \
-	replay/filter replay/filter_kernel service/junit service/measure output/merge live/harvest_sweep live/harvest_view live/hold live/mapping names/names names/zones output/new_file replay/progress \
+	filter/filter filter/filter_kernel service/junit service/measure output/merge live/harvest_sweep live/harvest_view live/hold live/mapping names/names names/zones output/new_file replay/progress \
 	screen/rungs screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
 	screen/view_rank output/words)
 FUZZERS := $(patsubst %,$(BUILD)/fuzz/%,assertion capture filter flow options parse)

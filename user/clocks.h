@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The system's clocks, in ns. */
+/* The system's clocks. */
 #ifndef TCPSCOPE_USER_CLOCKS_H
 #define TCPSCOPE_USER_CLOCKS_H
 
@@ -13,5 +13,8 @@ static inline __u64 clock_ns(clockid_t clock)
 	clock_gettime(clock, &now);
 	return (__u64)now.tv_sec * 1000000000 + (__u64)now.tv_nsec;
 }
+
+/* For spans: it does not run back. */
+static inline __u64 clock_ms(void) { return clock_ns(CLOCK_MONOTONIC) / 1000000; }
 
 #endif

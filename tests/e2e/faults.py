@@ -22,6 +22,7 @@ import foreign
 import net
 import report
 import sink
+from process import signals_caught
 from scope import BINARY, Scope, processes
 from sniff import socket_inside
 
@@ -461,13 +462,6 @@ def cut_short():
     report.equal(f"{name}: exit status", started.wait(), 1)
     report.check(f"{name}: nothing is judged", "before anything was watched" in said and "holds" not in said, said)
     check_detached(name)
-
-
-def signals_caught(pid):
-    """Does the program take them itself?"""
-    with open(f"/proc/{pid}/status", encoding="ascii") as lines:
-        caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt:"))
-    return caught >> (signal.SIGTERM - 1) & 1
 
 
 def unwanted(*more):

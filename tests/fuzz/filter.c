@@ -8,8 +8,8 @@
 
 #include "../../user/message.c"
 #include "../../user/output/text.c"
-#include "../../user/replay/filter.c"
-#include "../../user/replay/filter_kernel.c"
+#include "../../user/filter/filter.c"
+#include "../../user/filter/filter_kernel.c"
 #include "../unit/both_machines.h"
 
 enum { TEXT_MAX = 512, FRAME_MAX = 300, LENGTHEN = 60 };
@@ -47,14 +47,14 @@ static void judge_flow(const char *expression)
 	const struct record record = { .ip_version = 4,
 				       .client = { .port = 40000, .flags = { .syn = 1 } },
 				       .server = { .port = 443, .flags = { .ack = 1 } } };
-	char message[PCAP_ERRBUF_SIZE] = "";
-	struct filter filter;
+	char why[FILTER_WHY] = "";
+	struct filter *filter;
 
-	if (filter_try_flows(&filter, expression, message))
-		require(message[0]);
+	if (filter_try_flows(&filter, expression, why))
+		require(why[0]);
 	else
-		filter_match_flow(&filter, &record);
-	filter_close(&filter);
+		filter_match_flow(filter, &record);
+	filter_close(filter);
 }
 
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);

@@ -26,6 +26,22 @@ def pcap(frames):
     return b"".join(records)
 
 
+def pcapng_block(kind, body):
+    body += bytes(-len(body) % 4)
+    return struct.pack("=II", kind, len(body) + 12) + body + struct.pack("=I", len(body) + 12)
+
+
+def pcapng(link_types, packets):
+    """An interface for each of the link types; `packets`: of (microseconds since START, interface, octets)."""
+    blocks = [pcapng_block(0x0A0D0D0A, struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1))]
+    blocks += [pcapng_block(1, struct.pack("=HHI", link_type, 0, 65535)) for link_type in link_types]
+    for at, interface, octets in packets:
+        stamp = START * 1_000_000 + at
+        fixed = struct.pack("=IIIII", interface, stamp >> 32, stamp & 0xFFFFFFFF, len(octets), len(octets))
+        blocks.append(pcapng_block(6, fixed + octets))
+    return b"".join(blocks)
+
+
 def frame4(*arguments, **named):
     return hand.ethernet(hand.ipv4(*arguments, **named), hand.ETHER_IPV4)
 

@@ -11,7 +11,7 @@ import report
 
 CLIENT, SERVER, ROUTER = "192.0.2.1", "192.0.2.2", "192.0.2.254"
 PORTS = (9009, 9010)
-LINKTYPE_RAW = 101
+LINKTYPE_ETHERNET, LINKTYPE_RAW = 1, 101
 
 
 def syn(port):
@@ -23,7 +23,21 @@ def prohibited(port):
     return hand.ipv4(ROUTER, CLIENT, b"\x03\x0d" + bytes(6) + syn(port)[:28], protocol=1)
 
 
+def link_types():
+    """Names in an expression are found for each link type of a pcapng file; where it makes no sense nothing matches."""
+    packets = [(0, 1, syn(80)), (1, 0, hand.ethernet(syn(443), hand.ETHER_IPV4)), (2, 1, syn(9009))]
+    with tempfile.NamedTemporaryFile(suffix=".pcapng") as file:
+        file.write(replay.pcapng((LINKTYPE_ETHERNET, LINKTYPE_RAW), packets))
+        file.flush()
+        for words, ports in ((("port", "http", "or", "port", "https"), [80, 443]), (("not", "vlan", "5"), [443]),
+                             ((), [80, 443, 9009])):
+            done = replay.tcpscope("-r", file.name, "--output", "json", *words)
+            report.equal(f"filters '{' '.join(words)}' on two link types: exit status, ports",
+                         (done.returncode, [flow["server"]["port"] for flow in replay.flows_of(done.stdout)]), (0, ports))
+
+
 def main():
+    link_types()
     packets = [packet for port in PORTS for packet in (syn(port), prohibited(port))]
     frames = [(number, hand.ethernet(packet, hand.ETHER_IPV4)) for number, packet in enumerate(packets)]
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:  # of IP packets, without link layer

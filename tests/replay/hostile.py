@@ -57,11 +57,6 @@ def check_clean(name, done, form=""):
                  (controls(done.stdout, form), controls(done.stderr, form)), ([], []))
 
 
-def pcapng_block(kind, body):
-    body += bytes(-len(body) % 4)
-    return struct.pack("=II", kind, len(body) + 12) + body + struct.pack("=I", len(body) + 12)
-
-
 def pcapng_option(code, value):
     return struct.pack("=HH", code, len(value)) + value + bytes(-len(value) % 4)
 
@@ -70,12 +65,12 @@ def pcapng(frames):
     """With comments, and an interface whose name, description, filter, hardware and system would command the terminal."""
     texts = b"".join(pcapng_option(code, HOSTILE) for code in (1, 2, 3, 4))
     interface = b"".join(pcapng_option(code, HOSTILE) for code in (1, 2, 3, 11, 12, 15))
-    blocks = [pcapng_block(0x0A0D0D0A, struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1) + texts),
-              pcapng_block(1, struct.pack("=HHI", 1, 0, 65535) + interface)]
+    blocks = [replay.pcapng_block(0x0A0D0D0A, struct.pack("=IHHq", 0x1A2B3C4D, 1, 0, -1) + texts),
+              replay.pcapng_block(1, struct.pack("=HHI", 1, 0, 65535) + interface)]
     for at, frame in frames:
         stamp = replay.START * 1_000_000 + at
         fixed = struct.pack("=IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame))
-        blocks.append(pcapng_block(6, fixed + frame + bytes(-len(frame) % 4) + pcapng_option(1, HOSTILE)))
+        blocks.append(replay.pcapng_block(6, fixed + frame + bytes(-len(frame) % 4) + pcapng_option(1, HOSTILE)))
     return b"".join(blocks)
 
 

@@ -14,6 +14,7 @@ import time
 import hand
 import replay
 import report
+from process import signals_caught, status, unread, until
 
 ROOT = os.path.join(replay.LIB, "../..")
 COLOUR = "\x1b["
@@ -108,17 +109,33 @@ def waiting(path):
         report.check(f"{name}: complaint", "second signal" in complaint if again else not complaint, complaint)
 
 
+def reading(*words):
+    return subprocess.Popen([replay.BINARY, "-r", "-", "--output", "json", *words], stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE)
+
+
 def idle():
     """Told to end while it waits for more of the capture: it prints what it has read."""
-    process = subprocess.Popen([replay.BINARY, "-r", "-", "--output", "json"], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=False)
-    process.stdin.write(replay.pcap([syn(1)]))
-    process.stdin.flush()
-    time.sleep(0.2)  # until it has read it
-    process.terminate()
-    records = process.stdout.read().decode().splitlines()
-    report.equal("manners: told to end while it waits for packets: records, exit status", (len(records), process.wait()),
-                 (2, 0))
+    with reading() as started:
+        started.stdin.write(replay.pcap([syn(1)]))
+        started.stdin.flush()
+        until(lambda: signals_caught(started.pid) and not unread(started.stdin), "it waits for more")
+        started.terminate()
+        records = started.stdout.read().decode().splitlines()
+        report.equal("manners: told to end while it waits for packets: records, exit status",
+                     (len(records), started.wait()), (2, 0))
+
+
+def shut_in():
+    """Before it reads packets it gives up what names in a filter needed: two sandboxes, one in the other."""
+    with reading("port", "http") as started:
+        started.stdin.write(replay.pcap([syn(1)]))
+        started.stdin.flush()
+        until(lambda: not unread(started.stdin) and signals_caught(started.pid), "it waits for more")
+        report.equal("manners: shut in twice before the first packet", status(started.pid, "Seccomp_filters"), "2")
+        started.stdin.close()
+        records = started.stdout.read().decode().splitlines()
+        report.equal("manners: a service by its name: records, exit status", (len(records), started.wait()), (2, 0))
 
 
 def verdicts(path):
@@ -230,6 +247,7 @@ def main():
         file.flush()
         waiting(file.name)
     idle()
+    shut_in()
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         file.write(replay.pcap([syn(1)]))
         file.flush()

@@ -78,44 +78,46 @@ static int look_up(void)
 static const struct attempt {
 	const char *name;
 	int (*make)(void);
-	int live, screen, replay, names; /* errno wanted; minus a signal's number if that is to end it */
+	int live, screen, replay, narrowed, names; /* errno wanted; minus a signal's number if that is to end it */
 } attempts[] = {
-	{ "writing to what is open", write_out, 0, 0, 0, 0 },
-	{ "reading the capture", open_readable, EPERM, EACCES, 0, EACCES },
-	{ "reading another file", open_other, EPERM, EACCES, EACCES, EACCES },
-	{ "a service by its name", name_service, ENOENT, 0, ENOENT, 0 },
-	{ "writing the capture", write_readable, EPERM, EPERM, EPERM, EPERM },
-	{ "creating a file", create, EPERM, EPERM, EPERM, EPERM },
-	{ "a TCP socket", tcp_socket, EPERM, EPERM, EPERM, 0 },
-	{ "a packet socket", packet_socket, EPERM, EPERM, EPERM, EPERM },
-	{ "running a program", run_program, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
-	{ "tracing its parent", trace_parent, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
-	{ "a new user namespace", new_namespace, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
-	{ "a signal to its parent", signal_parent, EPERM, EPERM, EPERM, EPERM },
-	{ "a signal to itself", signal_itself, 0, 0, 0, 0 },
-	{ "a child", fork_child, EPERM, EPERM, EPERM, EPERM },
-	{ "a thread", make_thread, EPERM, EPERM, EPERM, 0 },
-	{ "the name of this host", name_of_host, -EAI_AGAIN, 0, -EAI_AGAIN, 0 },
-	{ "making a map", make_map, EPERM, EPERM, EPERM, EPERM },
-	{ "looking up in a map that is not held", look_up, EBADF, EBADF, EPERM, EPERM },
+	{ "writing to what is open", write_out, 0, 0, 0, 0, 0 },
+	{ "reading the capture", open_readable, EPERM, EACCES, 0, EPERM, EACCES },
+	{ "reading another file", open_other, EPERM, EACCES, EACCES, EPERM, EACCES },
+	{ "a service by its name", name_service, ENOENT, 0, ENOENT, ENOENT, 0 },
+	{ "writing the capture", write_readable, EPERM, EPERM, EPERM, EPERM, EPERM },
+	{ "creating a file", create, EPERM, EPERM, EPERM, EPERM, EPERM },
+	{ "a TCP socket", tcp_socket, EPERM, EPERM, EPERM, EPERM, 0 },
+	{ "a packet socket", packet_socket, EPERM, EPERM, EPERM, EPERM, EPERM },
+	{ "running a program", run_program, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "tracing its parent", trace_parent, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "a new user namespace", new_namespace, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS, -SIGSYS },
+	{ "a signal to its parent", signal_parent, EPERM, EPERM, EPERM, EPERM, EPERM },
+	{ "a signal to itself", signal_itself, 0, 0, 0, 0, 0 },
+	{ "a child", fork_child, EPERM, EPERM, EPERM, EPERM, EPERM },
+	{ "a thread", make_thread, EPERM, EPERM, EPERM, EPERM, 0 },
+	{ "the name of this host", name_of_host, -EAI_AGAIN, 0, -EAI_AGAIN, -EAI_AGAIN, 0 },
+	{ "making a map", make_map, EPERM, EPERM, EPERM, EPERM, EPERM },
+	{ "looking up in a map that is not held", look_up, EBADF, EBADF, EPERM, EPERM, EPERM },
 };
 
-/* 127: could not shut itself in. */
-static int in_sandbox(const struct attempt *attempt, const struct sandbox_limits *limits)
+/* `then`: a second time, with less; NULL: not. 127: could not shut itself in. */
+static int in_sandbox(const struct attempt *attempt, const struct sandbox_limits *limits,
+		      const struct sandbox_limits *then)
 {
 	pid_t child = fork();
 	int status;
 
 	if (child == 0)
-		_exit(sandbox_enter(limits) ? 127 : attempt->make());
+		_exit(sandbox_enter(limits) || (then && sandbox_enter(then)) ? 127 : attempt->make());
 	if (child < 0 || waitpid(child, &status, 0) < 0)
 		return 127;
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int check(const struct attempt *attempt, const char *which, const struct sandbox_limits *limits, int want)
+static int check(const struct attempt *attempt, const char *which, const struct sandbox_limits *limits,
+		 const struct sandbox_limits *then, int want)
 {
-	int got = in_sandbox(attempt, limits);
+	int got = in_sandbox(attempt, limits, then);
 
 	if (got == want)
 		printf("ok sandbox %s: %s\n", which, attempt->name);
@@ -135,6 +137,8 @@ int main(int argc, char **argv)
 {
 	struct sandbox_limits live = { .bpf = true }, screen = { .bpf = true, .services = true };
 	struct sandbox_limits replay = { .replay = true };
+	const struct sandbox_limits compiling = { .replay = true, .services = true, .hosts = true },
+				    reading = { .bpf = false };
 	const struct sandbox_limits names = { .services = true, .hosts = true, .threads = true };
 	int failed = 0;
 
@@ -145,15 +149,17 @@ int main(int argc, char **argv)
 	readable = replay.file = argv[1];
 	other = argv[2];
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
-		failed += check(&attempts[i], "live", &live, attempts[i].live);
+		failed += check(&attempts[i], "live", &live, NULL, attempts[i].live);
 		if ((attempts[i].make == open_other || attempts[i].make == open_readable) && !has_landlock()) {
 			printf("skip sandbox replay, screen and names: %s - this kernel has no Landlock\n",
 			       attempts[i].name);
 			continue;
 		}
-		failed += check(&attempts[i], "screen", &screen, attempts[i].screen);
-		failed += check(&attempts[i], "replay", &replay, attempts[i].replay);
-		failed += check(&attempts[i], "names", &names, attempts[i].names);
+		failed += check(&attempts[i], "screen", &screen, NULL, attempts[i].screen);
+		failed += check(&attempts[i], "replay", &replay, NULL, attempts[i].replay);
+		failed += check(&attempts[i], "replay with a filter, its packets", &compiling, &reading,
+				attempts[i].narrowed);
+		failed += check(&attempts[i], "names", &names, NULL, attempts[i].names);
 	}
 	return failed != 0;
 }

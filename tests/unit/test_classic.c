@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../packets.h"
-#include "../../user/replay/filter_kernel.h"
+#include "../../user/filter/filter_kernel.h"
 #include "both_machines.h"
 #include "random.h"
 

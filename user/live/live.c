@@ -24,8 +24,6 @@ enum {
 	READINGS = 1000, /* of a ledger that does not balance */
 };
 
-static __u64 now_ms(void) { return clock_ns(CLOCK_MONOTONIC) / NS_PER_MS; }
-
 /* What is still seen of it? One that was moved to another network namespace would take its programs along. */
 static bool is_left(struct live *live, unsigned int number)
 {
@@ -82,7 +80,7 @@ static int report_services(struct live *live, bool final, bool end)
 	return live->output->services(live->statistics);
 }
 
-/* When to do what next, ms of now_ms. */
+/* When to do what next, ms of clock_ms. */
 struct schedule {
 	__u64 sweep, frame, report, end, interval;
 	__u64 attached; /* to see whether all is attached still */
@@ -99,7 +97,7 @@ static __u64 ask_ahead(__u64 interval) { return interval / 2 < ASK_AHEAD_MS ? in
 static void schedule_begin(struct schedule *schedule, const struct live *live)
 {
 	const struct options *options = live->options;
-	__u64 start = now_ms(), interval = options->interval_ns / NS_PER_MS;
+	__u64 start = clock_ms(), interval = options->interval_ns / NS_PER_MS;
 
 	*schedule = (struct schedule){
 		.sweep = start,
@@ -168,7 +166,7 @@ static int watch_flows(struct live *live)
 	schedule_begin(&schedule, live);
 	live->cut_short = "it was to end before anything was watched";
 	while (!err && !wait_for_end(live, wait)) {
-		__u64 now = now_ms();
+		__u64 now = clock_ms();
 
 		if (now >= schedule.attached) {
 			if (!interfaces_left(live))
@@ -180,9 +178,9 @@ static int watch_flows(struct live *live)
 		if (now >= schedule.end)
 			break;
 		err = look(live, &schedule, now);
-		wait = wait_of(&schedule, live, now_ms());
+		wait = wait_of(&schedule, live, clock_ms());
 	}
-	if (!interfaces_left(live) && live->options->duration_ns && now_ms() < schedule.end)
+	if (!interfaces_left(live) && live->options->duration_ns && clock_ms() < schedule.end)
 		live->cut_short = "no interface was left before --duration was over";
 	if (interfaces_any_off(&live->interfaces))
 		live->cut_short = "somebody else has taken off what watched, or some of it";
@@ -260,8 +258,10 @@ int live_run(const struct options *options, const struct output *output, struct 
 	live = (struct live){ .options = options, .output = output, .statistics = statistics, .guardian.notes = -1 };
 	live.instance = live.told = live.watch = live.pin.directory = live.programs.measuring = -1;
 	err = live_start(&live);
-	if (err) { /* without a sink: the filter is wrong, and has been said */
-		status = err > 0 && !is_judged(options) ? EXIT_FINE : live.sink ? EXIT_FAILED : EXIT_USAGE;
+	if (err) { /* all has been said; without a sink an expression is wrong */
+		status = err > 0 && !is_judged(options) ? EXIT_FINE
+			 : !live.sink && err == -EINVAL ? EXIT_USAGE
+							: EXIT_FAILED;
 		live_detach(&live);
 		goto out;
 	}

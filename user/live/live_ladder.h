@@ -4,7 +4,7 @@
 #ifndef TCPSCOPE_USER_LIVE_LADDER_H
 #define TCPSCOPE_USER_LIVE_LADDER_H
 
-#include "replay/ladder.h"
+#include "ladder/ladder.h"
 
 struct interfaces;
 struct loader;

@@ -11,7 +11,7 @@
 #include "../../include/link.h"
 #include "interrupt.h"
 #include "message.h"
-#include "replay/filter_kernel.h"
+#include "filter/filter_kernel.h"
 #include "leftover.h"
 #include "live_parts.h"
 #include "options.h"
@@ -262,10 +262,9 @@ int live_start(struct live *live)
 
 	if (live->options->ladder && filter_kernel(live->ladder_code, live->options->ladder))
 		return -EINVAL;
-	live->sink = sink_open(live->output, live->options->filter, live->statistics);
-	if (!live->sink)
-		return -EINVAL;
-	err = sandbox_find_user(&live->user, live->options->user);
+	err = sink_open(&live->sink, live->output, live->options->filter, live->statistics);
+	if (!err)
+		err = sandbox_find_user(&live->user, live->options->user);
 	if (!err)
 		err = find_interfaces(live);
 	if (!err)

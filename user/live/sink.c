@@ -4,17 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "clocks.h"
+#include "filter/filter.h"
 #include "hold.h"
 #include "message.h"
-#include "replay/filter.h"
 #include "live_ladder.h"
 #include "output/merge.h"
 
 struct sink {
 	const struct output *output;
-	struct filter filter;
+	struct filter *filter; /* NULL: everything passes */
 	struct statistics *statistics;
 	struct view *view;	    /* NULL: none */
 	struct live_ladder *ladder; /* NULL: none */
@@ -23,36 +23,37 @@ struct sink {
 	int error;		    /* first of the output's */
 };
 
-struct sink *sink_open(const struct output *output, const char *filter, struct statistics *statistics)
+int sink_open(struct sink **sink, const struct output *output, const char *filter, struct statistics *statistics)
 {
-	struct sink *sink = calloc(1, sizeof(*sink));
+	struct filter *compiled = NULL;
+	int err = filter ? filter_open_flows(&compiled, filter) : 0;
 
-	if (!sink)
-		return NULL;
-	sink->output = output;
-	sink->statistics = statistics;
-	if (!filter_open_flows(&sink->filter, filter))
-		return sink;
-	free(sink);
-	return NULL;
+	*sink = NULL;
+	if (err)
+		return err;
+	*sink = calloc(1, sizeof(**sink));
+	if (!*sink) {
+		filter_close(compiled);
+		message_put("no memory for what is to be printed");
+		return -ENOMEM;
+	}
+	**sink = (struct sink){ .output = output, .filter = compiled, .statistics = statistics };
+	return 0;
 }
 
 void sink_close(struct sink *sink)
 {
 	if (!sink)
 		return;
-	filter_close(&sink->filter);
+	filter_close(sink->filter);
 	merge_close(sink->merge);
 	hold_close(sink->hold);
 	free(sink);
 }
 
-static __u64 now_ms(void)
+static bool passes(const struct sink *sink, const struct record *record)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / NS_PER_MS;
+	return !sink->filter || filter_match_flow(sink->filter, record);
 }
 
 /* Behind what may hold it for names. */
@@ -60,12 +61,12 @@ static int pass_on(void *context, const struct record *record)
 {
 	const struct sink *sink = context;
 
-	return sink->merge ? merge_add(sink->merge, record, now_ms()) : sink->output->flow(record);
+	return sink->merge ? merge_add(sink->merge, record, clock_ms()) : sink->output->flow(record);
 }
 
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report)
 {
-	bool wanted = !sink->error && filter_match_flow(&sink->filter, record);
+	bool wanted = !sink->error && passes(sink, record);
 
 	if (!sink->error && sink->ladder && record->end_reason != END_ACTIVE)
 		sink->error = live_ladder_end(sink->ladder, report, wanted);
@@ -76,7 +77,7 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 		if (sink->view)
 			view_end(sink->view, record);
 	}
-	sink->error = sink->hold ? hold_add(sink->hold, record, now_ms()) : pass_on(sink, record);
+	sink->error = sink->hold ? hold_add(sink->hold, record, clock_ms()) : pass_on(sink, record);
 	return sink->error;
 }
 
@@ -102,9 +103,9 @@ int sink_hold(struct sink *sink, struct names *names)
 int sink_tick(struct sink *sink)
 {
 	if (sink->hold && !sink->error)
-		sink->error = hold_tick(sink->hold, now_ms());
+		sink->error = hold_tick(sink->hold, clock_ms());
 	if (sink->merge && !sink->error)
-		sink->error = merge_tick(sink->merge, now_ms());
+		sink->error = merge_tick(sink->merge, clock_ms());
 	return sink->error;
 }
 
@@ -128,13 +129,13 @@ void sink_draw(struct sink *sink, struct live_ladder *ladder) { sink->ladder = l
 /* Whether a filter lets it pass only its record tells. */
 bool sink_wants_open_flow(struct sink *sink, const struct report *report)
 {
-	return sink->filter.expression || statistics_open_flow(sink->statistics, report);
+	return sink->filter || statistics_open_flow(sink->statistics, report);
 }
 
 int sink_open_flow(struct sink *sink, const struct record *record, const struct report *report)
 {
-	if (!sink->filter.expression ||
-	    (filter_match_flow(&sink->filter, record) && statistics_open_flow(sink->statistics, report)))
+	if (!sink->filter ||
+	    (filter_match_flow(sink->filter, record) && statistics_open_flow(sink->statistics, report)))
 		statistics_open_record(sink->statistics, record);
 	return 0;
 }

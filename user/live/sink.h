@@ -12,8 +12,8 @@ struct live_ladder;
 struct names;
 struct sink;
 
-/* Prints what is wrong with the filter (NULL: none). Returns NULL then, or if there is no memory. */
-struct sink *sink_open(const struct output *output, const char *filter, struct statistics *statistics);
+/* Prints what is wrong. Returns 0, -EINVAL (the filter; NULL: none) or -ENOMEM. */
+int sink_open(struct sink **sink, const struct output *output, const char *filter, struct statistics *statistics);
 /* NULL is legal. */
 void sink_close(struct sink *sink);
 

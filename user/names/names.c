@@ -47,8 +47,6 @@ struct names {
 	struct entry entries[NAMES_ROOM];
 };
 
-static __u64 now_ms(void) { return clock_ns(CLOCK_MONOTONIC) / NS_PER_MS; }
-
 struct names *names_open(int socket)
 {
 	struct names *names = calloc(1, sizeof(*names));
@@ -59,7 +57,7 @@ struct names *names_open(int socket)
 	names->patience_ms = NAMES_WAIT_MS;
 	/* Of an early kernel without randomness the index is as good as any other. */
 	if (getrandom(names->secret, sizeof(names->secret), GRND_NONBLOCK) < 0)
-		names->secret[0] = now_ms();
+		names->secret[0] = clock_ms();
 	return names;
 }
 
@@ -119,7 +117,7 @@ static struct entry *entry_new(struct names *names, const __u8 ip[16], __u8 ip_v
 static void settle(struct entry *entry, enum entry_state state)
 {
 	entry->state = state;
-	entry->at_ms = now_ms();
+	entry->at_ms = clock_ms();
 }
 
 static void want(struct names *names, struct entry *entry)
@@ -153,7 +151,7 @@ static bool send_question(struct names *names, struct entry *entry)
 /* Sends the question if it may be sent now; false: it has to wait. */
 static bool try_question(struct names *names, struct entry *entry)
 {
-	enum zone_word word = zones_word(&names->zones, entry->ip, entry->ip_version, now_ms());
+	enum zone_word word = zones_word(&names->zones, entry->ip, entry->ip_version, clock_ms());
 
 	if (word == ZONE_SILENT) {
 		settle(entry, ENTRY_NAMELESS);
@@ -187,7 +185,7 @@ static const struct entry *entry_of(struct names *names, const __u8 ip[16], __u8
 {
 	struct entry *entry = entry_find(names, ip);
 
-	if (entry && (entry->state != ENTRY_NAMELESS || names->socket < 0 || now_ms() - entry->at_ms < AGAIN_MS))
+	if (entry && (entry->state != ENTRY_NAMELESS || names->socket < 0 || clock_ms() - entry->at_ms < AGAIN_MS))
 		return entry;
 	if (!entry && names->socket >= 0)
 		entry = entry_new(names, ip, ip_version, may_forget);
@@ -271,8 +269,8 @@ static bool enter(struct names *names, const struct answer *answer, size_t size)
 	known = names_is_name(answer->name, answer->length);
 	names->asked--;
 	zones_answer(&names->zones, entry->ip, entry->ip_version);
-	if (!known && now_ms() - entry->at_ms >= SLOW_MS)
-		zones_silence(&names->zones, entry->ip, entry->ip_version, now_ms() + AGAIN_MS);
+	if (!known && clock_ms() - entry->at_ms >= SLOW_MS)
+		zones_silence(&names->zones, entry->ip, entry->ip_version, clock_ms() + AGAIN_MS);
 	if (known)
 		memcpy(entry->name, answer->name, answer->length);
 	entry->name[known ? answer->length : 0] = '\0';
@@ -310,7 +308,7 @@ bool names_take(struct names *names)
 
 void names_wait(struct names *names)
 {
-	__u64 began = now_ms();
+	__u64 began = clock_ms();
 	__s64 left = names ? names->patience_ms : 0;
 
 	if (names)
@@ -320,7 +318,7 @@ void names_wait(struct names *names)
 
 		poll(&ready, 1, (int)left);
 		names_take(names);
-		left = names->patience_ms - (__s64)(now_ms() - began);
+		left = names->patience_ms - (__s64)(clock_ms() - began);
 	}
 	if (names) {
 		names->patience_ms = left > 0 ? left : 0;

@@ -10,9 +10,9 @@
 #include <stdio_ext.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "message.h"
 
 enum { READ_SIZE = 1 << 20, PROGRESS_MIN = 64 << 20 };
@@ -21,20 +21,12 @@ enum { READ_SIZE = 1 << 20, PROGRESS_MIN = 64 << 20 };
 static const struct {
 	int dlt;
 	enum link_type link;
-} links[] = {
+} links[CAPTURE_LINK_TYPES] = {
 	{ DLT_EN10MB, LINK_ETHERNET }, { DLT_RAW, LINK_IP },	      { DLT_IPV4, LINK_IP },
 	{ DLT_IPV6, LINK_IP },	       { DLT_NULL, LINK_NULL },	      { DLT_LOOP, LINK_NULL },
 	{ DLT_LINUX_SLL, LINK_SLL },   { DLT_LINUX_SLL2, LINK_SLL2 }, { DLT_PPP, LINK_PPP },
 	{ DLT_PPP_SERIAL, LINK_PPP },
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static ssize_t stream_read(void *cookie, char *to, size_t size)
 {
@@ -54,7 +46,7 @@ static ssize_t stream_read(void *cookie, char *to, size_t size)
 	if (got > 0)
 		capture->read += (uint64_t)got;
 	if (capture->progress.size)
-		progress_show(&capture->progress, capture->read, now_ms());
+		progress_show(&capture->progress, capture->read, clock_ms());
 	return got;
 }
 
@@ -83,7 +75,7 @@ static int capture_open_file(struct capture *capture, const char *path)
 	if (S_ISREG(status.st_mode))
 		capture->size = (uint64_t)status.st_size;
 	if (capture->size >= PROGRESS_MIN && isatty(STDERR_FILENO))
-		progress_begin(&capture->progress, capture->name, capture->size, now_ms());
+		progress_begin(&capture->progress, capture->name, capture->size, clock_ms());
 	return 0;
 }
 
@@ -144,8 +136,12 @@ static int capture_open_stream(struct capture *capture)
 	const size_t peeked_len = capture->peeked_len;
 	FILE *stream = fopencookie(capture, "r", functions);
 
-	if (!stream)
-		return -errno;
+	if (!stream) {
+		int error = -errno;
+
+		message_put("%s: %s", capture->path, strerror(-error));
+		return error;
+	}
 	setvbuf(stream, NULL, _IOFBF, READ_SIZE);
 	__fsetlocking(stream, FSETLOCKING_BYCALLER);
 	if (capture_is_pcapng(capture)) {
@@ -176,6 +172,17 @@ static bool capture_set_link(struct capture *capture, int dlt)
 	snprintf(capture->error, sizeof(capture->error), "link type %d%s%s%s is not supported", dlt, name ? " (" : "",
 		 name ? name : "", name ? ")" : "");
 	return false;
+}
+
+size_t capture_link_types(const struct capture *capture, int types[CAPTURE_LINK_TYPES])
+{
+	if (capture->pcap) {
+		types[0] = capture->dlt;
+		return 1;
+	}
+	for (size_t i = 0; i < CAPTURE_LINK_TYPES; i++)
+		types[i] = links[i].dlt;
+	return CAPTURE_LINK_TYPES;
 }
 
 int capture_open(struct capture *capture, const char *path)

@@ -13,6 +13,8 @@
 #include "pcapng.h"
 #include "progress.h"
 
+enum { CAPTURE_LINK_TYPES = 10 };
+
 struct capture_packet {
 	uint64_t time_ns; /* Unix epoch */
 	const unsigned char *data;
@@ -43,6 +45,9 @@ struct capture {
 /* Opens `path`, "-" being standard input. Prints what fails. Returns 0 or -errno. */
 int capture_open(struct capture *capture, const char *path);
 void capture_close(struct capture *capture);
+/* The link types that its packets may have, libpcap's numbers. All that are read, Ethernet first, of pcapng, where each
+ * interface has its own. Returns how many. */
+size_t capture_link_types(const struct capture *capture, int types[CAPTURE_LINK_TYPES]);
 /* Calls `handler` for each packet. False if the file is broken; capture->error then says how. */
 bool capture_read(struct capture *capture, capture_handler *handler, void *context);
 /* Makes capture_read return soon; a signal handler may call it. */

@@ -2,14 +2,15 @@
 /* Reads a capture: each packet through the filter and the engine; at the end every flow, then the ledger. */
 #include "replay.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "capture.h"
-#include "filter.h"
+#include "filter/filter.h"
 #include "interrupt.h"
-#include "ladder.h"
+#include "ladder/ladder.h"
 #include "message.h"
 #include "names/names.h"
 #include "options.h"
@@ -43,7 +44,7 @@ struct batch {
 
 struct replay {
 	struct capture capture;
-	struct filter filter;
+	struct filter *filter; /* NULL: every packet is entered */
 	struct replay_table flows;
 	struct ledger ledger;
 	struct options_copy scratch;
@@ -55,10 +56,9 @@ struct replay {
 	bool full;		    /* there is no memory for a larger table */
 	bool unordered;		    /* nor was there to sort all records */
 	bool finer_than_micro;	    /* a time stamp was no whole microsecond */
-	struct filter ladder_filter;
+	struct filter *ladder_filter; /* NULL: no ladder is wanted */
 	struct ladder ladder;
 	struct rung_before before;
-	bool draws; /* a ladder is wanted */
 	const struct output *output;
 	struct statistics *statistics;
 	__s64 last_ns; /* of the last packet */
@@ -140,11 +140,9 @@ static bool replay_is_due(struct replay *replay, __u64 now_ns)
 	return now_ns >= replay->look_ns;
 }
 
-static bool replay_matches(struct filter *filter, const struct capture_packet *packet)
+static bool replay_matches(const struct filter *filter, const struct capture_packet *packet)
 {
-	const struct pcap_pkthdr header = { .caplen = packet->captured, .len = packet->len };
-
-	return filter_match_packet(filter, packet->dlt, &header, packet->data);
+	return filter_match_packet(filter, packet->dlt, packet->data, packet->captured, packet->len);
 }
 
 /* With a ladder each packet is entered at once, between two looks at its flow. */
@@ -156,7 +154,7 @@ static void replay_draw(struct replay *replay, const struct capture_packet *pack
 	if (replay_enter(replay, seg, LEDGER_IN_FLOWS, hash) != LEDGER_IN_FLOWS)
 		return;
 	rung_grow(&replay->flows.table, seg);
-	if ((rung_is_shown(&replay->flows.table, seg) || replay_matches(&replay->ladder_filter, packet)) &&
+	if ((rung_is_shown(&replay->flows.table, seg) || replay_matches(replay->ladder_filter, packet)) &&
 	    rung_make(&rung, &replay->before, &replay->flows.table, seg))
 		ladder_add(&replay->ladder, &rung);
 }
@@ -176,8 +174,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	*seg = (struct segment){ .segments = 1, .now_ns = packet->time_ns + CLOCK_AHEAD_NS };
 	verdict = segment_parse(packet->link, &at, seg);
 	/* An ICMP error names no port itself, but is evidence for the flow that it quotes: who chose that wants it. */
-	if (unlikely(replay->filter.expression) && verdict != LEDGER_ICMP_ERRORS &&
-	    !replay_matches(&replay->filter, packet)) {
+	if (unlikely(replay->filter) && verdict != LEDGER_ICMP_ERRORS && !replay_matches(replay->filter, packet)) {
 		ledger_count(&replay->ledger, LEDGER_FILTERED, 1);
 		return;
 	}
@@ -190,7 +187,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 	}
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
 		hash = key_hash(seg, &replay->flows.table.shape.seed).value;
-		if (unlikely(replay->draws)) {
+		if (unlikely(replay->ladder_filter)) {
 			replay_draw(replay, packet, seg, hash);
 			return;
 		}
@@ -213,18 +210,28 @@ static void replay_choose_looks(struct replay *replay, const struct options *opt
 	replay->names = options->report || options->ladder ? NULL : options->names;
 }
 
+/* NULL is no expression. Returns an exit status. */
+static int replay_open_filter(const struct replay *replay, struct filter **filter, const char *expression)
+{
+	int types[CAPTURE_LINK_TYPES];
+	size_t count = capture_link_types(&replay->capture, types);
+	int error = expression ? filter_open_packets(filter, types, count, expression) : 0;
+
+	return !error ? EXIT_FINE : error == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+}
+
 /* Returns an exit status. */
 static int replay_open(struct replay *replay, const struct options *options)
 {
-	int error;
+	int error, status;
 
 	if (capture_open(&replay->capture, options->capture))
 		return EXIT_FAILED;
-	if (filter_open_packets(&replay->filter, replay->capture.dlt, options->filter))
-		return EXIT_USAGE;
-	replay->draws = options->ladder;
-	if (replay->draws && filter_open_packets(&replay->ladder_filter, replay->capture.dlt, options->ladder))
-		return EXIT_USAGE;
+	status = replay_open_filter(replay, &replay->filter, options->filter);
+	if (status == EXIT_FINE)
+		status = replay_open_filter(replay, &replay->ladder_filter, options->ladder);
+	if (status != EXIT_FINE)
+		return status;
 	replay->flows.table.submit = replay_submit;
 	replay->flows.table.context = replay;
 	replay_choose_looks(replay, options);
@@ -242,8 +249,8 @@ static int replay_open(struct replay *replay, const struct options *options)
 static void replay_close(struct replay *replay)
 {
 	replay_table_close(&replay->flows);
-	filter_close(&replay->filter);
-	filter_close(&replay->ladder_filter);
+	filter_close(replay->filter);
+	filter_close(replay->ladder_filter);
 	ladder_close(&replay->ladder);
 	capture_close(&replay->capture);
 }
@@ -296,11 +303,11 @@ static int replay_report(struct replay *replay, const struct options *options)
 	int error;
 
 	replay->unordered |= !replay_table_report(&replay->flows, &everything, replay->names);
-	if (replay->unordered && !options->report && !replay->draws)
+	if (replay->unordered && !options->report && !replay->ladder_filter)
 		message_put("no memory to sort all flows: some are printed out of order");
 	ledger.ledger = replay->ledger;
 	error = replay->error;
-	if (!error && replay->draws)
+	if (!error && replay->ladder_filter)
 		error = replay_ladder(replay);
 	if (!error)
 		error = replay_services(replay, options);
@@ -322,6 +329,12 @@ static int replay_enter_sandbox(const struct options *options, struct sandbox_us
 	return sandbox_find_user(user, options->user) || sandbox_enter(&limits) ? EXIT_FAILED : EXIT_FINE;
 }
 
+/* Before the first packet: nothing more is opened or looked up. */
+static int replay_narrow_sandbox(const struct sandbox_user *user)
+{
+	return sandbox_drop(user) || sandbox_enter(&(struct sandbox_limits){ .bpf = false }) ? EXIT_FAILED : EXIT_FINE;
+}
+
 int replay_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	struct replay *replay = &replay_state;
@@ -333,8 +346,8 @@ int replay_run(const struct options *options, const struct output *output, struc
 	status = replay_enter_sandbox(options, &user);
 	if (status == EXIT_FINE)
 		status = replay_open(replay, options);
-	if (status == EXIT_FINE && sandbox_drop(&user))
-		status = EXIT_FAILED;
+	if (status == EXIT_FINE)
+		status = replay_narrow_sandbox(&user);
 	if (status != EXIT_FINE)
 		goto out;
 	whole = replay_read(replay);

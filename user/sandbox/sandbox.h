@@ -20,7 +20,7 @@ struct sandbox_limits {
 	bool services;	  /* a filter may name services and protocols: /etc and libraries may be read */
 	bool hosts;	  /* hosts are looked up, by name or for their names: sockets too */
 	bool threads;	  /* threads may be made; they are as shut in as who makes them */
-	bool replay;	  /* `file` may be read, and sandbox_drop is still to come */
+	bool replay;	  /* `file` may be read; sandbox_drop, and sandbox_enter with less, are still to come */
 	bool bpf;	  /* maps and programs that are held may be used */
 };
 
@@ -28,7 +28,7 @@ struct sandbox_limits {
  * -errno. */
 int sandbox_find_user(struct sandbox_user *user, const char *name);
 
-/* For ever: no privileges are gained by exec, only `limits->file` is opened (Landlock), and system calls that the
+/* For ever, and once more with less: no privileges are gained by exec, only `limits->file` is opened (Landlock), and system calls that the
  * program does not make fail with EPERM or, those of a break-in, end it (seccomp). Prints what is wrong; 0 or
  * -errno. */
 int sandbox_enter(const struct sandbox_limits *limits);

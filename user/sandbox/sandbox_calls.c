@@ -127,7 +127,17 @@ static const char *const always[] = {
 static const char *const for_files[] = { "access",    "faccessat",    "faccessat2", "readlink", "readlinkat",
 					 "stat",      "stat64",	      "lstat",	    "lstat64",	"getdents64",
 					 "fadvise64", "fadvise64_64", "getcwd",	    "statfs",	"fstatfs" };
-static const char *const for_dropping[] = { "setgroups", "setresgid", "setresuid", "capget", "capset", "prctl" };
+/* Less is still to come. */
+static const char *const for_dropping[] = { "setgroups",
+					    "setresgid",
+					    "setresuid",
+					    "capget",
+					    "capset",
+					    "prctl",
+					    "seccomp",
+					    "landlock_create_ruleset",
+					    "landlock_add_rule",
+					    "landlock_restrict_self" };
 static const char *const for_hosts[] = { "connect", "bind", "ioctl", "getppid" };
 
 /* What nothing here ever asks for. */

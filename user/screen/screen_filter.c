@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "filter/filter.h"
 #include "names/names.h"
-#include "replay/filter.h"
 #include "output/text.h"
 #include "output/words.h"
 
@@ -92,57 +92,37 @@ enum filter_kind screen_filter_language(const char *text)
 	return any ? FILTER_TCPDUMP : FILTER_PLAIN;
 }
 
-static void filter_free(struct filter **filter)
+static void drop(struct filter **filter)
 {
-	if (!*filter)
-		return;
 	filter_close(*filter);
-	free(*filter);
 	*filter = NULL;
-}
-
-/* The compiled expression, whose text is copied behind it; NULL, and why. */
-static struct filter *filter_new(const char *expression, char *message)
-{
-	struct filter *filter = calloc(1, sizeof(*filter) + strlen(expression) + 1);
-
-	strcpy(message, "no memory");
-	if (!filter)
-		return NULL;
-	strcpy((char *)(filter + 1), expression);
-	if (!filter_try_flows(filter, (char *)(filter + 1), message))
-		return filter;
-	filter_free(&filter);
-	return NULL;
 }
 
 int screen_filter_open(struct screen_filter *filter, const char *base)
 {
-	char message[PCAP_ERRBUF_SIZE];
+	char why[FILTER_WHY];
 
 	*filter = (struct screen_filter){ .typing = false };
-	if (base)
-		filter->base = filter_new(base, message);
-	return base && !filter->base ? -ENOMEM : 0;
+	return base ? filter_try_flows(&filter->base, base, why) : 0;
 }
 
 void screen_filter_close(struct screen_filter *filter)
 {
-	filter_free(&filter->base);
-	filter_free(&filter->typed);
+	drop(&filter->base);
+	drop(&filter->typed);
 }
 
 /* What cannot be compiled yet leaves the last one in force. */
 static void take_expression(struct screen_filter *filter)
 {
-	char message[PCAP_ERRBUF_SIZE];
-	struct filter *anew = filter_new(filter->text, message);
+	char why[FILTER_WHY];
+	struct filter *anew;
 
-	if (!anew) {
-		text_escape(filter->wrong, sizeof(filter->wrong), message);
+	if (filter_try_flows(&anew, filter->text, why)) {
+		text_escape(filter->wrong, sizeof(filter->wrong), why);
 		return;
 	}
-	filter_free(&filter->typed);
+	drop(&filter->typed);
 	filter->typed = anew;
 	filter->kind = FILTER_TCPDUMP;
 }
@@ -158,7 +138,7 @@ void screen_filter_renew(struct screen_filter *filter)
 	} else if (language == FILTER_NOTHING && filter->typing) {
 		strcpy(filter->wrong, "...");
 	} else {
-		filter_free(&filter->typed);
+		drop(&filter->typed);
 		filter->kind = empty ? FILTER_NOTHING : FILTER_PLAIN;
 	}
 }

@@ -6,7 +6,7 @@
 
 #include "../../include/record.h"
 
-enum { FILTER_TEXT = 200, FILTER_MESSAGE = 128 };
+enum { FILTER_TEXT = 200, FILTER_WRONG = 128 };
 
 struct filter;
 struct names;
@@ -17,7 +17,7 @@ struct screen_filter {
 	char text[FILTER_TEXT]; /* printable ASCII */
 	bool typing;
 	enum filter_kind kind;
-	char wrong[FILTER_MESSAGE];  /* why an expression of tcpdump's words is none yet; "" if it is */
+	char wrong[FILTER_WRONG];    /* why an expression of tcpdump's words is none yet; "" if it is */
 	struct filter *base, *typed; /* NULL: none */
 	struct names *names;	     /* of hosts, as the row shows them; NULL: none. Its owner's to set */
 };

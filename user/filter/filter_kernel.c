@@ -5,14 +5,14 @@
 #include <stdio.h>
 
 #include "../../include/link.h"
-#include "filter.h"
+#include "filter_program.h"
 #include "message.h"
 
-/* Returns 0, or -EINVAL with the reason in `message`. */
-static int copy_code(struct classic_code *code, const struct bpf_program *program, char *message)
+/* Returns 0, or -EINVAL with the reason in `why`. */
+static int copy_code(struct classic_code *code, const struct bpf_program *program, char why[FILTER_WHY])
 {
 	if (program->bf_len > CLASSIC_ROOM) {
-		snprintf(message, PCAP_ERRBUF_SIZE, "%u instructions are too many for the kernel, which takes %d",
+		snprintf(why, FILTER_WHY, "%u instructions are too many for the kernel, which takes %d",
 			 program->bf_len, CLASSIC_ROOM);
 		return -EINVAL;
 	}
@@ -24,14 +24,14 @@ static int copy_code(struct classic_code *code, const struct bpf_program *progra
 	return 0;
 }
 
-static int compile(struct classic_code *code, int dlt, const char *expression, char *message)
+static int compile(struct classic_code *code, int dlt, const char *expression, char why[FILTER_WHY])
 {
 	struct bpf_program program;
-	int err = filter_program(&program, dlt, expression, message);
+	int err = filter_program(&program, dlt, expression, why);
 
 	*code = (struct classic_code){ .count = 0 };
 	if (!err) {
-		err = copy_code(code, &program, message);
+		err = copy_code(code, &program, why);
 		pcap_freecode(&program);
 	}
 	return err;
@@ -39,7 +39,7 @@ static int compile(struct classic_code *code, int dlt, const char *expression, c
 
 int filter_kernel(struct classic_code code[LADDER_LINKS], const char *expression)
 {
-	char of_ethernet[PCAP_ERRBUF_SIZE], of_ip[PCAP_ERRBUF_SIZE];
+	char of_ethernet[FILTER_WHY], of_ip[FILTER_WHY];
 	int err = compile(&code[LINK_ETHERNET], DLT_EN10MB, expression, of_ethernet);
 
 	if (!compile(&code[LINK_IP], DLT_RAW, expression, of_ip) || !err)

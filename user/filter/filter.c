@@ -4,12 +4,25 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../include/wire.h"
+#include "filter_program.h"
 #include "message.h"
 
 enum { FILTER_SNAPLEN = 65535, FILTER_OPTIMIZE = 1 };
+
+/* An expression, compiled for each link type that it may meet. */
+struct filter {
+	size_t links;
+	struct link {
+		struct bpf_program program;
+		int type;
+		bool valid; /* false: the expression makes no sense there, and nothing matches */
+	} link[];
+};
+
 enum { EXAMPLE_MAX = sizeof(struct ipv6_header) + sizeof(struct tcp_header) };
 
 /* A jump by more instructions than there are wraps, and so leads back. */
@@ -22,18 +35,18 @@ static bool filter_loops(const struct bpf_program *program)
 	return false;
 }
 
-int filter_program(struct bpf_program *program, int dlt, const char *expression, char *why)
+int filter_program(struct bpf_program *program, int link_type, const char *expression, char why[FILTER_WHY])
 {
-	pcap_t *pcap = pcap_open_dead(dlt, FILTER_SNAPLEN);
+	pcap_t *pcap = pcap_open_dead(link_type, FILTER_SNAPLEN);
 	int err = -EINVAL;
 
-	snprintf(why, PCAP_ERRBUF_SIZE, "no memory");
+	snprintf(why, FILTER_WHY, "no memory");
 	if (!pcap)
 		return err;
 	if (pcap_compile(pcap, program, expression, FILTER_OPTIMIZE, PCAP_NETMASK_UNKNOWN)) {
-		snprintf(why, PCAP_ERRBUF_SIZE, "%s", pcap_geterr(pcap));
+		snprintf(why, FILTER_WHY, "%s", pcap_geterr(pcap));
 	} else if (filter_loops(program)) { /* libpcap's own never ends on an authentication header that names itself */
-		snprintf(why, PCAP_ERRBUF_SIZE,
+		snprintf(why, FILTER_WHY,
 			 "protochain is a loop, which a packet can keep going for ever; try 'ip6 proto', or 'tcp'");
 		pcap_freecode(program);
 	} else {
@@ -43,31 +56,48 @@ int filter_program(struct bpf_program *program, int dlt, const char *expression,
 	return err;
 }
 
-/* Compiles for one more link type. Returns 0 or -EINVAL with the reason in `why`. */
-static int filter_compile(struct filter *filter, int dlt, char *why)
+/* With room for `links` programs. */
+static struct filter *filter_new(size_t links, char why[FILTER_WHY])
 {
-	unsigned int link = filter->links;
-	int err;
+	struct filter *filter = calloc(1, sizeof(*filter) + links * sizeof(filter->link[0]));
 
-	snprintf(why, PCAP_ERRBUF_SIZE, "no room for another link type");
-	if (link >= FILTER_LINKS)
-		return -EINVAL;
-	err = filter_program(&filter->link[link].program, dlt, filter->expression, why);
-	filter->link[link].dlt = dlt;
-	filter->link[link].valid = !err;
-	filter->links++;
+	if (!filter)
+		snprintf(why, FILTER_WHY, "no memory");
+	return filter;
+}
+
+static void filter_free(struct filter **filter)
+{
+	filter_close(*filter);
+	*filter = NULL;
+}
+
+/* Compiles for one more link type. Returns 0 or -EINVAL. */
+static int filter_add(struct filter *filter, int link_type, const char *expression, char why[FILTER_WHY])
+{
+	struct link *link = &filter->link[filter->links++];
+	int err = filter_program(&link->program, link_type, expression, why);
+
+	link->type = link_type;
+	link->valid = !err;
 	return err;
 }
 
-int filter_open_packets(struct filter *filter, int dlt, const char *expression)
+int filter_open_packets(struct filter **filter, const int *link_types, size_t count, const char *expression)
 {
-	char why[PCAP_ERRBUF_SIZE];
+	char why[FILTER_WHY], not_there[FILTER_WHY];
+	int err = -ENOMEM;
 
-	*filter = (struct filter){ .expression = expression };
-	if (!expression || !filter_compile(filter, dlt < 0 ? DLT_EN10MB : dlt, why))
+	*filter = filter_new(count, why);
+	if (*filter)
+		err = filter_add(*filter, link_types[0], expression, why);
+	for (size_t i = 1; i < count && !err; i++)
+		filter_add(*filter, link_types[i], expression, not_there);
+	if (!err)
 		return 0;
 	message_put("filter '%s': %s", expression, why);
-	return -EINVAL;
+	filter_free(filter);
+	return err;
 }
 
 /* Does it ask for a length, or for what only the kernel knows of a frame, as its direction? */
@@ -83,24 +113,27 @@ static bool filter_asks_frame(const struct bpf_program *program)
 	return false;
 }
 
-/* Flows are shown to it as packets that they have not sent. */
-int filter_try_flows(struct filter *filter, const char *expression, char *message)
+int filter_try_flows(struct filter **filter, const char *expression, char why[FILTER_WHY])
 {
 	int err;
 
-	*filter = (struct filter){ .expression = expression };
-	err = filter_compile(filter, DLT_RAW, message);
-	if (err || !filter_asks_frame(&filter->link[0].program))
-		return err;
-	filter_close(filter);
-	snprintf(message, PCAP_ERRBUF_SIZE, "it asks for a length or a direction");
-	return -EINVAL;
+	*filter = filter_new(1, why);
+	if (!*filter)
+		return -ENOMEM;
+	err = filter_add(*filter, DLT_RAW, expression, why);
+	if (!err && filter_asks_frame(&(*filter)->link[0].program)) {
+		snprintf(why, FILTER_WHY, "it asks for a length or a direction");
+		err = -EINVAL;
+	}
+	if (err)
+		filter_free(filter);
+	return err;
 }
 
 /* What to add where flows cannot be asked, but frames could. */
 static const char *filter_advice(const char *expression)
 {
-	char why[PCAP_ERRBUF_SIZE];
+	char why[FILTER_WHY];
 	struct bpf_program program;
 
 	if (filter_program(&program, DLT_EN10MB, expression, why))
@@ -109,37 +142,37 @@ static const char *filter_advice(const char *expression)
 	return "; a flow is asked for its addresses and ports alone";
 }
 
-int filter_open_flows(struct filter *filter, const char *expression)
+int filter_open_flows(struct filter **filter, const char *expression)
 {
-	char why[PCAP_ERRBUF_SIZE];
+	char why[FILTER_WHY];
+	int err = filter_try_flows(filter, expression, why);
 
-	*filter = (struct filter){ .expression = NULL };
-	if (!expression || !filter_try_flows(filter, expression, why))
-		return 0;
-	message_put("filter '%s': %s%s", expression, why, filter_advice(expression));
-	return -EINVAL;
+	if (err)
+		message_put("filter '%s': %s%s", expression, why, err == -EINVAL ? filter_advice(expression) : "");
+	return err;
 }
 
 void filter_close(struct filter *filter)
 {
-	for (unsigned int i = 0; i < filter->links; i++) {
+	for (size_t i = 0; filter && i < filter->links; i++) {
 		if (filter->link[i].valid)
 			pcap_freecode(&filter->link[i].program);
 	}
-	*filter = (struct filter){ .links = 0 };
+	free(filter);
 }
 
-bool filter_match_packet(struct filter *filter, int dlt, const struct pcap_pkthdr *header, const u_char *data)
+bool filter_match_packet(const struct filter *filter, int link_type, const unsigned char *data, __u32 captured,
+			 __u32 len)
 {
-	char message[PCAP_ERRBUF_SIZE];
+	const struct pcap_pkthdr header = { .caplen = captured, .len = len };
 
-	if (!filter->expression)
-		return true;
-	for (unsigned int i = 0; i < filter->links; i++) {
-		if (filter->link[i].dlt == dlt)
-			return filter->link[i].valid && pcap_offline_filter(&filter->link[i].program, header, data);
+	for (size_t i = 0; i < filter->links; i++) {
+		const struct link *link = &filter->link[i];
+
+		if (link->type == link_type)
+			return link->valid && pcap_offline_filter(&link->program, &header, data);
 	}
-	return !filter_compile(filter, dlt, message) && filter_match_packet(filter, dlt, header, data);
+	return false;
 }
 
 static unsigned int example_flags(const struct record_side *side)
@@ -188,6 +221,6 @@ static bool filter_match_example(const struct filter *filter, const struct recor
 
 bool filter_match_flow(const struct filter *filter, const struct record *record)
 {
-	return !filter->expression || filter_match_example(filter, record, &record->client, &record->server) ||
+	return filter_match_example(filter, record, &record->client, &record->server) ||
 	       filter_match_example(filter, record, &record->server, &record->client);
 }
