@@ -3,6 +3,7 @@
 
 #include "descriptors.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 static void close_between(int above, int below)
@@ -11,9 +12,11 @@ static void close_between(int above, int below)
 		close_range((unsigned int)above + 1, (unsigned int)below - 1, 0);
 }
 
-void descriptors_keep(int null, int one, int other)
+static int compare(const void *one, const void *other) { return *(const int *)one - *(const int *)other; }
+
+void descriptors_keep(int null, int *kept, size_t count)
 {
-	int low = one < other ? one : other, high = one < other ? other : one;
+	int last = STDERR_FILENO;
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		if (null < 0)
@@ -21,7 +24,10 @@ void descriptors_keep(int null, int one, int other)
 		else
 			dup2(null, fd);
 	}
-	close_between(STDERR_FILENO, low);
-	close_between(low, high);
-	close_range((unsigned int)high + 1, ~0U, 0);
+	qsort(kept, count, sizeof(*kept), compare);
+	for (size_t i = 0; i < count; i++) {
+		close_between(last, kept[i]);
+		last = kept[i];
+	}
+	close_range((unsigned int)last + 1, ~0U, 0);
 }

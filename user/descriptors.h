@@ -3,8 +3,10 @@
 #ifndef TCPSCOPE_USER_DESCRIPTORS_H
 #define TCPSCOPE_USER_DESCRIPTORS_H
 
-/* Leaves open nothing of the program's but `one` and `other` (may be the same), neither its pipes to a reader nor its
- * terminal. `null`: /dev/null, which takes the standard streams' place; negative: they are closed. */
-void descriptors_keep(int null, int one, int other);
+#include <stddef.h>
+
+/* Leaves open nothing of the program's but these (some may be the same), neither its pipes to a reader nor its terminal.
+ * `null`: /dev/null, which takes the standard streams' place; negative: they are closed. Sorts `kept`. */
+void descriptors_keep(int null, int *kept, size_t count);
 
 #endif

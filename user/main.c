@@ -19,7 +19,7 @@
 #include "service/verdict.h"
 
 /* Watches or replays, then judges. */
-static int run(const struct options *options, FILE *junit)
+static int run(const struct options *options, FILE **junit)
 {
 	struct statistics statistics = { 0 };
 	bool wanted = options->report || options->assertions || options->screen;
@@ -98,6 +98,7 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that has reached its limit */
 	options.screen = wants_screen(&options);
 	if (open_names(&options, &resolver)) {
+		verdicts_close(&options, &junit);
 		options_free(&options);
 		return EXIT_FAILED;
 	}
@@ -111,7 +112,7 @@ int main(int argc, char **argv)
 		.screen = options.screen,
 	};
 	error = options.output->open(&output_options);
-	status = error ? EXIT_FAILED : run(&options, junit);
+	status = error ? EXIT_FAILED : run(&options, &junit);
 	if (!error)
 		error = options.output->close();
 	if (error == -EPIPE) { /* the reader has what it wanted: head, less; but then nothing was judged */
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 	}
 	names_close(options.names);
 	resolver_stop(&resolver);
+	verdicts_close(&options, &junit);
 	options_free(&options);
 	return status;
 }

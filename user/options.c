@@ -17,14 +17,7 @@
 #define TCPSCOPE_VERSION "unversioned"
 #endif
 
-enum {
-	FLOWS_DEFAULT = 131072,
-	FLOWS_MAX = 1 << 26,
-	COLUMNS_DEFAULT = 80,
-	PIN_MAX = 32,
-	ACTIVE_MIN_NS = 100000000,
-	IDLE_MIN_S = 2
-};
+enum { FLOWS_DEFAULT = 131072, FLOWS_MAX = 1 << 26, COLUMNS_DEFAULT = 80, PIN_MAX = 32 };
 
 /* Options without a letter. */
 enum {
@@ -146,29 +139,17 @@ bool options_colour(const struct options *options)
 	return options->columns > 0 && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
-static uint64_t read_seconds(const char *option, const char *text)
+/* At least `least` of them. */
+static uint64_t read_seconds(const char *option, double least, const char *text)
 {
 	char *end;
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !(seconds > 0) || seconds > 1e9)
 		usage_error("%s is a number of seconds, not '%s'", option, text);
+	if (seconds < least)
+		usage_error("%s is at least %g seconds, not '%s'", option, least, text);
 	return (uint64_t)(seconds * 1e9);
-}
-
-static void read_active(struct options *options, const char *text)
-{
-	options->active_ns = read_seconds("--active", text);
-	if (options->active_ns < ACTIVE_MIN_NS)
-		usage_error("--active is at least 0.1 seconds, not '%s'", text);
-}
-
-static void read_idle(struct options *options, const char *text)
-{
-	options->idle_ns = read_seconds("--idle", text);
-	if (options->idle_ns < IDLE_MIN_S * 1000000000ULL)
-		usage_error("--idle is at least %d seconds, for what comes late after the end; not '%s'", IDLE_MIN_S,
-			    text);
 }
 
 static void read_flows(struct options *options, const char *text)
@@ -255,18 +236,18 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_OUTPUT: read_output(options, argument); break;
 	case OPTION_COLOR: read_color(options, argument); break;
 	case OPTION_RESOLVE: options->resolve = true; break;
-	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", argument); break;
+	case OPTION_DURATION: options->duration_ns = read_seconds("--duration", 0.001, argument); break;
 	case OPTION_HOOK: read_hook(options, argument); break;
 	case OPTION_TAP: choose_hook(options, HOOK_TAP); break;
 	case OPTION_FLOWS: read_flows(options, argument); break;
-	case OPTION_ACTIVE: read_active(options, argument); break;
-	case OPTION_IDLE: read_idle(options, argument); break;
+	case OPTION_ACTIVE: options->active_ns = read_seconds("--active", 0.1, argument); break;
+	case OPTION_IDLE: options->idle_ns = read_seconds("--idle", 2, argument); break;
 	case OPTION_USER: options->user = argument; break;
 	case OPTION_MERGE: options->merge = true; break;
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
 	case OPTION_REPORT: options->report = true; break;
-	case OPTION_INTERVAL: options->interval_ns = read_seconds("--interval", argument); break;
+	case OPTION_INTERVAL: options->interval_ns = read_seconds("--interval", 0.25, argument); break;
 	case OPTION_ASSERT: return read_assertion(options, argument);
 	case OPTION_LADDER: options->ladder = argument; break;
 	case OPTION_JUNIT: options->junit = argument; break;

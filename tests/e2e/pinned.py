@@ -45,8 +45,8 @@ def start(hook, *more, interfaces=("veth0",), pinned=True):
                  environment=HOOKS[hook])
 
 
-def command(*words, environment=None, namespace="client"):
-    return subprocess.run(net.enter(namespace, BINARY, *words), capture_output=True, text=True,
+def command(*words, environment=None, namespace="client", to=subprocess.PIPE):
+    return subprocess.run(net.enter(namespace, BINARY, *words), stdout=to, stderr=subprocess.PIPE, text=True,
                           timeout=net.EVENT_SECONDS, env={**os.environ, **(environment or {})})
 
 
@@ -367,6 +367,40 @@ def empty():
     os.removedirs(f"{PINS}/{NAME}/other")
 
 
+def not_all_ours():
+    """What else is in the directory is left, with a line and exit status 1; the flows are told all the same."""
+    name = "pinned, and something else beside"
+    start("tc").stop()
+    os.mkdir(f"{PINS}/{NAME}/other")
+    done = command("--unpin", NAME, "--output", "json")
+    report.check(f"{name}: --unpin fails in a line that says why", done.returncode == 1 and
+                 [NAME in line and "not tcpscope's" in line for line in done.stderr.splitlines() if "cannot" in line] ==
+                 [True], done)
+    report.check(f"{name}: and has told its ledgers", done.stdout.count('"type":"ledger"') == 2, done.stdout)
+    os.removedirs(f"{PINS}/{NAME}/other")
+    check_gone(name)
+
+
+def full(hook):
+    """The disk is full, for one that watches and for --unpin: whoever comes next has all the records."""
+    name = f"{hook}, pinned, a full disk"
+    start(hook).stop()
+    ports = set()
+    for _ in range(300):
+        with socket_inside("client", socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.connect(("192.0.2.2", PORT))
+            ports.add(client.getsockname()[1])
+    with open("/dev/full", "w", encoding="ascii") as disk:
+        for words in (("-i", "veth0", *hook_words(hook), "--pin", NAME, "--duration", "4"), ("--unpin", NAME)):
+            done = command(*words, "--output", "json", environment=HOOKS[hook], to=disk)
+            lines = [line for line in done.stderr.splitlines() if "No space left on device" in line]
+            report.check(f"{name}: {words[-2]} fails and says why", (done.returncode, len(lines)) == (1, 1), done)
+    done, flows, ledgers, _ = unpin()
+    report.equal(f"{name}: then all is told", (done.returncode, len(ledgers)), (0, 2))
+    report.equal(f"{name}: each flow once", sorted(flow["client"]["port"] for flow in flows), sorted(ports))
+    check_gone(name)
+
+
 def replaced():
     """The interface is deleted while nobody watches, and another has its name."""
     name = "pinned, another interface of that name"
@@ -420,8 +454,10 @@ def main():
     for hook in HOOKS:
         unfinished(hook)
         detached(hook)
+        full(hook)
     strangers()
     empty()
+    not_all_ours()
     replaced()
 
 

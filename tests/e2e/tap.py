@@ -114,7 +114,8 @@ def measured(hook, sender, listener):
 def errors():
     for name, status, *arguments in (("without an interface", 2, "--tap"), ("with --hook", 2, "-i", "veth0", "--tap", "--hook", "tc"),
                                      ("of a capture", 2, "-r", "/dev/null", "--tap"), ("of lo", 1, "-i", "lo", "--tap"),
-                                     ("of the default route", 1, "-i", "veth0", "--tap")):
+                                     ("of the default route", 1, "-i", "veth0", "--tap"),
+                                     ("of the default route for IPv6", 1, "-i", "veth1", "--tap")):
         done = net.subprocess.run(net.enter("server", BINARY, *arguments), capture_output=True, text=True, check=False)
         report.check(f"tap {name} is refused in one line", done.returncode == status and
                      len(done.stderr.splitlines()) == 1 and not done.stdout, done)
@@ -122,7 +123,10 @@ def errors():
 
 def main():
     net.pair_make()
+    net.veth_make("client", "server", "veth1")
+    net.inside("server", "ip", "link", "set", "veth1", "up")
     net.inside("server", "ip", "route", "add", "default", "via", "192.0.2.1")
+    net.inside("server", "ip", "-6", "route", "add", "default", "dev", "veth1")
     sender = hand.Sender("server", "veth0")
     listener = sniff.socket_inside("client", socket.AF_INET, socket.SOCK_STREAM, 0)
     listener.bind(("192.0.2.1", 9000))

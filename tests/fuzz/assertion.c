@@ -20,10 +20,13 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size);
 int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 {
 	static struct statistics statistics;
+	static FILE *nowhere;
 	struct assertion_error error;
 	struct verdict verdict;
-	char line[VERDICT_TEXT], *text = malloc(size + 1);
+	char *text = malloc(size + 1);
 
+	if (!nowhere)
+		require((nowhere = fopen("/dev/null", "w")) != NULL);
 	if (!statistics.sets)
 		require(statistics_open(&statistics, false) == 0);
 	memcpy(text, data, size);
@@ -33,7 +36,7 @@ int LLVMFuzzerTestOneInput(const __u8 *data, size_t size)
 	} else {
 		assertion_measure(text, &statistics, &verdict);
 		require(verdict.known || !verdict.holds);
-		verdict_line(line, &verdict);
+		verdict_print(nowhere, &verdict);
 	}
 	free(text);
 	return 0;

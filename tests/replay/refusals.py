@@ -8,6 +8,7 @@ import lzma
 import os
 import subprocess
 import tempfile
+import xml.etree.ElementTree
 
 import hand
 import replay
@@ -48,6 +49,8 @@ LINES = (
     ("a value for none, with more behind it", ("--merge=yes", "-r", "CAPTURE"), "--merge takes no value"),
     ("an option's value that looks like one", ("--ladder", "--re", "--frob", "-r", "CAPTURE"), "no such option: '--frob'"),
     ("an option that is not there", ("--frobnicate=1",), "no such option: '--frobnicate=1'"),
+    ("a duration that is none", ("--duration", "1e-10"), "--duration is at least 0.001 seconds, not '1e-10'"),
+    ("an interval that is too short", ("--report", "--interval", "0.1"), "--interval is at least 0.25 seconds"),
     ("a user that is not there", ("-r", "CAPTURE", "--user", "nosuch"), "no user 'nosuch'"),
     ("a letter that is not there", ("-x",), "no such option: '-x'"),
 )
@@ -95,11 +98,26 @@ def full():
         refused(f"no space for {name}", done, FAILED, "writing to standard output: No space left on device")
 
 
+def unjudged(directory):
+    """Of a run that fails no verdict is given: the JUnit file says so, for each assertion."""
+    path = os.path.join(directory, "verdict.xml")
+    done = replay.tcpscope("-r", os.path.join(directory, "cut short"), "--assert", "attempts == 1", "--assert", "reset == 0",
+                           "--junit", path)
+    suite = xml.etree.ElementTree.parse(path).getroot()
+    report.equal("refusals: JUnit of a run that fails",
+                 (done.returncode, suite.get("tests"), suite.get("failures"), suite.get("errors")),
+                 (FAILED, "2", "0", "2"))
+    report.equal("refusals: JUnit of a run that fails, each assertion",
+                 [(case.get("name"), case.find("error").get("message")) for case in suite],
+                 [(name, "not judged: the run failed") for name in ("attempts == 1", "reset == 0")])
+
+
 def main():
     full()
     with tempfile.TemporaryDirectory() as directory:
         captures(directory)
         lines(directory)
+        unjudged(directory)
 
 
 report.run(main)

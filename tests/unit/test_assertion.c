@@ -204,17 +204,21 @@ Test(assertion, a_service_without_room_is_not_taken_for_none)
 /* Else a wrong address would read like good news. */
 Test(assertion, a_service_that_was_not_seen_is_told)
 {
-	char line[VERDICT_TEXT];
 	struct verdict verdict;
+	size_t size;
+	char *lines;
+	FILE *to = open_memstream(&lines, &size);
 
 	observe();
 	assertion_measure("service 10.0.0.2:444 refused == 0", &statistics, &verdict);
-	verdict_line(line, &verdict);
-	cr_expect_str_eq(line,
-			 "holds  service 10.0.0.2:444 refused == 0: measured 0; nobody was seen to connect to it");
+	verdict_print(to, &verdict);
 	assertion_measure("service 10.0.0.2:443 attempts == 1000", &statistics, &verdict);
-	verdict_line(line, &verdict);
-	cr_expect_str_eq(line, "holds  service 10.0.0.2:443 attempts == 1000: measured 1000");
+	verdict_print(to, &verdict);
+	fclose(to);
+	cr_expect_str_eq(lines,
+			 "holds  service 10.0.0.2:444 refused == 0: measured 0; nobody was seen to connect to it\n"
+			 "holds  service 10.0.0.2:443 attempts == 1000: measured 1000\n");
+	free(lines);
 	statistics_close(&statistics);
 }
 
@@ -223,12 +227,16 @@ Test(assertion, junit_is_escaped_and_counted)
 	const struct verdict verdicts[] = {
 		{ .expression = "p99(connect) < 5ms", .holds = true, .known = true },
 		{ .expression = "a > \"b\" & c", .measured = "5.00ms", .limit = "0" },
+		{ .expression = "d == 0", .holds = true, .known = true, .unseen = true },
 	};
 	const char want[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-			    "<testsuite name=\"tcpscope\" tests=\"2\" failures=\"1\">\n"
+			    "<testsuite name=\"tcpscope\" tests=\"3\" failures=\"1\" errors=\"0\">\n"
 			    "  <testcase classname=\"tcpscope\" name=\"p99(connect) &lt; 5ms\"/>\n"
 			    "  <testcase classname=\"tcpscope\" name=\"a &gt; &quot;b&quot; &amp; c\">\n"
 			    "    <failure message=\"measured 5.00ms; limit 0\"/>\n"
+			    "  </testcase>\n"
+			    "  <testcase classname=\"tcpscope\" name=\"d == 0\">\n"
+			    "    <system-out>nobody was seen to connect to it</system-out>\n"
 			    "  </testcase>\n"
 			    "</testsuite>\n";
 	char *got = NULL;
@@ -236,7 +244,7 @@ Test(assertion, junit_is_escaped_and_counted)
 	FILE *to = open_memstream(&got, &length);
 
 	cr_assert_not_null(to);
-	cr_assert_eq(junit_write(to, verdicts, 2), 0);
+	cr_assert_eq(junit_write(to, verdicts, 3), 0);
 	cr_expect_str_eq(got, want);
 	free(got);
 }

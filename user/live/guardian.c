@@ -25,6 +25,7 @@ enum { DEATH_MS = 2000 };
 #define ALL_DONE 0u
 #define REMOVE_NOW (~0u)
 #define SEALED (~0u - 1)
+#define UNPIN (~0u - 2)
 
 struct note {
 	unsigned int ifindex;
@@ -43,7 +44,8 @@ static unsigned int keep_note(struct note *notes, unsigned int count, const stru
 	return at == count && count < OPTIONS_INTERFACES ? count + 1 : count;
 }
 
-static void guard(int pipe, int parent)
+/* Returns the exit status: 0, or the errno of what it could not remove. */
+static int guard(int pipe, int parent, const struct pin *pin)
 {
 	static struct note notes[OPTIONS_INTERFACES];
 	struct pollfd death = { .fd = parent, .events = POLLIN };
@@ -59,11 +61,15 @@ static void guard(int pipe, int parent)
 		if (len != (ssize_t)sizeof(note) || note.ifindex == REMOVE_NOW)
 			break;
 		if (note.ifindex == ALL_DONE)
-			return;
+			return 0;
+		if (note.ifindex == UNPIN)
+			return pin ? -pin_remove(pin) : EINVAL;
 		sealed |= note.ifindex == SEALED;
 		if (!sealed)
 			count = keep_note(notes, count, &note);
 	}
+	if (pin)
+		close(pin->directory); /* and so gives up the lock on it */
 	/* At once: a shell that is told of the death first writes its prompt on the alternate screen. */
 	terminal_rescue();
 	/* The pipe is one of the first things that a dying process loses. Once it is dead it has lost all of them, so
@@ -74,9 +80,10 @@ static void guard(int pipe, int parent)
 		leftover_remove(notes[i].ifindex);
 		leftover_remove_own(notes[i].ifindex, &notes[i].own);
 	}
+	return 0;
 }
 
-int guardian_start(struct guardian *guardian)
+int guardian_start(struct guardian *guardian, const struct pin *pin)
 {
 	int ends[2], parent = pidfd_open(getpid(), 0), err;
 
@@ -99,9 +106,9 @@ int guardian_start(struct guardian *guardian)
 		prctl(PR_SET_NAME, "scope-guardian");
 		close(ends[1]);
 		/* Holds open nothing of the program's: neither its pipes to a reader nor its terminal. */
-		descriptors_keep(open("/dev/null", O_RDWR | O_CLOEXEC), ends[0], parent);
-		guard(ends[0], parent);
-		_exit(0);
+		descriptors_keep(open("/dev/null", O_RDWR | O_CLOEXEC),
+				 (int[]){ ends[0], parent, pin ? pin->directory : parent }, 3);
+		_exit(guard(ends[0], parent, pin));
 	}
 	close(parent);
 	close(ends[0]);
@@ -130,13 +137,15 @@ static int send_away(struct guardian *guardian, unsigned int order)
 	guardian_note(guardian, order, NULL);
 	close(guardian->notes);
 	guardian->notes = -1;
-	return waitpid(guardian->pid, &status, 0) < 0 || status ? -ECHILD : 0;
+	return waitpid(guardian->pid, &status, 0) < 0 || !WIFEXITED(status) ? -ECHILD : -WEXITSTATUS(status);
 }
 
 int guardian_detach(struct guardian *guardian)
 {
 	return guardian->notes < 0 ? -ECHILD : send_away(guardian, REMOVE_NOW);
 }
+
+int guardian_unpin(struct guardian *guardian) { return guardian->notes < 0 ? -ECHILD : send_away(guardian, UNPIN); }
 
 void guardian_dismiss(struct guardian *guardian)
 {

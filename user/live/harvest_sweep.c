@@ -38,7 +38,8 @@ static int take_flows(struct harvest *harvest)
 		harvest->taken++;
 		harvest_record(harvest, &record, &report);
 		err = harvest->error = sink_flow(harvest->sink, &record, &report);
-		handover_taken(handover, mapping->flows, mapping->facts, mapping->ended, &report);
+		if (!err)
+			handover_taken(handover, mapping->flows, mapping->facts, mapping->ended, &report);
 		if (!err && harvest->taken % DRAIN_EACH == 0)
 			err = harvest_drain(harvest);
 	}

@@ -133,42 +133,60 @@ static int add(struct interfaces *interfaces, const char *name)
 	return err;
 }
 
-/* A route to 0.0.0.0/0 in /proc/net/route, else to ::/0 in /proc/net/ipv6_route. */
-static bool default_route(char name[IF_NAMESIZE])
+/* A line of /proc/net/route: to 0.0.0.0/0? */
+static bool is_default_ipv4(const char *line, char name[IF_NAMESIZE])
 {
-	char line[256], destination[33], mask[33];
+	char destination[33], mask[33];
+
+	return sscanf(line, "%15s %32s %*s %*s %*s %*s %*s %32s", name, destination, mask) == 3 &&
+	       !strcmp(destination, "00000000") && !strcmp(mask, "00000000");
+}
+
+/* A line of /proc/net/ipv6_route: to ::/0? */
+static bool is_default_ipv6(const char *line, char name[IF_NAMESIZE])
+{
 	unsigned int prefix_len;
+	char destination[33];
+
+	return sscanf(line, "%32s %x %*s %*s %*s %*s %*s %*s %*s %15s", destination, &prefix_len, name) == 3 &&
+	       !prefix_len && strspn(destination, "0") == 32 && strcmp(name, "lo") != 0;
+}
+
+/* The first default route of a file, by the interface `only` (NULL: any). */
+static bool find_route(const char *path, bool (*is_default)(const char *line, char name[IF_NAMESIZE]), const char *only,
+		       char name[IF_NAMESIZE])
+{
+	FILE *routes = fopen(path, "re");
+	char line[256];
 	bool found = false;
-	FILE *routes = fopen("/proc/net/route", "re");
 
 	while (routes && !found && fgets(line, sizeof(line), routes))
-		found = sscanf(line, "%15s %32s %*s %*s %*s %*s %*s %32s", name, destination, mask) == 3 &&
-			!strcmp(destination, "00000000") && !strcmp(mask, "00000000");
-	if (routes)
-		fclose(routes);
-	routes = found ? NULL : fopen("/proc/net/ipv6_route", "re");
-	while (routes && !found && fgets(line, sizeof(line), routes))
-		found = sscanf(line, "%32s %x %*s %*s %*s %*s %*s %*s %*s %15s", destination, &prefix_len, name) == 3 &&
-			!prefix_len && strspn(destination, "0") == 32 && strcmp(name, "lo") != 0;
+		found = is_default(line, name) && (!only || !strcmp(name, only));
 	if (routes)
 		fclose(routes);
 	return found;
+}
+
+/* Of IPv4, or else of IPv6. */
+static bool default_route(const char *only, char name[IF_NAMESIZE])
+{
+	return find_route("/proc/net/route", is_default_ipv4, only, name) ||
+	       find_route("/proc/net/ipv6_route", is_default_ipv6, only, name);
 }
 
 /* --tap takes from the host all that arrives: not where its own traffic does. */
 static int check_tap(const struct interfaces *interfaces)
 {
 	char name[IF_NAMESIZE];
-	bool has_route = default_route(name);
 
 	for (unsigned int i = 0; i < interfaces->count; i++) {
 		const struct watched *watched = &interfaces->watched[i];
 
-		if (watched->ethernet && !watched->loopback && (!has_route || strcmp(watched->name, name) != 0))
+		if (watched->ethernet && !watched->loopback && !default_route(watched->name, name))
 			continue;
 		message_put("%s: %s; --tap drops all that arrives: name a mirror port", watched->name,
 			    watched->loopback	? "this host's own traffic goes through it"
-			    : watched->ethernet ? "the default route leads there"
+			    : watched->ethernet ? "a default route leads there"
 						: "its frames have no Ethernet header, so XDP does not see them");
 		return -EINVAL;
 	}
@@ -185,7 +203,7 @@ int interfaces_find(struct interfaces *interfaces, const struct options *options
 		err = add(interfaces, options->interface[i]);
 	if (options->interfaces)
 		return err || options->hook != HOOK_TAP ? err : check_tap(interfaces);
-	if (!default_route(name)) {
+	if (!default_route(NULL, name)) {
 		message_put("no interface named and no default route to take one from; use -i NAME");
 		return -ENODEV;
 	}

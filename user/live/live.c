@@ -250,6 +250,19 @@ static int finish(struct live *live)
 	return live->options->strict && !whole ? EXIT_STRICT : EXIT_FINE;
 }
 
+/* Once all that was pinned is printed, and out: else the next --unpin has it still. Returns `status`, or what is
+ * worse. */
+static int unpin(struct live *live, int status)
+{
+	int err = output_flush(stdout);
+
+	if (err)
+		return err;
+	err = guardian_unpin(&live->guardian);
+	pin_complain(&live->pin, err);
+	return err ? EXIT_FAILED : status;
+}
+
 int live_run(const struct options *options, const struct output *output, struct statistics *statistics)
 {
 	static struct live live;
@@ -279,6 +292,8 @@ int live_run(const struct options *options, const struct output *output, struct 
 		said = err = live_give_up(&live);
 	if (!err)
 		err = status = finish(&live);
+	if (err >= 0 && options->unpin)
+		err = status = unpin(&live, status);
 	if (err < 0) {
 		status = err == -EPIPE && !options->assertions ? EXIT_FINE
 							       : EXIT_FAILED; /* the reader has gone: head */

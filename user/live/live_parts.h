@@ -41,7 +41,7 @@ int live_start(struct live *live);
 /* Does the watch outlive this process? */
 bool live_stays(const struct live *live);
 /* Gives up what it needs no longer: all privileges. Nothing is opened or attached after this. Of --unpin, after
- * live_detach: removes first what only root may. Prints what is wrong; 0 or -errno. */
+ * live_detach. Prints what is wrong; 0 or -errno. */
 int live_give_up(struct live *live);
 /* Are flows printed one by one, as the table does? */
 bool live_prints_flows(const struct options *options);

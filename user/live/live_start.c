@@ -188,8 +188,25 @@ static int remove_empty(struct live *live)
 {
 	int err = pin_remove(&live->pin);
 
+	pin_complain(&live->pin, err);
 	if (!err && !live->pin.unfinished)
 		message_put("there was no watch in '%s': its directory was empty, and is removed", live->pin.name);
+	pin_close(&live->pin);
+	return err ? err : 1;
+}
+
+/* The same where what was counted cannot be read. */
+static int remove_unreadable(struct live *live)
+{
+	int err;
+
+	pin_detach(&live->pin);
+	err = pin_remove(&live->pin);
+	pin_complain(&live->pin, err);
+	if (!err)
+		message_put("removed '%s', which another version or build of tcpscope had left: "
+			    "the flows it held cannot be read, and are lost",
+			    live->pin.name);
 	pin_close(&live->pin);
 	return err ? err : 1;
 }
@@ -203,12 +220,8 @@ static int find_interfaces(struct live *live)
 		return err ? err : interfaces_find(&live->interfaces, live->options);
 	if (!live->pin.found)
 		return remove_empty(live);
-	if (!pin_is_readable(&live->pin)) {
-		message_put("removed '%s', which another version or build of tcpscope had left: "
-			    "the flows it held cannot be read, and are lost",
-			    name);
-		return 1;
-	}
+	if (!pin_is_readable(&live->pin))
+		return remove_unreadable(live);
 	pin_interfaces(&live->pin, &live->interfaces);
 	return 0;
 }
@@ -251,6 +264,8 @@ static int open_sink(struct live *live)
 
 	if (!err && options->names && live_prints_flows(options))
 		err = sink_hold(live->sink, options->names);
+	if (options->pin || options->unpin) /* a successor has what could not be written */
+		sink_write_through(live->sink);
 	if (err)
 		message_put("no memory for records that wait for others, or for names");
 	return err;
@@ -273,7 +288,7 @@ int live_start(struct live *live)
 		err = terminal_remember();
 	if (err)
 		return err;
-	err = guardian_start(&live->guardian);
+	err = guardian_start(&live->guardian, live->options->unpin ? &live->pin : NULL);
 	if (err) {
 		message_put("cannot start the process that cleans up after a crash: %s%s", strerror(-err),
 			    message_advice(err, ""));
@@ -302,10 +317,6 @@ int live_give_up(struct live *live)
 	const struct sandbox_limits limits = { .bpf = true, .services = live->options->screen };
 	int err;
 
-	if (live->options->unpin) {
-		pin_remove(&live->pin);
-		pin_close(&live->pin);
-	}
 	tzset(); /* the C library reads it once and keeps it */
 	guardian_seal(&live->guardian);
 	live->unprivileged = true;
@@ -348,8 +359,8 @@ void live_stop(struct live *live)
 	harvest_close(&live->harvest);
 	live_ladder_close(&live->ladder);
 	programs_close(&live->programs);
-	if (live->pin.directory >= 0 && !live_stays(live))
-		pin_remove(&live->pin);
+	if (live->pin.directory >= 0 && !live->pin.found) /* begun, but not finished */
+		pin_complain(&live->pin, pin_remove(&live->pin));
 	pin_close(&live->pin);
 	sink_close(live->sink);
 	attach_close(&live->attach);

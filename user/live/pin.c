@@ -259,15 +259,22 @@ void pin_detach(const struct pin *pin)
 int pin_remove(const struct pin *pin)
 {
 	char path[PIN_PATH];
-	int err = 0;
+	int err;
 
 	remove_parts(pin);
 	pin_path(pin, "", path);
-	if (rmdir(path)) {
-		err = -errno;
-		message_put("cannot remove %s: %s%s", path, strerror(-err),
-			    err == -ENOTEMPTY ? "; what is left in it is not tcpscope's: remove that first" : "");
-	}
+	err = rmdir(path) ? -errno : 0;
 	rmdir(ALL_PINS); /* unless there are others */
 	return err;
+}
+
+void pin_complain(const struct pin *pin, int error)
+{
+	char path[PIN_PATH];
+
+	if (!error)
+		return;
+	pin_path(pin, "", path);
+	message_put("cannot remove %s: %s%s", path, strerror(-error),
+		    error == -ENOTEMPTY ? "; what is left in it is not tcpscope's: remove that first" : "");
 }

@@ -63,9 +63,10 @@ int pin_keep(struct pin *pin, struct loader *loader, const struct attach *attach
 
 /* Detaches what is pinned there, from every interface of this namespace. */
 void pin_detach(const struct pin *pin);
-/* Removes names and directory: the kernel then frees what no process has open. Prints what is wrong; returns 0 or
- * -errno. */
+/* Removes names and directory: the kernel then frees what no process has open. Returns 0 or -errno, which pin_complain
+ * prints. */
 int pin_remove(const struct pin *pin);
+void pin_complain(const struct pin *pin, int error);
 
 /* The id of its ring buffer, by which its programs are known (leftover.h); 0: unknown. */
 __u32 pin_run(const struct pin *pin);

@@ -20,7 +20,8 @@ struct sink {
 	struct live_ladder *ladder; /* NULL: none */
 	struct merge *merge;	    /* NULL: records go out as they come */
 	struct hold *hold;	    /* NULL: they do not wait for names */
-	int error;		    /* first of the output's */
+	bool write_through;
+	int error; /* first of the output's */
 };
 
 int sink_open(struct sink **sink, const struct output *output, const char *filter, struct statistics *statistics)
@@ -56,12 +57,19 @@ static bool passes(const struct sink *sink, const struct record *record)
 	return !sink->filter || filter_match_flow(sink->filter, record);
 }
 
+static int put(const struct sink *sink, const struct record *record)
+{
+	int err = sink->output->flow(record);
+
+	return err || !sink->write_through ? err : output_flush(stdout);
+}
+
 /* Behind what may hold it for names. */
 static int pass_on(void *context, const struct record *record)
 {
 	const struct sink *sink = context;
 
-	return sink->merge ? merge_add(sink->merge, record, clock_ms()) : sink->output->flow(record);
+	return sink->merge ? merge_add(sink->merge, record, clock_ms()) : put(sink, record);
 }
 
 int sink_flow(struct sink *sink, const struct record *record, const struct report *report)
@@ -81,12 +89,7 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 	return sink->error;
 }
 
-static int put_merged(void *context, const struct record *record)
-{
-	const struct sink *sink = context;
-
-	return sink->output->flow(record);
-}
+static int put_merged(void *context, const struct record *record) { return put(context, record); }
 
 int sink_merge(struct sink *sink, unsigned int interfaces)
 {
@@ -121,6 +124,8 @@ int sink_flush(struct sink *sink)
 			    MERGE_ROOM, merge_hurried(sink->merge));
 	return sink->error;
 }
+
+void sink_write_through(struct sink *sink) { sink->write_through = true; }
 
 void sink_show(struct sink *sink, struct view *view) { sink->view = view; }
 

@@ -24,6 +24,9 @@ int sink_flow(struct sink *sink, const struct record *record, const struct repor
 void sink_show(struct sink *sink, struct view *view);
 /* So are their ladders, now. */
 void sink_draw(struct sink *sink, struct live_ladder *ladder);
+/* A record is written, not left in a buffer, when it is put out, from now on: what was handed to sink_flow without an
+ * error, and does not wait for another or for names, is not lost. */
+void sink_write_through(struct sink *sink);
 /* One connection on several of so many interfaces is one record from now on (merge.h). Returns 0 or -ENOMEM. */
 int sink_merge(struct sink *sink, unsigned int interfaces);
 /* Flows wait a moment for the names of their ends from now on (hold.h). Returns 0 or -ENOMEM. */

@@ -62,15 +62,16 @@ static void die(int number)
 	raise(number);
 }
 
-/* Those that end the program and that live.c does not wait for. */
+/* Those that end the program and that live.c does not wait for; none that it ignores. */
 static void catch_deadly(void)
 {
 	static const int deadly[] = { SIGSEGV, SIGBUS,	SIGFPE,	 SIGILL,  SIGABRT, SIGQUIT, SIGTRAP,
 				      SIGSYS,  SIGUSR1, SIGUSR2, SIGALRM, SIGXCPU, SIGXFSZ };
-	struct sigaction action = { .sa_handler = die, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = { .sa_handler = die, .sa_flags = (int)SA_RESETHAND }, now;
 
 	for (size_t i = 0; i < sizeof(deadly) / sizeof(deadly[0]); i++)
-		sigaction(deadly[i], &action, NULL);
+		if (!sigaction(deadly[i], NULL, &now) && now.sa_handler != SIG_IGN)
+			sigaction(deadly[i], &action, NULL);
 }
 
 void terminal_taken(void)

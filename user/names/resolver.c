@@ -96,7 +96,7 @@ static __attribute__((noreturn)) void resolve(int socket, const struct sandbox_u
 	setenv("RES_OPTIONS", "timeout:2 attempts:2", 0);
 	if (shut_in(user))
 		_exit(SAID_WHY);
-	descriptors_keep(null, socket, socket);
+	descriptors_keep(null, &socket, 1);
 	while (threads < QUESTIONS_AT_ONCE && !pthread_create(&thread, NULL, answer_questions, &socket))
 		threads++;
 	if (!threads || send(socket, &ready, sizeof(ready), MSG_NOSIGNAL) < 0)

@@ -229,6 +229,8 @@ static int json_verdict(const struct verdict *verdict)
 	put_name(verdict->known ? verdict->measured : NULL);
 	JSON_KEY(&json, "limit");
 	put_name(verdict->known ? verdict->limit : NULL);
+	JSON_KEY(&json, "unseen");
+	json_bool(&json, verdict->unseen);
 	return line_end();
 }
 

@@ -349,9 +349,9 @@ void assertion_measure(const char *text, const struct statistics *statistics, st
 	parse_assertion(&parser, verdict);
 }
 
-void verdict_line(char line[VERDICT_TEXT], const struct verdict *verdict)
+int verdict_print(FILE *to, const struct verdict *verdict)
 {
-	snprintf(line, VERDICT_TEXT, "%-6s %s: measured %s%s%s%s", verdict->holds ? "holds" : "FAILS",
-		 verdict->expression, verdict->measured, verdict->known ? "" : ", limit ",
-		 verdict->known ? "" : verdict->limit, verdict->unseen ? "; nobody was seen to connect to it" : "");
+	return fprintf(to, "%-6s %s: measured %s%s%s%s\n", verdict->holds ? "holds" : "FAILS", verdict->expression,
+		       verdict->measured, verdict->known ? "" : ", limit ", verdict->known ? "" : verdict->limit,
+		       verdict->unseen ? "; nobody was seen to connect to it" : "");
 }

@@ -13,6 +13,8 @@
 #ifndef TCPSCOPE_USER_ASSERTION_H
 #define TCPSCOPE_USER_ASSERTION_H
 
+#include <stdio.h>
+
 #include "statistics.h"
 #include "output/text.h"
 #include "output/units.h"
@@ -35,8 +37,7 @@ int assertion_check(const char *text, struct assertion_error *error);
 /* Evaluates a text that assertion_check found right. */
 void assertion_measure(const char *text, const struct statistics *statistics, struct verdict *verdict);
 
-/* "ok       p99(connect) < 5ms: 1.20ms", and so on: one line, without its end. */
-enum { VERDICT_TEXT = 512 };
-void verdict_line(char line[VERDICT_TEXT], const struct verdict *verdict);
+/* "holds  p99(connect) < 5ms: measured 1.20ms", and so on: one line. Returns what fprintf does. */
+int verdict_print(FILE *to, const struct verdict *verdict);
 
 #endif

@@ -38,18 +38,32 @@ int verdicts_open(const struct options *options, FILE **junit)
 static int put(const struct options *options, const struct verdict *verdict)
 {
 	FILE *to = options->output->for_programs ? stderr : stdout;
-	char line[VERDICT_TEXT];
 
 	if (options->output->verdict)
 		return options->output->verdict(verdict);
-	verdict_line(line, verdict);
-	return fprintf(to, "%s\n", line) < 0 ? -EIO : 0;
+	return verdict_print(to, verdict) < 0 ? -EIO : 0;
 }
 
-int verdicts_give(const struct options *options, const struct statistics *statistics, FILE *junit)
+/* Of a file that was written, or not. */
+static int close_junit(const struct options *options, FILE **junit, int error)
+{
+	*junit = NULL;
+	if (!error)
+		return EXIT_FINE;
+	message_put("--junit %s: %s", options->junit, strerror(-error));
+	return EXIT_FAILED;
+}
+
+void verdicts_close(const struct options *options, FILE **junit)
+{
+	if (*junit)
+		close_junit(options, junit, junit_write_unjudged(*junit, options->assertion, options->assertions));
+}
+
+int verdicts_give(const struct options *options, const struct statistics *statistics, FILE **junit)
 {
 	struct verdict *verdicts = calloc(options->assertions + 1, sizeof(*verdicts));
-	int status = EXIT_FINE, error = 0;
+	int status = EXIT_FINE;
 
 	if (!verdicts) {
 		message_put("no memory for the assertions");
@@ -62,11 +76,8 @@ int verdicts_give(const struct options *options, const struct statistics *statis
 		else if (!verdicts[i].holds && status == EXIT_FINE)
 			status = EXIT_STRICT;
 	}
-	if (junit)
-		error = junit_write(junit, verdicts, options->assertions);
+	if (*junit && close_junit(options, junit, junit_write(*junit, verdicts, options->assertions)))
+		status = EXIT_FAILED;
 	free(verdicts);
-	if (!error)
-		return status;
-	message_put("--junit %s: %s", options->junit, strerror(-error));
-	return EXIT_FAILED;
+	return status;
 }

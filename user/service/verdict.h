@@ -13,8 +13,10 @@ int verdicts_check(const struct options *options);
 /* Opens the JUnit file, if one is asked for: later the program has no rights to. Prints what is wrong. Returns
  * EXIT_FINE or EXIT_FAILED. */
 int verdicts_open(const struct options *options, FILE **junit);
-/* Prints a verdict for each, and writes the JUnit file, if it is not NULL, and closes it. Returns EXIT_FINE;
- * EXIT_STRICT if one fails; EXIT_FAILED if they could not be written. */
-int verdicts_give(const struct options *options, const struct statistics *statistics, FILE *junit);
+/* Prints a verdict for each, and writes the JUnit file, if there is one. Returns EXIT_FINE; EXIT_STRICT if one fails;
+ * EXIT_FAILED if they could not be written. */
+int verdicts_give(const struct options *options, const struct statistics *statistics, FILE **junit);
+/* If the file was not written it says that nothing was judged. */
+void verdicts_close(const struct options *options, FILE **junit);
 
 #endif
