@@ -96,7 +96,7 @@ struct table {
 
 #include "engine.h"
 
-/* Programs on one CPU do not interrupt each other; the sweep, which they may interrupt, has no part in it. */
+/* Programs on one CPU do not interrupt each other, nor the sweep where it uses this: under a spin lock. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);

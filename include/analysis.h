@@ -25,7 +25,7 @@ struct exchange {
 };
 
 /* Judges `seg` against both halves as they were before it and updates the sender's sequence state: next, next_ns, max,
- * ack, win, dups, run, keep-alive bit. Leaves time_ns to half_count. */
+ * ack, win, dups, run, keep-alive bit. Leaves time_ns to flow_stamp. */
 INLINE void analysis_judge(const struct exchange *x);
 
 /* ------------------------------------------------------------------------------------------------------------- */

@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The story of one packet: parse, find or begin its flow, update it, account for it. The same lines run in the kernel,
- * on a capture and in a test; a body includes this file and supplies the table's memory (table.h). */
+ * on a capture and in a test; a body includes this file and supplies the table's memory (table.h).
+ *
+ * The words, in the order in which a flow meets them:
+ *   body       who compiles these headers: the kernel programs, a replay, a test
+ *   home       the slot that a key's hash names; a flow elsewhere is a stray (table.h)
+ *   embryo     a flow that is only its SYN, in two cache lines of its slot; with the next segment it grows (flow.h)
+ *   facts      what is known of a flow beyond its slot, in lines of their own (flow.h)
+ *   brief      the short way: a frame read at fixed offsets (brief.h)
+ *   plain      a segment without news: its flow is counted on, and nothing judged (update.h)
+ *   exchange   a segment with both halves of its flow, sender's and peer's, as it is judged (analysis.h)
+ *   glance     what a screen reads of a flow between two looks (glance.h)
+ *   look       the time at which the sweep finds something due in a bucket (handover.h)
+ *   departure  room to work in for a flow that is evicted (leave.h)
+ *   handover   flows that ended lie where they are until user space has read them (handover.h) */
 #ifndef TCPSCOPE_ENGINE_H
 #define TCPSCOPE_ENGINE_H
 

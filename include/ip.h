@@ -16,7 +16,7 @@ enum {
 INLINE int segment_parse_layer(enum link_type type, struct cursor *at, struct segment *seg);
 
 /* Parses a frame whole. Returns LEDGER_IN_FLOWS (a TCP segment), LEDGER_ICMP_ERRORS (the segment that an ICMP error
- * quotes: addresses, ports, sequence, icmp_*), or the counter it ends in. `seg` is zeroed by the caller, who also sets
+ * quotes: addresses, ports, sequence, icmp_*), or the counter it ends in. The caller sets in `seg`
  * what the frame does not say: now_ns, interface, segments, wire_payload_len (0: as the payload). */
 INLINE int segment_parse(enum link_type type, struct cursor *at, struct segment *seg);
 

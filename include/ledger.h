@@ -41,7 +41,7 @@ struct ledger {
 	__u64 evicted;		    /* flows whose slot another took: reported, summarised or lost */
 	__u64 summarised;	    /* of these, unanswered SYNs, which are summed per service (summary.h) */
 	__u64 lost_records;	    /* flows that left and could not be reported */
-	__u64 collisions;	    /* lookups that met another key under the same tag */
+	__u64 collisions;	    /* lookups that met another key under the same 32 bits of hash */
 	__u64 brief;		    /* segments that were plain on the short way, until ledger_add: one addition each */
 };
 

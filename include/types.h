@@ -25,7 +25,8 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-/* Memory has what was written before, whatever is written after: for who dies, or looks, in between. */
+/* Memory has what was written before, whatever is written after: for who dies, or looks, in between. It holds the
+ * compiler; the CPU is one that keeps the order of stores, as x86-64 does. */
 #define written() asm volatile("" ::: "memory")
 
 /* One load or store; it keeps its place among others of this kind, though another CPU looks. */

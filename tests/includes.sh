@@ -36,7 +36,7 @@ others() {
 mapfile -t not_live < <(others live)
 mapfile -t not_pcap < <(others replay filter)
 mapfile -t not_names < <(others names)
-views=(user/output/*.c user/service/*.c user/screen/*.c)
+views=(user/text/*.c user/output/*.c user/service/*.c user/screen/*.c)
 
 own_headers=$(printf '%s\n' include/*.h | sed 's#include/##' | paste -sd'|')
 verdict "include/ includes only itself and freestanding types" \
@@ -53,10 +53,13 @@ seen=$("$CC" -M -std=gnu11 -Iinclude -iquote user "${views[@]}" 2>&1) || seen="u
 verdict "views and exporters see neither a source nor its library" \
 	"$(tr ' ' '\n' <<<"$seen" | grep -E '(^|/)(user/(live|replay|sandbox)|bpf|xdp|pcap)/' | sort -u)"
 
-text_headers=$(find user/output user/service -name '*.h' -printf '%f\n' | paste -sd'|')
-output_may="\.\./\.\./include/record\.h|names/names\.h|(output/|service/)?(${text_headers//./\\.})"
+text_headers=$(find user/output user/service user/text -name '*.h' -printf '%f\n' | paste -sd'|')
+output_may="\.\./\.\./include/record\.h|names/names\.h|(service/|text/)?(${text_headers//./\\.})"
 verdict "outputs see the record and the tools of text" \
 	"$(includes user/output/output_*.c | grep ':"' | grep -vE ":\"($output_may)\$")"
+
+verdict "the tools of text and the services know no output" \
+	"$(includes user/text/*.[ch] user/service/*.[ch] | grep -E '"(output|screen|live|replay)/')"
 
 verdict "of names all see but the cache; only the resolver looks up" \
 	"$(includes "${not_names[@]}" | grep -E ':[<"](netdb|resolv|arpa/nameser|names/(question|zones)|(question|zones))\.h'

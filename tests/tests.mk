@@ -8,10 +8,10 @@ SANITIZERS = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fr
 TESTS_CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Iinclude -iquote user $(SANITIZERS) $(DEPFLAGS)
 UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c) tests/packets.c)
 # Of the program, what has no source and no output.
-UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,message service/assertion service/bars output/column \
-	filter/filter filter/filter_kernel service/junit service/measure output/merge live/harvest_sweep live/harvest_view live/hold live/mapping names/names names/zones output/new_file replay/progress \
-	screen/rungs screen/screen_filter service/slowest service/statistics output/text output/units screen/view screen/view_column \
-	screen/view_rank output/words)
+UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,message filter/filter filter/filter_kernel live/harvest_sweep \
+	live/harvest_view live/hold live/mapping names/names names/zones output/column output/junit output/merge output/new_file \
+	replay/progress screen/rungs screen/screen_filter screen/view screen/view_column screen/view_rank service/assertion \
+	service/bars service/measure service/slowest service/statistics text/text text/units text/words)
 FUZZERS := $(patsubst %,$(BUILD)/fuzz/%,assertion capture filter flow options parse)
 
 .PHONY: tests fuzz

@@ -13,10 +13,10 @@
 #include "names/resolver.h"
 #include "options.h"
 #include "output/output.h"
-#include "screen/paint.h"
+#include "output/verdict.h"
 #include "replay/replay.h"
+#include "screen/paint.h"
 #include "service/statistics.h"
-#include "service/verdict.h"
 
 /* Watches or replays, then judges. */
 static int run(const struct options *options, FILE **junit)
@@ -74,14 +74,43 @@ static int open_names(struct options *options, struct resolver *resolver)
 	return -ENOMEM;
 }
 
+/* From the first line of the output to its last. */
+static int put_out(const struct options *options, FILE **junit)
+{
+	const struct output_options output_options = {
+		.to = stdout,
+		.columns = options->columns,
+		.several = options->interfaces > 1,
+		.colour = options_colour(options),
+		.names = options->names,
+		.stats = options->stats,
+		.screen = options->screen,
+	};
+	int error = options->output->open(&output_options), status = EXIT_FAILED;
+
+	if (error == -ENOMEM) {
+		message_put("no memory for the output");
+		return EXIT_FAILED;
+	}
+	if (!error) {
+		status = run(options, junit);
+		error = options->output->close();
+	}
+	if (!error)
+		return status;
+	if (error == -EPIPE) /* the reader has what it wanted: head, less; but then nothing was judged */
+		return options->assertions ? EXIT_FAILED : EXIT_FINE;
+	message_put("writing to standard output: %s", strerror(-error));
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	static char written[256 << 10];
 	struct options options;
-	struct output_options output_options;
 	struct resolver resolver;
 	FILE *junit = NULL;
-	int status, error;
+	int status;
 
 	keep_standard_streams();
 	options_read(&options, argc, argv);
@@ -97,32 +126,12 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is a failed write */
 	signal(SIGXFSZ, SIG_IGN); /* and so is a file that has reached its limit */
 	options.screen = wants_screen(&options);
-	if (open_names(&options, &resolver)) {
-		verdicts_close(&options, &junit);
-		options_free(&options);
-		return EXIT_FAILED;
+	status = EXIT_FAILED;
+	if (!open_names(&options, &resolver)) {
+		status = put_out(&options, &junit);
+		names_close(options.names);
+		resolver_stop(&resolver);
 	}
-	output_options = (struct output_options){
-		.to = stdout,
-		.columns = options.columns,
-		.several = options.interfaces > 1,
-		.colour = options_colour(&options),
-		.names = options.names,
-		.stats = options.stats,
-		.screen = options.screen,
-	};
-	error = options.output->open(&output_options);
-	status = error ? EXIT_FAILED : run(&options, &junit);
-	if (!error)
-		error = options.output->close();
-	if (error == -EPIPE) { /* the reader has what it wanted: head, less; but then nothing was judged */
-		status = options.assertions ? EXIT_FAILED : EXIT_FINE;
-	} else if (error) {
-		message_put("writing to standard output: %s", strerror(-error));
-		status = EXIT_FAILED;
-	}
-	names_close(options.names);
-	resolver_stop(&resolver);
 	verdicts_close(&options, &junit);
 	options_free(&options);
 	return status;

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "output/text.h"
+#include "text/text.h"
 
 enum {
 	ESCAPED = 4,	  /* octets that one octet may become */

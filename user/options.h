@@ -14,9 +14,9 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_STRICT = 3 };
 
 enum { OPTIONS_INTERFACES = 64 };
 
-/* HOOK_TAP: XDP, which drops what it has counted. */
 enum color_choice { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+/* HOOK_TAP: XDP, which drops what it has counted. */
 enum hook_choice { HOOK_AUTO, HOOK_XDP, HOOK_TC, HOOK_TAP };
 
 struct options {
@@ -52,7 +52,7 @@ struct options {
 
 /* Fills `options` from the command line. Prints help, version and usage errors itself, and then exits. */
 void options_read(struct options *options, int argc, char **argv);
-/* "auto", "xdp" or "tc". */
+/* "--hook auto", and so on to "--tap". */
 const char *options_hook_name(enum hook_choice hook);
 /* What --color comes to, with the environment and the terminal. */
 bool options_colour(const struct options *options);

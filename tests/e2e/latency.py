@@ -30,8 +30,8 @@ PORT = 443
 SERVER = "192.0.2.2"
 SPREAD = "12:2000,12:3000,12:4000,12:5000,13:6000,13:7000,13:8000,13:9000"
 BIMODAL = "90:2000,10:20000"
-# (connections a second, 0: as many as the machine makes with so many at once; how many in all)
 LOSSY = "88:2000,10:20000,2:0"  # one SYN in fifty is not answered, and sent again a second later
+# (connections a second, 0: as many as the machine makes with so many at once; how many in all)
 LOADS = [(1000, 4000), (10000, 40000), (0, 60000)]
 OUTSTANDING = 256
 TRIES = 3

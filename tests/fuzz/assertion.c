@@ -7,7 +7,7 @@
 #include "../../user/service/measure.c"
 #include "../../user/service/slowest.c"
 #include "../../user/service/statistics.c"
-#include "../../user/output/units.c"
+#include "../../user/text/units.c"
 
 static void require(bool holds)
 {

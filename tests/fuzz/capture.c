@@ -8,7 +8,7 @@
 #include "../../user/replay/pcapng.c"
 #include "../../user/replay/progress.c"
 #include "../../user/message.c"
-#include "../../user/output/text.c"
+#include "../../user/text/text.c"
 #include "../unit/plain_body.h"
 
 static void require(bool holds)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../user/message.c"
-#include "../../user/output/text.c"
+#include "../../user/text/text.c"
 #include "../../user/filter/filter.c"
 #include "../../user/filter/filter_kernel.c"
 #include "../unit/both_machines.h"

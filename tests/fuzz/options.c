@@ -9,7 +9,7 @@
 #include "../../user/message.c"
 #include "../../user/options.c"
 #include "../../user/options_check.c"
-#include "../../user/output/text.c"
+#include "../../user/text/text.c"
 
 enum { WORDS_MAX = 40, TEXT_MAX = 1024, SAID_MAX = 4096, STATUS_UNSOUND = 77 };
 

@@ -3,7 +3,7 @@
 
 tests: $(BUILD)/sandbox/attempts
 
-$(BUILD)/sandbox/attempts: tests/sandbox/attempts.c $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/sandbox/*.c) user/message.c user/output/text.c)
+$(BUILD)/sandbox/attempts: tests/sandbox/attempts.c $(patsubst %.c,$(BUILD)/%.o,$(wildcard user/sandbox/*.c) user/message.c user/text/text.c)
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(HOST_CFLAGS) $(DEPFLAGS) $^ -lseccomp -lcap -o $@

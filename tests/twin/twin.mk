@@ -3,7 +3,7 @@
 
 KERNEL_TEST_DIR := $(BUILD)/twin
 PLAYER_OBJECTS := $(patsubst %,$(KERNEL_TEST_DIR)/tests/twin/%.o,compare frame kernel native play reports) \
-	$(patsubst %,$(KERNEL_TEST_DIR)/user/%.o,message replay/capture replay/pcapng replay/progress output/text)
+	$(patsubst %,$(KERNEL_TEST_DIR)/user/%.o,message replay/capture replay/pcapng replay/progress text/text)
 TWIN_OBJECTS := $(PLAYER_OBJECTS) $(patsubst %,$(KERNEL_TEST_DIR)/tests/%.o,twin/random twin/twin packets)
 MUTATED_OBJECTS := $(PLAYER_OBJECTS) $(patsubst %,$(KERNEL_TEST_DIR)/tests/twin/%.o,mutate mutated)
 

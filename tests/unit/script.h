@@ -74,7 +74,7 @@ void script_run(const struct script *script);
 
 struct record;
 enum { DESCRIPTION_MAX = 4096 };
-/* The record as words, each with a space before and after. client_isn and server_isn: what isn= is relative to. */
+/* The record as words, each with a space before and after. `isn`, the client's and the server's: what isn= is relative to. */
 void script_describe(char description[DESCRIPTION_MAX], const struct record *record, const __u32 isn[2]);
 /* Fails the running test for each word of `want` that is not in `description`. */
 void script_expect(const char *where, const char *description, const char *want);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../../user/service/assertion.h"
-#include "../../user/service/junit.h"
+#include "../../user/output/junit.h"
 
 /* 1000 attempts at 10.0.0.2:443: 990 took 1 to 990 us to connect, 10 were refused. One at [2001:db8::1]:80,
  * unanswered. */

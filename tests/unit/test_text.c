@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "output/text.h"
+#include "text/text.h"
 
 enum { COPY_MAX = 40, GUARD = '#' };
 

@@ -7,8 +7,8 @@
 #include "../../include/record.h"
 #include "names/names.h"
 #include "output/rung_text.h"
-#include "output/text.h"
-#include "output/words.h"
+#include "text/text.h"
+#include "text/words.h"
 
 enum { TIME_TEXT = 40, IF_NAME_TEXT = 64 };
 

@@ -23,6 +23,8 @@ struct watched {
 	char driver[32]; /* "" if unknown */
 };
 
+_Static_assert((int)OPTIONS_INTERFACES == (int)INTERFACES, "those named have a number each");
+
 struct interfaces {
 	struct watched watched[OPTIONS_INTERFACES];
 	unsigned int count;

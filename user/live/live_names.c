@@ -6,11 +6,6 @@
 #include "options.h"
 #include "service/statistics.h"
 
-bool live_prints_flows(const struct options *options)
-{
-	return !options->screen && !options->report && !options->ladder;
-}
-
 static int ask_flow(void *context, const struct report *report)
 {
 	names_ask_both(context, &report->facts.key);

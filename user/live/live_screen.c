@@ -13,7 +13,7 @@
 #include "clocks.h"
 #include "message.h"
 #include "terminal.h"
-#include "output/text.h"
+#include "text/text.h"
 
 enum {
 	READINGS = 16, /* of a ledger that does not balance */

@@ -239,8 +239,7 @@ static int open_object(struct live *live)
 	const struct options *options = live->options;
 	const struct config config = { .ladder = ladder_choice(options),
 				       .tap = options->hook == HOOK_TAP,
-				       /* A pinned watch may be taken over with more interfaces. */
-				       .alone = live->interfaces.count == 1 && !options->pin && !options->unpin };
+				       .alone = live->interfaces.count == 1 };
 
 	return loader_open(&live->loader, options->unpin ? live->pin.state.flows : options->flows, &config);
 }
@@ -322,6 +321,11 @@ int live_give_up(struct live *live)
 	live->unprivileged = true;
 	err = sandbox_drop(&live->user);
 	return err ? err : sandbox_enter(&limits);
+}
+
+bool live_prints_flows(const struct options *options)
+{
+	return !options->screen && !options->report && !options->ladder;
 }
 
 bool live_stays(const struct live *live) { return live->pin.found && !live->options->unpin; }

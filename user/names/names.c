@@ -12,7 +12,7 @@
 #include "../../include/key.h"
 #include "clocks.h"
 #include "message.h"
-#include "output/text.h"
+#include "text/text.h"
 #include "question.h"
 #include "zones.h"
 

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "names/names.h"
-#include "text.h"
-#include "units.h"
-#include "words.h"
+#include "text/text.h"
+#include "text/units.h"
+#include "text/words.h"
 
 static const enum tone outcome_tones[] = {
 	[OUTCOME_ACCEPTED] = TONE_PLAIN,  [OUTCOME_REFUSED] = TONE_BAD,	  [OUTCOME_FILTERED] = TONE_BAD,

@@ -3,8 +3,8 @@
 
 #include "community_id.h"
 #include "p0f.h"
-#include "text.h"
-#include "words.h"
+#include "text/text.h"
+#include "text/words.h"
 
 struct walk {
 	const struct emitter *emitter;

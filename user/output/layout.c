@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "text.h"
+#include "text/text.h"
 
 enum {
 	ONE_LINE_MIN = 160,  /* below, a record takes two lines rather than lose columns */

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "text.h"
-#include "units.h"
-#include "words.h"
+#include "text/text.h"
+#include "text/units.h"
+#include "text/words.h"
 
 enum { NAME_ROOM = 1024 };
 
@@ -103,7 +103,6 @@ static int none_close(void) { return output_flush(none_to); }
 
 const struct output output_none = {
 	.name = "none",
-	.help = "nothing",
 	.open = none_open,
 	.flow = none_flow,
 	.ledger = none_ledger,

@@ -33,7 +33,7 @@ struct output_options {
 /* An output keeps what it needs in statics of its file: one is open at a time. All return 0, or -errno when `to`
  * cannot be written. */
 struct output {
-	const char *name, *help;
+	const char *name;
 	int (*open)(const struct output_options *options);
 	int (*flow)(const struct record *record);	   /* a flow that ended, or an interim record (END_ACTIVE) */
 	int (*ledger)(const struct ledger_record *record); /* at the end, one for each interface and direction */

@@ -6,7 +6,7 @@
 
 #include "fields.h"
 #include "output.h"
-#include "text.h"
+#include "text/text.h"
 
 #define LINE_END "\r\n"
 
@@ -255,7 +255,6 @@ static int csv_close(void) { return output_flush(out); }
 
 const struct output output_csv = {
 	.name = "csv",
-	.help = "RFC 4180: a column for each field",
 	.for_programs = true,
 	.open = csv_open,
 	.flow = csv_flow,

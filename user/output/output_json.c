@@ -5,11 +5,11 @@
 
 #include "service/assertion.h"
 #include "fields.h"
-#include "json.h"
-#include "service/json_service.h"
+#include "text/json.h"
+#include "json_service.h"
 #include "output.h"
-#include "text.h"
-#include "words.h"
+#include "text/text.h"
+#include "text/words.h"
 
 static FILE *out;
 static struct json json;
@@ -265,7 +265,6 @@ static int json_output_close(void)
 
 const struct output output_json = {
 	.name = "json",
-	.help = "one JSON object a line",
 	.open = json_output_open,
 	.flow = json_flow,
 	.ledger = json_ledger,

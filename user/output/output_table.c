@@ -10,9 +10,9 @@
 
 #include "layout.h"
 #include "names/names.h"
-#include "text.h"
-#include "units.h"
-#include "words.h"
+#include "text/text.h"
+#include "text/units.h"
+#include "text/words.h"
 
 enum {
 	COLUMNS_PIPE = 200,
@@ -240,7 +240,6 @@ static int table_close(void)
 
 const struct output output_table = {
 	.name = "table",
-	.help = "columns for people",
 	.open = table_open,
 	.flow = table_flow,
 	.ledger = table_ledger,

@@ -7,7 +7,7 @@
 
 #include "community_id.h"
 #include "output.h"
-#include "text.h"
+#include "text/text.h"
 
 #define UNSET "-"
 #define EMPTY "(empty)"
@@ -203,7 +203,6 @@ static int zeek_close(void)
 
 const struct output output_zeek = {
 	.name = "zeek",
-	.help = "Zeek's conn.log",
 	.for_programs = true,
 	.open = zeek_open,
 	.flow = zeek_flow,

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "text.h"
+#include "text/text.h"
 
 struct line {
 	char *at, *end;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "output/text.h"
+#include "text/text.h"
 
 enum { SHOW_MS = 100, RATE_MS = 50, MEGA = 1000000 };
 

@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "output/fields.h"
-#include "output/text.h"
-#include "output/units.h"
+#include "text/text.h"
+#include "text/units.h"
 
 /* Of a name without its unit, which the value has. */
 static size_t stem_length(const char *name)

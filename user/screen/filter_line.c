@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "output/text.h"
+#include "text/text.h"
 #include "paint.h"
 
 int filter_line_draw(const struct screen_filter *filter, int row, int at)

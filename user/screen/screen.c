@@ -7,7 +7,7 @@
 
 #include "screen_page.h"
 #include "service_column.h"
-#include "output/text.h"
+#include "text/text.h"
 
 enum { ROWS_LEAST = 8, COLUMNS_LEAST = 40, ENDPOINT_LEAST = 14 /* "[20..]:65535" and a little */ };
 enum { SCROLL_END = 1 << 16 }; /* beyond any */

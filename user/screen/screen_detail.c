@@ -7,9 +7,9 @@
 #include "detail_rows.h"
 #include "screen_page.h"
 #include "service/slowest.h"
-#include "output/text.h"
-#include "output/units.h"
-#include "output/words.h"
+#include "text/text.h"
+#include "text/units.h"
+#include "text/words.h"
 
 enum { LABEL = 12, CLIENT_AT = 25, ENDS_LEAST = 40, SERVER_ROOM = 28 };
 

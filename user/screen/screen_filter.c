@@ -11,8 +11,8 @@
 
 #include "filter/filter.h"
 #include "names/names.h"
-#include "output/text.h"
-#include "output/words.h"
+#include "text/text.h"
+#include "text/words.h"
 
 enum { FLOW_TEXT = 1024, WORD_MAX = 64 };
 

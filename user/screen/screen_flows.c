@@ -4,8 +4,8 @@
 
 #include "filter_line.h"
 #include "screen_page.h"
-#include "output/text.h"
-#include "output/units.h"
+#include "text/text.h"
+#include "text/units.h"
 
 /* What is shown, in which order, and the filter, which is typed here. */
 static void draw_status(const struct screen *screen, int row)

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "screen_page.h"
-#include "output/units.h"
+#include "text/units.h"
 
 enum { COUNT_ROOM = sizeof(" of 99.9k/10s") - 1 };
 

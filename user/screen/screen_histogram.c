@@ -2,7 +2,7 @@
 /* The page of one service's times, or all services': quantiles and a histogram. */
 #include "service/bars.h"
 #include "screen_page.h"
-#include "output/units.h"
+#include "text/units.h"
 
 enum { BAR_AT = 34 };
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "output/rung_text.h"
-#include "output/units.h"
+#include "text/units.h"
 #include "screen_page.h"
 
 enum { LINE = 320, CLOCK = 16, SIDEWAYS = 8, TITLE_ROWS = 2, BELOW = 6 /* rows that are not the ladder's */ };

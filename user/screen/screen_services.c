@@ -5,8 +5,8 @@
 #include "filter_line.h"
 #include "screen_page.h"
 #include "service_column.h"
-#include "output/text.h"
-#include "output/units.h"
+#include "text/text.h"
+#include "text/units.h"
 
 enum { SLOW_ROWS = 6 };
 

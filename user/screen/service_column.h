@@ -4,7 +4,7 @@
 #define TCPSCOPE_USER_SCREEN_SERVICE_COLUMN_H
 
 #include "../../include/service.h"
-#include "output/units.h"
+#include "text/units.h"
 #include "paint.h"
 
 struct service_column {

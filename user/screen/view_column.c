@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "names/names.h"
-#include "output/text.h"
-#include "output/units.h"
+#include "text/text.h"
+#include "text/units.h"
 
 /* ---- texts ---- */
 

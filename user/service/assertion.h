@@ -16,8 +16,8 @@
 #include <stdio.h>
 
 #include "statistics.h"
-#include "output/text.h"
-#include "output/units.h"
+#include "text/text.h"
+#include "text/units.h"
 
 struct assertion_error {
 	size_t at; /* octets from the start of the text */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output/units.h"
+#include "text/units.h"
 
 void slowest_close(struct slowest *slowest)
 {

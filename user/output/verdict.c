@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "assertion.h"
+#include "service/assertion.h"
 #include "junit.h"
 #include "message.h"
-#include "output/new_file.h"
-#include "output/output.h"
+#include "new_file.h"
+#include "output.h"
 
 int verdicts_check(const struct options *options)
 {

@@ -3,8 +3,8 @@
 #ifndef TCPSCOPE_USER_JSON_SERVICE_H
 #define TCPSCOPE_USER_JSON_SERVICE_H
 
-#include "output/json.h"
-#include "statistics.h"
+#include "text/json.h"
+#include "service/statistics.h"
 
 void json_service(struct json *json, const struct statistics *statistics, const struct statistics_service *row);
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The latency report (--report): per service what became of the attempts, quantiles and histograms of their times, and
  * the slowest connections with what their records say. Flows one by one are not its business. */
-#include "output/output.h"
+#include "output.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "bars.h"
+#include "service/bars.h"
 #include "names/names.h"
-#include "statistics.h"
-#include "output/text.h"
-#include "output/units.h"
+#include "service/statistics.h"
+#include "text/text.h"
+#include "text/units.h"
 
 enum {
 	BAR = 40,
@@ -291,7 +291,6 @@ static int report_program(const struct program_record *record)
 
 const struct output output_report = {
 	.name = "report",
-	.help = "latency of each service",
 	.open = report_open,
 	.flow = report_flow,
 	.ledger = report_ledger,

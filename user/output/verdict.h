@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "options.h"
-#include "statistics.h"
+#include "service/statistics.h"
 
 /* Are all of them well formed? Prints the first error, with its place. Returns EXIT_FINE or EXIT_USAGE. */
 int verdicts_check(const struct options *options);

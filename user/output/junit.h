@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "assertion.h"
+#include "service/assertion.h"
 
 /* Writes it and closes the file. Returns 0 or -errno. */
 int junit_write(FILE *to, const struct verdict *verdicts, size_t count);

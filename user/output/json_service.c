@@ -3,7 +3,7 @@
 
 #include <arpa/inet.h>
 
-#include "output/words.h"
+#include "text/words.h"
 
 static void put_unsigned(struct json *json, const char *name, __u64 value)
 {
