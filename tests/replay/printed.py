@@ -3,6 +3,7 @@
 """What people read, table and report: columns stay under their heads whatever the endpoints, names are whole, numbers and
 nouns agree."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -26,7 +27,7 @@ def story(frame, client, server):
             (40, frame(server, client, hand.tcp(BACK, hand.ACK, 901, 106)))]
 
 
-def printed(frames, *arguments, columns="", name="capture.pcap"):
+def printed(frames, *arguments, columns="", name="capture.pcap", status=0):
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, name)
         with open(path, "wb") as file:
@@ -34,7 +35,7 @@ def printed(frames, *arguments, columns="", name="capture.pcap"):
         done = subprocess.run((replay.BINARY, "-r", path, *arguments), capture_output=True, text=True, check=False,
                               env=os.environ | {"COLUMNS": columns})
     report.equal(f"printed: {name} {' '.join(arguments)}: exit status, standard error", (done.returncode, done.stderr),
-                 (0, ""))
+                 (status, ""))
     return done.stdout.splitlines()
 
 
@@ -124,12 +125,27 @@ def reports():
     report.check("printed: and nothing where all were seen", not any("midstream" in line for line in seen), seen)
 
 
+def verdicts():
+    """For programs, also as numbers; what was not measured is null."""
+    cases = (("max(connect) < 5ms", (True, "20.0us", "5.00ms", 20_000, 5_000_000)),
+             ("max(connect) > 1s / 3", (False, "20.0us", "333ms", 20_000, 1e9 / 3)),
+             ("refused / attempts <= 0.1%", (True, "0%", "0.1%", 0, 0.001)),
+             ("service 192.0.2.9:9 p50(connect) < 1s", (False, None, None, None, None)))
+    path_lines = printed(story(replay.frame4, *IPV4), "--output", "json",
+                         *(word for expression, _ in cases for word in ("--assert", expression)), status=3)
+    found = [record for record in map(json.loads, path_lines) if record["type"] == "assertion"]
+    report.equal("printed: verdicts in JSON",
+                 [tuple(verdict[name] for name in ("holds", "measured", "limit", "measured_value", "limit_value"))
+                  for verdict in found], [(*want[:4], want[4] and float(f"{want[4]:.15g}")) for _, want in cases])
+
+
 def main():
     columns_straight()
     heads_by_width()
     names_whole()
     totals()
     reports()
+    verdicts()
 
 
 report.run(main)

@@ -218,6 +218,14 @@ static int json_services(const struct statistics *statistics)
 	return err;
 }
 
+static void put_number(bool known, double number)
+{
+	if (known)
+		json_number(&json, number);
+	else
+		json_null(&json);
+}
+
 static int json_verdict(const struct verdict *verdict)
 {
 	line_begin("assertion");
@@ -229,6 +237,10 @@ static int json_verdict(const struct verdict *verdict)
 	put_name(verdict->known ? verdict->measured : NULL);
 	JSON_KEY(&json, "limit");
 	put_name(verdict->known ? verdict->limit : NULL);
+	JSON_KEY(&json, "measured_value");
+	put_number(verdict->known, verdict->measured_value);
+	JSON_KEY(&json, "limit_value");
+	put_number(verdict->known, verdict->limit_value);
 	JSON_KEY(&json, "unseen");
 	json_bool(&json, verdict->unseen);
 	return line_end();

@@ -310,6 +310,8 @@ static void parse_assertion(struct parser *parser, struct verdict *verdict)
 	right.time = left.time;
 	verdict->known = left.known && right.known;
 	verdict->holds = verdict->known && comparison_holds(comparison, left.number, right.number);
+	verdict->measured_value = left.number;
+	verdict->limit_value = right.number;
 	write_value(verdict->measured, &left, left.percent || right.percent);
 	write_value(verdict->limit, &right, left.percent || right.percent);
 }

@@ -30,6 +30,7 @@ struct verdict {
 	bool known;  /* false: not measured; then it does not hold */
 	bool unseen; /* it is about one service, which had no attempt: perhaps its address is wrong */
 	char measured[UNITS_TEXT], limit[UNITS_TEXT]; /* what both sides came to */
+	double measured_value, limit_value;	      /* the same, if known; spans in ns */
 };
 
 /* Returns 0, or -EINVAL with `error` filled. */

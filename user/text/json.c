@@ -4,6 +4,7 @@
 #include "json.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 enum {
 	ROOM_FIRST = 8192,
+	NUMBER_TEXT = 32,
 	AROUND_MAX = 6,	 /* comma, quotes of key and value, colon */
 	ESCAPED_MAX = 6, /* \u001f, of one octet */
 };
@@ -133,6 +135,16 @@ void json_signed(struct json *json, __s64 value)
 	if (!at)
 		return;
 	json_written(json, at + text_signed(at, value));
+}
+
+void json_number(struct json *json, double value)
+{
+	char text[NUMBER_TEXT];
+
+	if (isfinite(value))
+		json_put(json, text, (size_t)snprintf(text, sizeof(text), "%.15g", value));
+	else
+		json_null(json);
 }
 
 void json_word(struct json *json, const char *word)

@@ -42,6 +42,8 @@ void json_null(struct json *json);
 void json_bool(struct json *json, bool value);
 void json_unsigned(struct json *json, __u64 value);
 void json_signed(struct json *json, __s64 value);
+/* With 15 digits; null if it is not finite. */
+void json_number(struct json *json, double value);
 /* ASCII of ours that needs no escape. */
 void json_word(struct json *json, const char *word);
 /* Any octets: JSON must be UTF-8, so what is not ASCII is read as Latin-1; of it, controls become U+FFFD. */
