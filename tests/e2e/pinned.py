@@ -401,6 +401,38 @@ def full(hook):
     check_gone(name)
 
 
+def full_of_evicted(hook):
+    """Likewise of flows that the table had no room for, which wait in the ring buffer: each packet is in one record."""
+    name = f"{hook}, pinned, a full disk, flows evicted"
+    start(hook, "--flows", "1").stop()
+    clients = []
+    for _ in range(800):
+        clients.append(socket_inside("client", socket.AF_INET, socket.SOCK_STREAM))
+        clients[-1].connect(("192.0.2.2", PORT))
+    for client in clients:
+        client.close()
+    with open("/dev/full", "w", encoding="ascii") as disk:
+        for words in (("-i", "veth0", *hook_words(hook), "--pin", NAME, "--flows", "1", "--duration", "4"), ("--unpin", NAME)):
+            done = command(*words, "--output", "json", environment=HOOKS[hook], to=disk)
+            report.equal(f"{name}: {words[-2]} fails", done.returncode, 1)
+    _, flows, ledgers, _ = unpin()
+    report.check(f"{name}: there are some", sum(ledger["detail"]["evicted"] for ledger in ledgers) > 200, ledgers)
+    report.equal(f"{name}: all packets are in records",
+                 sum(flow[side]["packets"] for flow in flows for side in ("client", "server")),
+                 sum(ledger["in_flows"] for ledger in ledgers))
+    check_gone(name)
+
+
+def filtered():
+    """The counts of a filter are the process's own: that is said."""
+    start("tc").stop()
+    for arguments, lines in ((("tcp", "--assert", "attempts == 0"), 1), (("--assert", "attempts == 0"), 0)):
+        done = command("-i", "veth0", *hook_words("tc"), "--pin", NAME, "--duration", "0.1", *arguments)
+        report.equal(f"pinned, taken over with {' '.join(arguments)}: lines about what counts",
+                     (done.returncode, done.stderr.count("count what this process prints")), (0, lines))
+    unpin()
+
+
 def replaced():
     """The interface is deleted while nobody watches, and another has its name."""
     name = "pinned, another interface of that name"
@@ -455,9 +487,11 @@ def main():
         unfinished(hook)
         detached(hook)
         full(hook)
+        full_of_evicted(hook)
     strangers()
     empty()
     not_all_ours()
+    filtered()
     replaced()
 
 

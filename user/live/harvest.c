@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,10 @@ void harvest_record(const struct harvest *harvest, struct record *record, const 
 	record_make(record, report, &context);
 }
 
+/* libbpf has read a sample once the callback returns, whatever that says. One that cannot be put out stays in the ring,
+ * for a successor: nothing returns. */
+static jmp_buf unread;
+
 static int put_out(void *context, void *data, size_t size)
 {
 	struct harvest *harvest = context;
@@ -32,7 +37,9 @@ static int put_out(void *context, void *data, size_t size)
 	harvest->drained++;
 	harvest_record(harvest, &record, data);
 	harvest->error = sink_flow(harvest->sink, &record, data);
-	return 0; /* an error must not keep the reports in the ring */
+	if (harvest->error)
+		longjmp(unread, 1);
+	return 0;
 }
 
 int harvest_open(struct harvest *harvest, const struct loader *loader, const struct interfaces *interfaces,
@@ -75,9 +82,12 @@ void harvest_close(struct harvest *harvest)
 
 int harvest_drain(struct harvest *harvest)
 {
-	int taken = ring_buffer__consume(harvest->reports);
+	int taken;
 
-	return harvest->error ? harvest->error : taken < 0 ? taken : 0;
+	if (harvest->error || setjmp(unread))
+		return harvest->error;
+	taken = ring_buffer__consume(harvest->reports);
+	return taken < 0 ? taken : 0;
 }
 
 static int read_ledger(const struct harvest *harvest, unsigned int number, enum interface_direction direction,

@@ -37,7 +37,7 @@ int harvest_open(struct harvest *harvest, const struct loader *loader, const str
 void harvest_close(struct harvest *harvest);
 
 /* Puts out what waits in the ring buffer: interim records, and flows that were evicted. Returns 0, or -errno, of the
- * output too. */
+ * output too; after that the rest stays there. */
 int harvest_drain(struct harvest *harvest);
 
 /* ---- harvest_sweep.c ---- */

@@ -211,11 +211,23 @@ static int remove_unreadable(struct live *live)
 	return err ? err : 1;
 }
 
+/* The engine's counts, which are of all flows, go on with the watch; those of a filter end with the process. */
+static void say_what_counts(const struct live *live)
+{
+	if (live->pin.found && live->options->filter && statistics_wanted(live->statistics))
+		message_put(
+			"with a filter, services and assertions count what this process prints, and not what others "
+			"of '%s' have printed",
+			live->pin.name);
+}
+
 static int find_interfaces(struct live *live)
 {
 	const char *name = live->options->unpin ? live->options->unpin : live->options->pin;
 	int err = name ? pin_open(&live->pin, name, live->options->pin) : 0;
 
+	if (!err)
+		say_what_counts(live);
 	if (err || !live->options->unpin)
 		return err ? err : interfaces_find(&live->interfaces, live->options);
 	if (!live->pin.found)

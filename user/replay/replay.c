@@ -28,6 +28,9 @@ enum { CLOCK_AHEAD_NS = 1 };
 enum {
 	FLOWS_AT_FIRST = 16384, /* room in the table; it grows */
 	ACTIVE_LOOKS = 8,	/* for interim records, in the time between two of a flow */
+	LOOK_CREDIT = 1 << 24,	/* buckets in which looks ask what is due, for nothing */
+	LOOK_EACH = 4096,	/* and for each packet */
+	SET_BACK_COST = 512,	/* of a bucket, all of whose flows are looked at */
 };
 
 #define IDLE_LOOK_NS NS_PER_SEC /* between looks for what ended */
@@ -52,6 +55,7 @@ struct replay {
 	struct sweep_policy policy; /* what is due before the end, by the capture's clock */
 	__u64 look_ns;		    /* when to look next for that */
 	__u64 look_every_ns;	    /* 0: nothing is */
+	__u64 look_credit;	    /* what looks may cost yet */
 	struct names *names;	    /* of hosts, where flows are printed one by one; NULL: they are not, or no names */
 	bool full;		    /* there is no memory for a larger table */
 	bool unordered;		    /* nor was there to sort all records */
@@ -130,14 +134,29 @@ static void replay_look(struct replay *replay, __u64 now_ns)
 		stop_reading();
 }
 
+/* A look costs what the table is large, and packets pay for it: else a clock that leaps, or goes to and fro, would have all
+ * of it looked at for each of them. False: not now. */
+static bool replay_pays(struct replay *replay, __u32 cost)
+{
+	__u64 whole = (__u64)cost * shape_buckets(&replay->flows.table.shape);
+
+	if (replay->look_credit < whole)
+		return false;
+	replay->look_credit -= whole;
+	return true;
+}
+
 /* A capture's clock may be set back, or have been ahead for a packet: then the next look would be far off. */
 static bool replay_is_due(struct replay *replay, __u64 now_ns)
 {
-	if (unlikely(now_ns + replay->look_every_ns * ACTIVE_LOOKS < replay->look_ns)) {
+	bool set_back = now_ns + replay->look_every_ns * ACTIVE_LOOKS < replay->look_ns;
+
+	replay->look_credit += LOOK_EACH;
+	if (unlikely(set_back && replay_pays(replay, SET_BACK_COST))) {
 		replay_table_set_back(&replay->flows, now_ns);
 		replay->look_ns = now_ns;
 	}
-	return now_ns >= replay->look_ns;
+	return now_ns >= replay->look_ns && replay_pays(replay, 1);
 }
 
 static bool replay_matches(const struct filter *filter, const struct capture_packet *packet)
@@ -206,6 +225,7 @@ static void replay_choose_looks(struct replay *replay, const struct options *opt
 	replay->look_every_ns = options->active_ns / ACTIVE_LOOKS;
 	if (options->idle_ns && (!replay->look_every_ns || replay->look_every_ns > IDLE_LOOK_NS))
 		replay->look_every_ns = IDLE_LOOK_NS;
+	replay->look_credit = LOOK_CREDIT;
 	replay->flows.looks = replay->look_every_ns;
 	replay->names = options->report || options->ladder ? NULL : options->names;
 }
