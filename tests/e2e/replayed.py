@@ -118,7 +118,9 @@ def talk(version, name, wrong):
             client.shutdown(socket.SHUT_WR)
             client.recv(1)  # the server's FIN
         except OSError as error:
-            wrong.append(f"{name}: {error}")
+            ends = net.inside("client", "ss", "-tinoHO", "dport", "=", f":{PORTS[name]}") + net.inside(
+                "server", "ss", "-tinoHO", "sport", "=", f":{PORTS[name]}")
+            wrong.append(f"{name} IPv{version}: {error}; {' | '.join(ends.splitlines())}")
 
 
 def play(wire):

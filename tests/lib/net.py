@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-EVENT_SECONDS = 15
+EVENT_SECONDS = 60  # far more than any event takes, but on a machine that stands still for a while
 PAGE = 4096  # a pipe's least size
 PYTHON = "/usr/bin/python3"
 LIB = os.path.dirname(os.path.abspath(__file__))

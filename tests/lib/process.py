@@ -7,7 +7,7 @@ import signal
 import termios
 import time
 
-EVENT_SECONDS = 10
+EVENT_SECONDS = 60
 
 
 def until(condition, what, seconds=EVENT_SECONDS):

@@ -11,7 +11,6 @@ import time
 import net
 
 BINARY = os.environ.get("TCPSCOPE", os.path.join(net.LIB, "../../build/tcpscope"))
-STOP_SECONDS = 10
 
 
 class Scope:
@@ -64,7 +63,7 @@ class Scope:
         self.process.send_signal(signal_number)
         return self.wait()
 
-    def wait(self, seconds=STOP_SECONDS):
+    def wait(self, seconds=net.EVENT_SECONDS):
         status = self.process.wait(seconds)
         self.reader.join()
         self.out.seek(0)
