@@ -28,7 +28,7 @@ _tcpscope() {
 		;;
 	--active | --duration | --idle | --flows | --interval | --pin | --unpin | --assert | --ladder) return ;;
 	*)
-		words="--interface --read --interval --ladder --output --color --report --active --idle --duration --flows --hook"
+		words="--interface --read --interval --per-interval --ladder --output --color --report --active --idle --duration --flows --hook"
 		words+=" --merge --resolve --pin --tap --unpin --user --assert --junit --stats --strict --help --version"
 		;;
 	esac

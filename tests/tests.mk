@@ -11,7 +11,7 @@ UNIT_OBJECTS := $(patsubst tests/%.c,$(BUILD)/unit/%.o,$(wildcard tests/unit/*.c
 UNIT_USER_OBJECTS := $(patsubst %,$(BUILD)/unit/user/%.o,message filter/filter filter/filter_kernel live/harvest_sweep \
 	live/harvest_view live/hold live/mapping names/names names/zones output/column output/junit output/merge output/new_file \
 	replay/progress screen/rungs screen/screen_filter screen/view screen/view_column screen/view_rank service/assertion \
-	service/bars service/measure service/slowest service/statistics text/text text/units text/words)
+	service/bars service/measure service/news service/slowest service/statistics text/text text/units text/words)
 FUZZERS := $(patsubst %,$(BUILD)/fuzz/%,assertion capture filter flow options parse)
 
 .PHONY: tests fuzz

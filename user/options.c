@@ -35,6 +35,7 @@ enum {
 	OPTION_STRICT,
 	OPTION_REPORT,
 	OPTION_INTERVAL,
+	OPTION_PER_INTERVAL,
 	OPTION_ASSERT,
 	OPTION_JUNIT,
 	OPTION_LADDER,
@@ -78,6 +79,8 @@ static const struct argp_option table[] = {
 	{ "ladder", OPTION_LADDER, "FILTER", 0,
 	  "Show the packets of the connections of which one matches, with what the analysis found", 2 },
 	{ "interval", OPTION_INTERVAL, "SECONDS", 0, "Report also this often, all since the start", 2 },
+	{ "per-interval", OPTION_PER_INTERVAL, NULL, 0,
+	  "With --interval: each time what is new since the last one, and at the end all", 2 },
 	{ "assert", OPTION_ASSERT, "EXPRESSION", 0,
 	  "Exit with status 3 unless it holds at the end, as 'p99(connect) < 5ms'; may be repeated", 4 },
 	{ "junit", OPTION_JUNIT, "FILE", 0, "Write the verdicts of the assertions as JUnit XML", 4 },
@@ -247,6 +250,7 @@ static error_t read_option(int key, char *argument, struct argp_state *state)
 	case OPTION_STATS: options->stats = true; break;
 	case OPTION_STRICT: options->strict = true; break;
 	case OPTION_REPORT: options->report = true; break;
+	case OPTION_PER_INTERVAL: options->per_interval = true; break;
 	case OPTION_INTERVAL: options->interval_ns = read_seconds("--interval", 0.25, argument); break;
 	case OPTION_ASSERT: return read_assertion(options, argument);
 	case OPTION_LADDER: options->ladder = argument; break;

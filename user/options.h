@@ -40,6 +40,7 @@ struct options {
 	bool strict;		/* a residue in the ledger, or anything lost: EXIT_STRICT */
 	bool report;		/* the services at the end, and every interval_ns */
 	uint64_t interval_ns;	/* 0: only at the end */
+	bool per_interval;	/* then only what is new */
 	const char **assertion; /* as given */
 	size_t assertions;
 	const char *ladder; /* tcpdump expression: whose packets are shown; NULL: none */

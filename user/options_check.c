@@ -27,6 +27,8 @@ static void check_report(struct options *options)
 {
 	if (options->interval_ns && !options->report)
 		usage_error("--interval is for --report");
+	if (options->per_interval && !options->interval_ns)
+		usage_error("--per-interval is for --interval");
 	if (options->interval_ns && options->capture)
 		usage_error("--interval is for interfaces, not for a capture");
 	if (options->junit && !options->assertions)

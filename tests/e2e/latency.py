@@ -14,6 +14,7 @@ connect() ends when the client's process runs again, which a busy machine may de
 measurement is made again, twice at most, and says so.
 """
 
+import collections
 import json
 import os
 import socket
@@ -35,6 +36,7 @@ LOSSY = "88:2000,10:20000,2:0"  # one SYN in fifty is not answered, and sent aga
 LOADS = [(1000, 4000), (10000, 40000), (0, 60000)]
 OUTSTANDING = 256
 TRIES = 3
+NEAR_NS = 5_000_000  # the monitor's clock has its own zero, asked for once
 QUANTILES = ("p50_ns", "p99_ns")
 
 
@@ -80,6 +82,41 @@ def judge_interval(name, scope):
     attempts = [record["attempts"] for record in on_the_way] + [service(scope)["attempts"]]
     report.check(f"{name}: reports on the way", len(on_the_way) >= 3 and attempts == sorted(attempts) and
                  0 < attempts[0] < attempts[-1], attempts)
+
+
+def added(services):
+    """Of reports of news: the numbers that have sums."""
+    sums = collections.Counter()
+    for found in services:
+        sums.update({"attempts": found["attempts"] - found["outcomes"]["pending"], "reset": found["reset"]})
+        sums.update({name: found["outcomes"][name] for name in ("accepted", "unanswered")})
+        sums.update({f"{side} {name}": value for side, sent in found["traffic"].items() for name, value in sent.items()})
+        sums.update({f"from {low} ns": many for low, many in (found["connect"] or {"histogram": []})["histogram"]})
+    return +sums
+
+
+def news():
+    """--per-interval: each report is of what came since the last, and together they are the final one."""
+    name, count = "latency per interval", 3000
+    answer = net.start_ready("server", LOAD, "answer", "veth0", BIMODAL)
+    began = time.time_ns()
+    scope = Scope("client", ["veth0"], "--report", "--interval", "0.5", "--per-interval")
+    net.inside("client", LOAD, "connect", SERVER, PORT, 1000, count, OUTSTANDING)
+    scope.stop()
+    fresh = [record for record in scope.records if record["type"] == "service" and not record["final"]]
+    report.check(f"{name}: reports on the way", len(fresh) >= 4, len(fresh))
+    overlaps = [pair for pair in zip(fresh, fresh[1:]) if pair[1]["since_ns"] < pair[0]["at_ns"]]
+    report.equal(f"{name}: none begins before the other ended", overlaps, [])
+    report.check(f"{name}: the first begins with the watch", began < fresh[0]["since_ns"] < fresh[0]["at_ns"], fresh[0])
+    report.equal(f"{name}: the final one is of all", service(scope)["since_ns"], None)
+    report.equal(f"{name}: together they are the final one", added(fresh), added([service(scope)]))
+    report.equal(f"{name}: of all", service(scope)["attempts"], count)
+    odd = [(slow, found["since_ns"], found["at_ns"]) for found in fresh for slow in found["slowest"]
+           if not -NEAR_NS < slow["start_ns"] + slow["connect_ns"] - found["since_ns"] <= found["at_ns"] -
+           found["since_ns"] + NEAR_NS]
+    report.equal(f"{name}: the slowest of each connected in it", odd, [])
+    report.check(f"{name}: there are slowest", sum(len(found["slowest"]) for found in fresh) >= 40, fresh)
+    net.stop(answer)
 
 
 def filtered():
@@ -165,6 +202,7 @@ def network_make():
 def main():
     network_make()
     filtered()
+    news()
     pending()
     measure("latency lossy at 1000/s", LOSSY, 1000, 4000)
     for name, delays in (("spread", SPREAD), ("bimodal", BIMODAL)):

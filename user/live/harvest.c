@@ -137,6 +137,7 @@ int harvest_statistics(struct harvest *harvest, bool final)
 
 	statistics_picture(statistics, harvest->mapping.ended, harvest->mapping.services);
 	statistics->at_ns = (__s64)clock_ns(CLOCK_REALTIME);
+	statistics->report_ns = clock_ns(CLOCK_MONOTONIC);
 	statistics->final = final;
 	return final ? 0 : mapping_each(&harvest->mapping, open_flow, harvest);
 }

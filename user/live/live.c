@@ -77,7 +77,28 @@ static int report_services(struct live *live, bool final, bool end)
 		return err;
 	if (end)
 		live_names_finish(live);
-	return live->output->services(live->statistics);
+	if (news_wanted(&live->news)) {
+		err = live->output->services(news_of(&live->news, live->statistics));
+		news_told(&live->news, live->statistics);
+	}
+	if (!err && (end || !news_wanted(&live->news)))
+		err = live->output->services(live->statistics);
+	return err;
+}
+
+/* --per-interval: what is there already, as of a watch that was pinned, is no news. */
+static int begin_news(struct live *live)
+{
+	int err;
+
+	if (!live->options->per_interval)
+		return 0;
+	err = news_open(&live->news, live->statistics);
+	if (!err)
+		err = harvest_statistics(&live->harvest, false);
+	if (!err)
+		news_told(&live->news, live->statistics);
+	return err;
 }
 
 /* When to do what next, ms of clock_ms. */
@@ -161,7 +182,7 @@ static int wait_of(struct schedule *schedule, const struct live *live, __u64 now
 static int watch_flows(struct live *live)
 {
 	struct schedule schedule;
-	int err = 0, wait = 0;
+	int err = begin_news(live), wait = 0;
 
 	schedule_begin(&schedule, live);
 	live->cut_short = "it was to end before anything was watched";

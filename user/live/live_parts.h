@@ -13,11 +13,13 @@
 #include "pin.h"
 #include "programs.h"
 #include "sandbox/sandbox.h"
+#include "service/news.h"
 
 struct live {
 	const struct options *options;
 	const struct output *output;
 	struct statistics *statistics;
+	struct news news;
 	struct interfaces interfaces;
 	struct guardian guardian;
 	struct loader loader;

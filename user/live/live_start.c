@@ -372,6 +372,7 @@ void live_detach(struct live *live)
 
 void live_stop(struct live *live)
 {
+	news_close(&live->news, live->statistics);
 	harvest_close(&live->harvest);
 	live_ladder_close(&live->ladder);
 	programs_close(&live->programs);

@@ -141,6 +141,6 @@ int sink_open_flow(struct sink *sink, const struct record *record, const struct 
 {
 	if (!sink->filter ||
 	    (filter_match_flow(sink->filter, record) && statistics_open_flow(sink->statistics, report)))
-		statistics_open_record(sink->statistics, record);
+		statistics_open_record(sink->statistics, record, report);
 	return 0;
 }

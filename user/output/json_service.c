@@ -121,6 +121,7 @@ void json_service(struct json *json, const struct statistics *statistics, const 
 	const struct slow_list *list = row->key ? slowest_of(&statistics->slowest, row->key) : NULL;
 	const struct service *service = row->service;
 
+	put_known(json, "since_ns", statistics->since_ns ? statistics->since_ns : UNKNOWN);
 	put_known(json, "at_ns", statistics->at_ns);
 	JSON_KEY(json, "final");
 	json_bool(json, statistics->final);

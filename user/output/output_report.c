@@ -146,7 +146,8 @@ static void print_side(const char *who, const struct service_traffic *traffic)
 /* Of services that were only knocked at the outcomes say all. */
 static void print_traffic(const struct service_counts *counts)
 {
-	if (!counts->outcome[OUTCOME_ACCEPTED])
+	if (!counts->outcome[OUTCOME_ACCEPTED] && !counts->traffic[SERVICE_FROM_CLIENT].payload_bytes &&
+	    !counts->traffic[SERVICE_FROM_SERVER].payload_bytes)
 		return;
 	if (counts->reset) {
 		print_count("  ", counts->reset);
@@ -217,7 +218,8 @@ static void print_service(const struct statistics_service *row, const struct slo
 		names_endpoint(names, name, (const __u8 *)row->key->ip, row->key->ip_version, row->key->port);
 	fprintf(out, "\n%s", name);
 	print_noun("  ", service_attempts(service), "attempt", "\n", "s\n");
-	print_outcomes(&service->counts);
+	if (service_attempts(service))
+		print_outcomes(&service->counts);
 	print_retries(&service->counts);
 	print_traffic(&service->counts);
 	if (service_times(service))
@@ -245,7 +247,13 @@ static void print_head(const struct statistics *statistics, size_t services)
 		strftime(when, sizeof(when), "%F %T UTC: ", &parts);
 	fprintf(out, "%s%zu service%s", when, services, services == 1 ? "" : "s");
 	print_noun(", ", service_attempts(&sum), "connection attempt", "", "s");
-	fputs(statistics->final ? "\n" : " so far\n", out);
+	if (statistics->since_ns) {
+		fputs(" in the last ", out);
+		print_span((__u64)(statistics->at_ns - statistics->since_ns), 0);
+		fputc('\n', out);
+	} else {
+		fputs(statistics->final ? "\n" : " so far\n", out);
+	}
 	if (midstream)
 		print_noun("", midstream, "flow", " had no attempt in view (midstream)\n",
 			   "s had no attempt in view (midstream)\n");

@@ -32,14 +32,28 @@ static void count(struct service_set *sets, const struct report *report)
 		service_set_count(&sets[service_set_of(&sample.key)], &sample);
 }
 
+static bool connected_recently(const struct statistics *statistics, const struct report *report)
+{
+	const struct half_facts *half = report->facts.half;
+
+	return statistics->recent &&
+	       (half[0].shook_ns >= statistics->recent_ns || half[1].shook_ns >= statistics->recent_ns);
+}
+
+static void add_slow(struct statistics *statistics, const struct record *record, const struct report *report)
+{
+	if (slowest_add(&statistics->slowest, record) ||
+	    (connected_recently(statistics, report) && slowest_add(statistics->recent, record)))
+		statistics->error = -ENOMEM;
+}
+
 void statistics_flow(struct statistics *statistics, const struct record *record, const struct report *report)
 {
 	if (!statistics_wanted(statistics))
 		return;
 	if (statistics->counted)
 		count(statistics->counted, report);
-	if (slowest_add(&statistics->slowest, record))
-		statistics->error = -ENOMEM;
+	add_slow(statistics, record, report);
 }
 
 void statistics_picture(struct statistics *statistics, const struct service_set *ended,
@@ -59,18 +73,21 @@ void statistics_picture(struct statistics *statistics, const struct service_set 
 bool statistics_open_flow(struct statistics *statistics, const struct report *report)
 {
 	struct service_sample sample;
+	__s64 connect_ns;
 
 	if (!service_sample_of(&sample, report))
 		return false;
 	service_set_count(&statistics->sets[service_set_of(&sample.key)], &sample);
+	connect_ns = (__s64)sample.span_ns[SERVICE_CONNECT];
 	return sample.bucket[SERVICE_CONNECT] < HISTOGRAM_BUCKETS &&
-	       slowest_admits(&statistics->slowest, &sample.key, (__s64)sample.span_ns[SERVICE_CONNECT]);
+	       (slowest_admits(&statistics->slowest, &sample.key, connect_ns) ||
+		(connected_recently(statistics, report) &&
+		 slowest_admits(statistics->recent, &sample.key, connect_ns)));
 }
 
-void statistics_open_record(struct statistics *statistics, const struct record *record)
+void statistics_open_record(struct statistics *statistics, const struct record *record, const struct report *report)
 {
-	if (slowest_add(&statistics->slowest, record))
-		statistics->error = -ENOMEM;
+	add_slow(statistics, record, report);
 }
 
 void statistics_ledger(struct statistics *statistics, const struct ledger *ledger)

@@ -14,9 +14,13 @@ struct statistics {
 	struct service_set *sets;    /* SERVICE_SETS, the picture; NULL: no statistics are wanted */
 	struct service_set *counted; /* of the flows that passed a live filter; NULL: the engine's are taken */
 	struct slowest slowest;
-	struct ledger ledger; /* all of them */
-	__s64 at_ns;	      /* Unix epoch: when the picture was taken */
-	bool final;	      /* nothing comes after it */
+	struct slowest *recent; /* of those that connected since `recent_ns`; NULL: nobody wants them */
+	struct ledger ledger;	/* all of them */
+	__s64 since_ns;		/* Unix epoch: it tells what came since then; 0: all from the start */
+	__s64 at_ns;		/* Unix epoch: when the picture was taken */
+	__u64 report_ns;	/* the same, by the reports' clock */
+	__u64 recent_ns;	/* by the reports' clock */
+	bool final;		/* nothing comes after it */
 	int error;
 };
 
@@ -35,7 +39,7 @@ void statistics_picture(struct statistics *statistics, const struct service_set 
 			const struct service_set *evicted);
 /* Counts a flow that is still open in the picture. True: it may be among the slowest, and its record is wanted. */
 bool statistics_open_flow(struct statistics *statistics, const struct report *report);
-void statistics_open_record(struct statistics *statistics, const struct record *record);
+void statistics_open_record(struct statistics *statistics, const struct record *record, const struct report *report);
 void statistics_ledger(struct statistics *statistics, const struct ledger *ledger);
 
 /* One service of the picture; the rest without room is one service, too. */
