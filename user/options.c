@@ -78,7 +78,8 @@ static const struct argp_option table[] = {
 	  "Report the latency of each service at the end: quantiles, outcomes, slowest connections", 2 },
 	{ "ladder", OPTION_LADDER, "FILTER", 0,
 	  "Show the packets of the connections of which one matches, with what the analysis found", 2 },
-	{ "interval", OPTION_INTERVAL, "SECONDS", 0, "Report also this often, all since the start", 2 },
+	{ "interval", OPTION_INTERVAL, "SECONDS", 0,
+	  "Report also this often (of a capture by its clock), all since the start", 2 },
 	{ "per-interval", OPTION_PER_INTERVAL, NULL, 0,
 	  "With --interval: each time what is new since the last one, and at the end all", 2 },
 	{ "assert", OPTION_ASSERT, "EXPRESSION", 0,
@@ -149,7 +150,7 @@ static uint64_t read_seconds(const char *option, double least, const char *text)
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !(seconds > 0) || seconds > 1e9)
-		usage_error("%s is a number of seconds, not '%s'", option, text);
+		usage_error("%s is a number of seconds, at least %g, not '%s'", option, least, text);
 	if (seconds < least)
 		usage_error("%s is at least %g seconds, not '%s'", option, least, text);
 	return (uint64_t)(seconds * 1e9);

@@ -29,8 +29,6 @@ static void check_report(struct options *options)
 		usage_error("--interval is for --report");
 	if (options->per_interval && !options->interval_ns)
 		usage_error("--per-interval is for --interval");
-	if (options->interval_ns && options->capture)
-		usage_error("--interval is for interfaces, not for a capture");
 	if (options->junit && !options->assertions)
 		usage_error("--junit is for --assert");
 	if (options->ladder && (options->pin || options->unpin))

@@ -170,7 +170,7 @@ def options_of_help():
     """Each long option, with the words of its value if these are listed."""
     found = {}
     for line in replay.tcpscope("--help").stdout.splitlines():
-        option = re.match(r" {2,6}(?:-\w, +)?(--[a-z]+)(?:=(\S+))?", line)
+        option = re.match(r" {2,6}(?:-\w, +)?(--[a-z-]+)(?:=(\S+))?", line)
         if option:
             words = option[2].split("|") if option[2] and "|" in option[2] else []
             found[option[1]] = words
@@ -200,7 +200,7 @@ def completion():
                  sorted(name for name in os.listdir("/sys/class/net") if name.startswith("l")))
     with open(f"{ROOT}/completion/_tcpscope", encoding="ascii") as file:
         text = file.read()
-    report.equal("manners: zsh knows every option, and no other", sorted(set(re.findall(r"--[a-z]+(?=[=\[}])", text))),
+    report.equal("manners: zsh knows every option, and no other", sorted(set(re.findall(r"--[a-z-]+(?=[=\[}])", text))),
                  sorted(options))
     for option, words in options.items():
         if words:

@@ -225,18 +225,24 @@ Test(assertion, a_service_that_was_not_seen_is_told)
 Test(assertion, junit_is_escaped_and_counted)
 {
 	const struct verdict verdicts[] = {
-		{ .expression = "p99(connect) < 5ms", .holds = true, .known = true },
+		{ .expression = "p99(connect) < 5ms",
+		  .holds = true,
+		  .known = true,
+		  .measured = "1.00ms",
+		  .limit = "5.00ms" },
 		{ .expression = "a > \"b\" & c", .measured = "5.00ms", .limit = "0" },
-		{ .expression = "d == 0", .holds = true, .known = true, .unseen = true },
+		{ .expression = "d == 0", .holds = true, .known = true, .unseen = true, .measured = "0", .limit = "0" },
 	};
 	const char want[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 			    "<testsuite name=\"tcpscope\" tests=\"3\" failures=\"1\" errors=\"0\">\n"
-			    "  <testcase classname=\"tcpscope\" name=\"p99(connect) &lt; 5ms\"/>\n"
+			    "  <testcase classname=\"tcpscope\" name=\"p99(connect) &lt; 5ms\">\n"
+			    "    <system-out>measured 1.00ms; limit 5.00ms</system-out>\n"
+			    "  </testcase>\n"
 			    "  <testcase classname=\"tcpscope\" name=\"a &gt; &quot;b&quot; &amp; c\">\n"
 			    "    <failure message=\"measured 5.00ms; limit 0\"/>\n"
 			    "  </testcase>\n"
 			    "  <testcase classname=\"tcpscope\" name=\"d == 0\">\n"
-			    "    <system-out>nobody was seen to connect to it</system-out>\n"
+			    "    <system-out>measured 0; limit 0; nobody was seen to connect to it</system-out>\n"
 			    "  </testcase>\n"
 			    "</testsuite>\n";
 	char *got = NULL;

@@ -62,6 +62,22 @@ Test(slowest, the_ten_slowest_of_each_service_in_order)
 	slowest_close(&slowest);
 }
 
+Test(slowest, of_equals_the_earlier_come_first_in_whatever_order_they_came)
+{
+	for (__u32 step = 1; step < 20; step += 2) { /* each port once, in another order */
+		struct slowest slowest = {};
+
+		for (__u32 i = 0; i < 20; i++) {
+			struct record record = record_of((__u16)(i * step % 20), 80, 5 * MS);
+
+			cr_assert_eq(slowest_add(&slowest, &record), 0);
+		}
+		for (__u32 i = 0; i < SLOWEST && step % 5; i++)
+			cr_expect_eq(list_of(&slowest, 80)->slow[i].port, i);
+		slowest_close(&slowest);
+	}
+}
+
 Test(slowest, what_never_connected_is_not_slow)
 {
 	struct slowest slowest = {};

@@ -44,7 +44,7 @@ int filter_program(struct bpf_program *program, int link_type, const char *expre
 	if (!pcap)
 		return err;
 	if (pcap_compile(pcap, program, expression, FILTER_OPTIMIZE, PCAP_NETMASK_UNKNOWN)) {
-		snprintf(why, FILTER_WHY, "%s", pcap_geterr(pcap));
+		snprintf(why, FILTER_WHY, "%s; pcap-filter(7) has the words", pcap_geterr(pcap));
 	} else if (filter_loops(program)) { /* libpcap's own never ends on an authentication header that names itself */
 		snprintf(why, FILTER_WHY,
 			 "protochain is a loop, which a packet can keep going for ever; try 'ip6 proto', or 'tcp'");

@@ -77,13 +77,7 @@ static int report_services(struct live *live, bool final, bool end)
 		return err;
 	if (end)
 		live_names_finish(live);
-	if (news_wanted(&live->news)) {
-		err = live->output->services(news_of(&live->news, live->statistics));
-		news_told(&live->news, live->statistics);
-	}
-	if (!err && (end || !news_wanted(&live->news)))
-		err = live->output->services(live->statistics);
-	return err;
+	return output_tell(live->output, &live->news, live->statistics, end);
 }
 
 /* --per-interval: what is there already, as of a watch that was pinned, is no news. */

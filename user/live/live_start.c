@@ -219,6 +219,8 @@ static void say_what_counts(const struct live *live)
 			"with a filter, services and assertions count what this process prints, and not what others "
 			"of '%s' have printed",
 			live->pin.name);
+	if (live->options->merge && (live->options->report || live->options->assertions))
+		message_put("--merge joins records; services and assertions count a connection on each interface");
 }
 
 static int find_interfaces(struct live *live)

@@ -55,7 +55,8 @@ static int explain(const struct pin *pin, int err)
 
 	if (!file_system_is_there())
 		message_put("no BPF file system at " FILE_SYSTEM ", where '%s' would be; "
-			    "`mount -t bpf -o mode=700 bpf " FILE_SYSTEM "` makes one",
+			    "`mount -t bpf -o mode=700 bpf " FILE_SYSTEM "` makes one; "
+			    "`ip netns exec` hides it: `nsenter --net=/run/netns/NAME tcpscope` does not",
 			    pin->name);
 	else if (err == -EROFS)
 		message_put("cannot pin '%s': " FILE_SYSTEM " is read-only; "

@@ -32,19 +32,12 @@ static void put_name(FILE *to, const char *expression)
 static void put_case(FILE *to, const struct verdict *verdict)
 {
 	put_name(to, verdict->expression);
-	if (verdict->holds) {
-		fputs(verdict->unseen
-			      ? "\">\n    <system-out>nobody was seen to connect to it</system-out>\n  </testcase>\n"
-			      : "\"/>\n",
-		      to);
-		return;
-	}
-	fputs("\">\n    <failure message=\"measured ", to);
+	fputs(verdict->holds ? "\">\n    <system-out>measured " : "\">\n    <failure message=\"measured ", to);
 	put_escaped(to, verdict->measured);
 	fputs("; limit ", to);
 	put_escaped(to, verdict->limit);
 	fputs(verdict->unseen ? "; nobody was seen to connect to it" : "", to);
-	fputs("\"/>\n  </testcase>\n", to);
+	fputs(verdict->holds ? "</system-out>\n  </testcase>\n" : "\"/>\n  </testcase>\n", to);
 }
 
 static int finish(FILE *to)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "service/news.h"
 #include "text/text.h"
 #include "text/units.h"
 #include "text/words.h"
@@ -71,6 +72,19 @@ void output_put_program(FILE *to, const struct program_record *record)
 		fprintf(to, "%s CPU %zu %s", cpu ? "," : "", cpu, text);
 	}
 	fputs(" frames\n", to);
+}
+
+int output_tell(const struct output *output, struct news *news, struct statistics *statistics, bool end)
+{
+	int err = 0;
+
+	if (news_wanted(news)) {
+		err = output->services(news_of(news, statistics));
+		news_told(news, statistics);
+	}
+	if (!err && (end || !news_wanted(news)))
+		err = output->services(statistics);
+	return err;
 }
 
 static FILE *none_to;

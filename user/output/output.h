@@ -8,6 +8,7 @@
 #include "record.h"
 
 struct names;
+struct news;
 struct statistics;
 struct verdict;
 
@@ -60,6 +61,8 @@ extern const struct output output_report;
  * writes out what is buffered before. */
 int output_check(FILE *to);
 int output_flush(FILE *to);
+/* The picture of the services, or what is new in it; at the `end` both. For outputs that have words for services. */
+int output_tell(const struct output *output, struct news *news, struct statistics *statistics, bool end);
 /* NULL if there is none of that name. */
 const struct output *output_named(const char *name);
 /* The ledger in a line of text, for outputs whose own format has no room for it. */

@@ -252,7 +252,7 @@ static void print_head(const struct statistics *statistics, size_t services)
 		print_span((__u64)(statistics->at_ns - statistics->since_ns), 0);
 		fputc('\n', out);
 	} else {
-		fputs(statistics->final ? "\n" : " so far\n", out);
+		fputs(statistics->final ? " in all\n" : " so far\n", out);
 	}
 	if (midstream)
 		print_noun("", midstream, "flow", " had no attempt in view (midstream)\n",

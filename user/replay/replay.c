@@ -16,6 +16,7 @@
 #include "options.h"
 #include "patience.h"
 #include "output/output.h"
+#include "pictures.h"
 #include "replay_table.h"
 #include "sandbox/sandbox.h"
 #include "service/statistics.h"
@@ -56,6 +57,8 @@ struct replay {
 	__u64 look_ns;		    /* when to look next for that */
 	__u64 look_every_ns;	    /* 0: nothing is */
 	__u64 look_credit;	    /* what looks may cost yet */
+	struct pictures pictures;   /* of the services */
+	bool tells;		    /* at intervals, too */
 	struct names *names;	    /* of hosts, where flows are printed one by one; NULL: they are not, or no names */
 	bool full;		    /* there is no memory for a larger table */
 	bool unordered;		    /* nor was there to sort all records */
@@ -73,15 +76,22 @@ static struct replay replay_state; /* the one there is, zeroed; it would crowd a
 
 static void stop_reading(void) { capture_stop(&replay_state.capture); }
 
-static void replay_submit(void *context, const struct report *report)
+static void replay_record(void *context, struct record *record, const struct report *report)
 {
-	struct replay *replay = context;
+	const struct replay *replay = context;
 	const struct record_context about = { .interface = replay->capture.name,
 					      .epoch_ns = -CLOCK_AHEAD_NS,
 					      .resolution_ns = replay->finer_than_micro ? 1 : 1000 };
+
+	record_make(record, report, &about);
+}
+
+static void replay_submit(void *context, const struct report *report)
+{
+	struct replay *replay = context;
 	struct record record;
 
-	record_make(&record, report, &about);
+	replay_record(replay, &record, report);
 	if (record.end_reason != END_ACTIVE)
 		statistics_flow(replay->statistics, &record, report);
 	if (!replay->error)
@@ -159,6 +169,16 @@ static bool replay_is_due(struct replay *replay, __u64 now_ns)
 	return now_ns >= replay->look_ns && replay_pays(replay, 1);
 }
 
+/* The services as they are before a packet of that time. */
+static void replay_tell(struct replay *replay, __u64 now_ns)
+{
+	replay_flush(replay);
+	if (!replay->error)
+		replay->error = pictures_tell(&replay->pictures, now_ns, (__u64)replay->last_ns + CLOCK_AHEAD_NS);
+	if (replay->error)
+		stop_reading();
+}
+
 static bool replay_matches(const struct filter *filter, const struct capture_packet *packet)
 {
 	return filter_match_packet(filter, packet->dlt, packet->data, packet->captured, packet->len);
@@ -176,6 +196,25 @@ static void replay_draw(struct replay *replay, const struct capture_packet *pack
 	if ((rung_is_shown(&replay->flows.table, seg) || replay_matches(replay->ladder_filter, packet)) &&
 	    rung_make(&rung, &replay->before, &replay->flows.table, seg))
 		ladder_add(&replay->ladder, &rung);
+}
+
+/* What is due before a segment. Returns where that is then. */
+static struct segment *replay_keep_time(struct replay *replay, struct segment *seg)
+{
+	__u64 now_ns = seg->now_ns;
+	bool tells = replay->tells && pictures_due(&replay->pictures, now_ns);
+	bool looks = replay->look_every_ns && replay_is_due(replay, now_ns);
+
+	if (unlikely(tells))
+		replay_tell(replay, now_ns);
+	replay->finer_than_micro |= (now_ns - CLOCK_AHEAD_NS) % 1000 != 0;
+	replay->last_ns = (__s64)(now_ns - CLOCK_AHEAD_NS);
+	if (unlikely(looks))
+		replay_look(replay, now_ns);
+	if (likely(!tells && !looks))
+		return seg;
+	replay->batch.segment[0] = *seg;
+	return replay->batch.segment;
 }
 
 static void replay_packet(void *context, const struct capture_packet *packet)
@@ -197,13 +236,7 @@ static void replay_packet(void *context, const struct capture_packet *packet)
 		ledger_count(&replay->ledger, LEDGER_FILTERED, 1);
 		return;
 	}
-	replay->finer_than_micro |= packet->time_ns % 1000 != 0;
-	replay->last_ns = (__s64)packet->time_ns;
-	if (unlikely(replay->look_every_ns && replay_is_due(replay, packet->time_ns + CLOCK_AHEAD_NS))) {
-		replay_look(replay, packet->time_ns + CLOCK_AHEAD_NS);
-		batch->segment[0] = *seg;
-		seg = batch->segment;
-	}
+	seg = replay_keep_time(replay, seg);
 	if (likely(verdict == LEDGER_IN_FLOWS)) {
 		hash = key_hash(seg, &replay->flows.table.shape.seed).value;
 		if (unlikely(replay->ladder_filter)) {
@@ -255,6 +288,18 @@ static int replay_open(struct replay *replay, const struct options *options)
 	replay->flows.table.submit = replay_submit;
 	replay->flows.table.context = replay;
 	replay_choose_looks(replay, options);
+	replay->tells = options->interval_ns;
+	replay->pictures = (struct pictures){ .options = options,
+					      .output = replay->output,
+					      .statistics = replay->statistics,
+					      .flows = &replay->flows,
+					      .make = replay_record,
+					      .context = replay,
+					      .epoch_ns = -CLOCK_AHEAD_NS };
+	if (pictures_open(&replay->pictures)) {
+		message_put("no memory for --per-interval");
+		return EXIT_FAILED;
+	}
 	shape_for_flows(&replay->flows.table.shape, options->flows < FLOWS_AT_FIRST ? options->flows : FLOWS_AT_FIRST);
 	error = shape_seed(&replay->flows.table.shape);
 	replay->ladder.names = options->names;
@@ -268,6 +313,7 @@ static int replay_open(struct replay *replay, const struct options *options)
 
 static void replay_close(struct replay *replay)
 {
+	pictures_close(&replay->pictures);
 	replay_table_close(&replay->flows);
 	filter_close(replay->filter);
 	filter_close(replay->ladder_filter);
@@ -285,22 +331,6 @@ static bool replay_read(struct replay *replay)
 	replay_flush(replay);
 	interrupt_release();
 	return whole;
-}
-
-static int replay_services(struct replay *replay, const struct options *options)
-{
-	struct statistics *statistics = replay->statistics;
-
-	if (!statistics_wanted(statistics))
-		return 0;
-	statistics_picture(statistics, replay->flows.table.services, NULL);
-	statistics->at_ns = replay->last_ns;
-	statistics->final = true;
-	if (!options->report)
-		return 0;
-	statistics_ask(statistics, options->names);
-	names_wait(options->names);
-	return replay->output->services(statistics);
 }
 
 static int replay_ladder(struct replay *replay)
@@ -329,8 +359,8 @@ static int replay_report(struct replay *replay, const struct options *options)
 	error = replay->error;
 	if (!error && replay->ladder_filter)
 		error = replay_ladder(replay);
-	if (!error)
-		error = replay_services(replay, options);
+	if (!error && statistics_wanted(replay->statistics))
+		error = pictures_end(&replay->pictures, (__u64)replay->last_ns + CLOCK_AHEAD_NS);
 	statistics_ledger(replay->statistics, &replay->ledger);
 	if (!error)
 		error = replay->output->ledger(&ledger);

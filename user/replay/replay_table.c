@@ -374,6 +374,32 @@ bool replay_table_report(struct replay_table *replay, const struct sweep_policy 
 	return !entries.unordered;
 }
 
+static void show(const struct flow *flow, const struct facts *facts, __u64 now_ns,
+		 void (*see)(void *context, const struct report *report), void *context)
+{
+	static struct report report; /* too large for a stack */
+	struct segment room;
+
+	table_write_report(&report, flow, facts, END_OPEN);
+	report_grow(&report, &room);
+	report_say(&report, END_OPEN, now_ns);
+	see(context, &report);
+}
+
+void replay_table_each(const struct replay_table *replay, __u64 now_ns,
+		       void (*see)(void *context, const struct report *report), void *context)
+{
+	const struct table *table = &replay->table;
+
+	for (__u32 bucket = 0; bucket < shape_buckets(&table->shape); bucket++)
+		for (__u32 way = 0; way < WAYS && table->tags[bucket]; way++)
+			if (table->tags[bucket] >> way * 8 & 0xff)
+				show(&table->flows[bucket].way[way], &table->facts[bucket].way[way], now_ns, see,
+				     context);
+	for (size_t i = 0; i < replay->retired_count; i++)
+		show(&replay->retired[i].flow, &replay->retired[i].facts, now_ns, see, context);
+}
+
 void replay_table_set_back(struct replay_table *replay, __u64 now_ns)
 {
 	const struct table *table = &replay->table;

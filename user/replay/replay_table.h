@@ -36,6 +36,9 @@ void replay_table_fetch_flow(const struct table *table, __u64 hash, bool facts);
  * `names` of their hosts (names.h). A flow that ended leaves the table, unless everything does: it is not used after
  * that. False: there was no memory to sort them all. */
 bool replay_table_report(struct replay_table *replay, const struct sweep_policy *policy, struct names *names);
+/* Shows each flow as it is `now_ns` (END_OPEN), those that ended and wait for their report, too. */
+void replay_table_each(const struct replay_table *replay, __u64 now_ns,
+		       void (*see)(void *context, const struct report *report), void *context);
 /* The capture's clock was set back: no flow has had an interim record later than now, and each bucket is looked at. */
 void replay_table_set_back(struct replay_table *replay, __u64 now_ns);
 

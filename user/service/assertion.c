@@ -113,7 +113,7 @@ static void parse_function(struct parser *parser, const char *name, size_t lengt
 	skip_blanks(parser);
 	span_length = word_length(parser->at);
 	if (!measure_span_named(parser->at, span_length, &span)) {
-		fail(parser, parser->at, "a span is wanted here: connect, server or client");
+		fail(parser, parser->at, "a time is wanted here: connect, server or client");
 		return;
 	}
 	if (measure_span(&parser->from, name, length, span, measurement) != MEASURE_FINE)

@@ -92,6 +92,8 @@ const struct statistics *news_of(struct news *news, const struct statistics *sta
 		set_since(&fresh->sets[i], &news->told[i]);
 	}
 	fresh->at_ns = statistics->at_ns;
+	if (fresh->since_ns > fresh->at_ns) /* the clock was set back */
+		fresh->since_ns = fresh->at_ns;
 	return fresh;
 }
 

@@ -55,11 +55,24 @@ static void slow_list_remove(struct slow_list *list, const struct slow *slow)
 	}
 }
 
+/* Of two that took as long, the earlier comes first, then the lesser client: whatever order they come in. */
+static bool slow_precedes(const struct slow *x, const struct slow *y)
+{
+	int order;
+
+	if (x->handshake.connect_ns != y->handshake.connect_ns)
+		return x->handshake.connect_ns > y->handshake.connect_ns;
+	if (x->start_ns != y->start_ns)
+		return x->start_ns < y->start_ns;
+	order = memcmp(x->ip, y->ip, sizeof(x->ip));
+	return order ? order < 0 : x->port < y->port;
+}
+
 static void slow_list_insert(struct slow_list *list, const struct slow *slow)
 {
 	__u32 at = list->count;
 
-	while (at > 0 && list->slow[at - 1].handshake.connect_ns < slow->handshake.connect_ns)
+	while (at > 0 && slow_precedes(slow, &list->slow[at - 1]))
 		at--;
 	if (at == SLOWEST)
 		return;
