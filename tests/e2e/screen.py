@@ -74,6 +74,12 @@ def check_filter(terminal):
     terminal.keys("Escape")
     shown(terminal, 3, "the filter given up")
     terminal.keys("/")
+    terminal.type("tcp.port == 8002")
+    terminal.wait_for("(text; tcpdump: 'port 80')")
+    report.check("screen filter: what looks like another's expression is told what would be one", True)
+    terminal.keys("Escape")
+    shown(terminal, 3, "the filter given up again")
+    terminal.keys("/")
     terminal.type("8003 ESTAB")
     text = shown(terminal, 1, "a filter of plain text")
     report.check("screen filter: plain text", "(text)" in text and rows(text)[0]["SERVER"].endswith(":8003"),

@@ -6,10 +6,16 @@
 #include "text/text.h"
 #include "paint.h"
 
+/* Text that looks like a display filter is told what would be an expression here. */
+static const char *kind_text(const struct screen_filter *filter)
+{
+	if (filter->kind == FILTER_TCPDUMP)
+		return " (tcpdump)";
+	return strstr(filter->text, "==") ? " (text; tcpdump: 'port 80')" : " (text)";
+}
+
 int filter_line_draw(const struct screen_filter *filter, int row, int at)
 {
-	static const char *const kinds[] = { [FILTER_PLAIN] = " (text)", [FILTER_TCPDUMP] = " (tcpdump)" };
-
 	if (!filter->typing && filter->kind == FILTER_NOTHING)
 		return at;
 	at = paint_text(row, at, -1, PAINT_BOLD, "; filter: ");
@@ -17,7 +23,7 @@ int filter_line_draw(const struct screen_filter *filter, int row, int at)
 	if (filter->typing)
 		at = paint_text(row, at, 1, PAINT_PICKED, " ");
 	if (filter->kind != FILTER_NOTHING)
-		at = paint_text(row, at, -1, PAINT_DIM, kinds[filter->kind]);
+		at = paint_text(row, at, -1, PAINT_DIM, kind_text(filter));
 	return filter->wrong[0] ? paint_format(row, at, PAINT_ODD, " %s", filter->wrong) : at;
 }
 
