@@ -188,7 +188,8 @@ INLINE void analysis_judge(const struct exchange *x)
 
 	if (likely(!probe)) {
 		if (own->next == 0 || seq_after(x->end, own->next)) {
-			x->own_facts->wraps += own->next && x->end < own->next;
+			if (own->next && unlikely(x->end < own->next)) /* else its line need not come */
+				x->own_facts->wraps++;
 			own->next = x->end;
 			tally->next_ns = seg->now_ns;
 		}

@@ -236,7 +236,7 @@ INLINE void handshake_fin_rst(const struct exchange *x)
 		own->bits |= HALF_FIN;
 		x->own_facts->fin_end = x->end;
 	}
-	if (!x->facts->ended_ns && own->bits & ended && x->peer->bits & ended)
+	if (own->bits & ended && x->peer->bits & ended && !x->facts->ended_ns) /* else its line need not come */
 		x->facts->ended_ns = x->seg->now_ns;
 	if (x->peer->bits & HALF_FIN && flags & TCP_ACK && !seq_before(x->seg->acknowledgment, x->peer_facts->fin_end))
 		own->bits |= HALF_FIN_ACKED;
