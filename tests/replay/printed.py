@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 
 import hand
 import replay
@@ -97,6 +98,17 @@ def totals():
     report.check("printed: a total of one", "total 1 flow: 1 unanswered; 1 packet, 0 payload bytes, 0 resent" in one, one)
 
 
+def days():
+    """START has the time of day alone."""
+    lines = printed([syn(1), (90_000_000_000, syn(2)[1])])
+    first, last = (time.strftime("%F %T", time.localtime(replay.START + seconds)) for seconds in (0, 90_000))
+    report.equal("printed: of another day than today, which", [line for line in lines if line.startswith("first")],
+                 [f"first segment {first}, last {last}"])
+    since = int(time.time()) - replay.START
+    lines = printed([(since * 1_000_000, syn(1)[1])])
+    report.check("printed: of today, no date", not any("first segment" in line for line in lines), lines)
+
+
 def again(frames, later):
     return [(at + later, frame) for at, frame in frames]
 
@@ -144,6 +156,7 @@ def main():
     heads_by_width()
     names_whole()
     totals()
+    days()
     reports()
     verdicts()
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The table people read. Streamed: the head once, a row for each flow as it ends, then totals and the ledger; only
- * these where the flows were on the screen. Knows records only; what columns say is
- * column.c's business, where they stand layout.c's. */
+ * these where the flows were on the screen. Knows records only; what columns say is column.c's business, where they
+ * stand layout.c's. */
 #include "output.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "layout.h"
 #include "names/names.h"
@@ -21,6 +22,7 @@ enum {
 
 struct totals {
 	__u64 flows, outcome[OUTCOME_MIDSTREAM + 1], packets, bytes, resent;
+	__s64 first_ns, last_ns; /* of the first segment of all, and of the last */
 };
 
 static struct {
@@ -80,6 +82,10 @@ static int table_open(const struct output_options *options)
 
 static void totals_add(struct totals *totals, const struct record *record)
 {
+	if (totals->flows == 0 || record->start_ns < totals->first_ns)
+		totals->first_ns = record->start_ns;
+	if (totals->flows == 0 || record->end_ns > totals->last_ns)
+		totals->last_ns = record->end_ns;
 	totals->flows++;
 	if ((size_t)record->outcome < sizeof(totals->outcome) / sizeof(totals->outcome[0]))
 		totals->outcome[record->outcome]++;
@@ -111,6 +117,38 @@ static void totals_print(FILE *to, const char *what, const struct totals *totals
 		plural(totals->bytes), resent);
 }
 
+static void moment_print(FILE *to, const char *what, __s64 ns)
+{
+	const time_t seconds = ns / (__s64)NS_PER_SEC;
+	char text[32];
+	struct tm tm;
+
+	if (ns < 0 || !localtime_r(&seconds, &tm))
+		snprintf(text, sizeof(text), "unknown");
+	else
+		strftime(text, sizeof(text), "%F %T", &tm);
+	fprintf(to, "%s %s", what, text);
+}
+
+static bool is_today(__s64 ns)
+{
+	const time_t seconds = ns / (__s64)NS_PER_SEC, now = time(NULL);
+	struct tm then, today;
+
+	return localtime_r(&seconds, &then) && localtime_r(&now, &today) && then.tm_year == today.tm_year &&
+	       then.tm_yday == today.tm_yday;
+}
+
+/* The column has the time of day alone: of another day than today this says which. */
+static void days_print(FILE *to, const struct totals *totals)
+{
+	if (totals->flows == 0 || (is_today(totals->first_ns) && is_today(totals->last_ns)))
+		return;
+	moment_print(to, "first segment", totals->first_ns);
+	moment_print(to, ", last", totals->last_ns);
+	fputc('\n', to);
+}
+
 static void table_head(void)
 {
 	if (!table.headed)
@@ -131,8 +169,10 @@ static int table_flow(const struct record *record)
 
 static void table_totals(void)
 {
-	if (!table.totalled)
+	if (!table.totalled) {
 		totals_print(table.options.to, "total", &table.totals);
+		days_print(table.options.to, &table.totals);
+	}
 	table.totalled = true;
 }
 
