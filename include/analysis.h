@@ -143,6 +143,21 @@ INLINE bool analysis_new_subtype(const struct exchange *x)
 	return known != before;
 }
 
+/* How far the sender has come. */
+INLINE void analysis_advance(const struct exchange *x)
+{
+	struct half *own = x->own;
+
+	if (own->next == 0 || seq_after(x->end, own->next)) {
+		if (own->next && unlikely(x->end < own->next)) /* else its line need not come */
+			x->own_facts->wraps++;
+		own->next = x->end;
+		x->tally->next_ns = x->seg->now_ns;
+	}
+	if (own->max == 0 || x->seg->sequence == own->max)
+		own->max = own->next;
+}
+
 INLINE void analysis_judge(const struct exchange *x)
 {
 	const struct segment *seg = x->seg;
@@ -186,16 +201,8 @@ INLINE void analysis_judge(const struct exchange *x)
 	    unlikely(behind || (len && peer->ack && seq_upto(sequence + len, peer->ack))))
 		analysis_resent(x, behind);
 
-	if (likely(!probe)) {
-		if (own->next == 0 || seq_after(x->end, own->next)) {
-			if (own->next && unlikely(x->end < own->next)) /* else its line need not come */
-				x->own_facts->wraps++;
-			own->next = x->end;
-			tally->next_ns = seg->now_ns;
-		}
-		if (own->max == 0 || sequence == own->max)
-			own->max = own->next;
-	}
+	if (likely(!probe))
+		analysis_advance(x);
 	own->ack = ack;
 	own->win = seg->window;
 	own->bits = keep_alive ? own->bits | HALF_KEEP_ALIVE : own->bits & (__u16)~HALF_KEEP_ALIVE;
